@@ -1,0 +1,65 @@
+"""Everything newsbeam raises on purpose, and the exit code each ends with.
+
+    NewsbeamError
+    ├── ConfigError        2   a configuration file or option is wrong: nothing was started
+    ├── LockHeld           3   another run holds the dataset
+    ├── DatasetError       1   the dataset root cannot be read or written
+    └── CountsDoNotAddUp   1   entries seen differ from articles, skips and rejects together: nothing was committed
+"""
+
+from typing import Optional
+
+
+class NewsbeamError(Exception):
+    """Base of all; its text is one line a person can act on."""
+
+    exit_code = 1
+
+
+class ConfigError(NewsbeamError):
+    """A setting that cannot be used; says file, line, field, what is wrong and what to do."""
+
+    exit_code = 2
+
+    def __init__(self, file: str, line: Optional[int], field: str, problem: str, remedy: str) -> None:
+        self.file, self.line, self.field, self.problem, self.remedy = file, line, field, problem, remedy
+        where = f"{file}:{line}" if line else file
+        super().__init__(f"{where}: {field}: {problem}. {remedy}")
+
+    def __reduce__(self) -> tuple[type, tuple[str, Optional[int], str, str, str]]:
+        return type(self), (self.file, self.line, self.field, self.problem, self.remedy)
+
+
+class LockHeld(NewsbeamError):
+    """Another process works on this dataset root."""
+
+    exit_code = 3
+
+    def __init__(self, root: str, holder: str) -> None:
+        self.root, self.holder = root, holder
+        super().__init__(f"{root}: another newsbeam holds this dataset ({holder}). Wait for it to end, or use another --output")
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return type(self), (self.root, self.holder)
+
+
+class DatasetError(NewsbeamError):
+    """The dataset root, or a file in it, cannot be read or written."""
+
+    def __init__(self, path: str, problem: str, remedy: str) -> None:
+        self.path, self.problem, self.remedy = path, problem, remedy
+        super().__init__(f"{path}: {problem}. {remedy}")
+
+    def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
+        return type(self), (self.path, self.problem, self.remedy)
+
+
+class CountsDoNotAddUp(NewsbeamError):
+    """Some entry was lost or counted twice on its way; the run is not committed."""
+
+    def __init__(self, run_id: str, entries: int, ended: int) -> None:
+        self.run_id, self.entries, self.ended = run_id, entries, ended
+        super().__init__(f"run {run_id}: {entries} entries came in, but {ended} articles, skips and rejects went out; nothing was committed")
+
+    def __reduce__(self) -> tuple[type, tuple[str, int, int]]:
+        return type(self), (self.run_id, self.entries, self.ended)

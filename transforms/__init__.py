@@ -1,0 +1,1 @@
+"""The stages: one module or package each, a pure function first and a thin Beam transform around it."""

@@ -48,7 +48,9 @@ setup(
         "jinja2>=3.1,<4",
         "duckdb>=1.5,<3",
     ],
-    extras_require={"dev": ["pytest>=9,<10", "hypothesis>=6.150", "mypy>=2,<3", "ruff>=0.14", "polars>=2,<3", "pandas>=3,<4"]},
+    extras_require={
+        "dev": ["pytest>=9,<10", "hypothesis>=6.150", "mypy>=2,<3", "ruff>=0.14", "polars>=2,<3", "pandas>=3,<4"]
+    },
     entry_points={"console_scripts": ["newsbeam=pipelines.cli:main"]},
     classifiers=["Private :: Do Not Upload"],  # top-level names are generic: an application, not a library for PyPI
 )

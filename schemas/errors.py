@@ -1,10 +1,10 @@
 """Everything newsbeam raises on purpose, and the exit code each ends with.
 
-    NewsbeamError
-    ├── ConfigError        2   a configuration file or option is wrong: nothing was started
-    ├── LockHeld           3   another run holds the dataset
-    ├── DatasetError       1   the dataset root cannot be read or written
-    └── CountsDoNotAddUp   1   entries seen differ from articles, skips and rejects together: nothing was committed
+NewsbeamError
+├── ConfigError        2   a configuration file or option is wrong: nothing was started
+├── LockHeld           3   another run holds the dataset
+├── DatasetError       1   the dataset root cannot be read or written
+└── CountsDoNotAddUp   1   entries seen differ from articles, skips and rejects together: nothing was committed
 """
 
 from typing import Optional
@@ -37,7 +37,9 @@ class LockHeld(NewsbeamError):
 
     def __init__(self, root: str, holder: str) -> None:
         self.root, self.holder = root, holder
-        super().__init__(f"{root}: another newsbeam holds this dataset ({holder}). Wait for it to end, or use another --output")
+        super().__init__(
+            f"{root}: another newsbeam holds this dataset ({holder}). Wait for it to end, or use another --output"
+        )
 
     def __reduce__(self) -> tuple[type, tuple[str, str]]:
         return type(self), (self.root, self.holder)
@@ -59,7 +61,9 @@ class CountsDoNotAddUp(NewsbeamError):
 
     def __init__(self, run_id: str, entries: int, ended: int) -> None:
         self.run_id, self.entries, self.ended = run_id, entries, ended
-        super().__init__(f"run {run_id}: {entries} entries came in, but {ended} articles, skips and rejects went out; nothing was committed")
+        super().__init__(
+            f"run {run_id}: {entries} entries came in, but {ended} articles, skips and rejects went out; nothing was committed"
+        )
 
     def __reduce__(self) -> tuple[type, tuple[str, int, int]]:
         return type(self), (self.run_id, self.entries, self.ended)

@@ -206,7 +206,7 @@ class DocumentEntity(NamedTuple):
 
     id: str
     type: str
-    count: int
+    count: int  # type: ignore[assignment]  # hides tuple.count, which nobody calls
     in_title: bool
     in_lead: bool
     relevance: float  # 0..1

@@ -189,21 +189,38 @@ def load_outlets(path: Path) -> tuple[Outlet, ...]:
     outlets, owner = [], dict[str, str]()
     for slug, table in _read(path).items():
         if not _SLUG.fullmatch(slug) or slug.isdigit():
-            raise _refuse(path, [slug], "bad slug", "Use a-z, 0-9 and '-', starting with a letter or digit, not a bare number")
+            raise _refuse(
+                path, [slug], "bad slug", "Use a-z, 0-9 and '-', starting with a letter or digit, not a bare number"
+            )
         if not isinstance(table, dict):
-            raise _refuse(path, [slug], "is not a table", f"Write it as [{slug}] with name, country, language, home, feeds")
+            raise _refuse(
+                path, [slug], "is not a table", f"Write it as [{slug}] with name, country, language, home, feeds"
+            )
         if "slug" in table:
             raise _refuse(path, [slug, "slug"], "unknown key", "Remove it: the table's name is the slug")
         outlet = _check(Outlet, {"slug": slug, **table}, path, [slug], {})
         for feed in outlet.feeds:
             if feed in owner:
-                raise _refuse(path, [slug, feed], f"duplicate feed, already listed by [{owner[feed]}]", "Remove one of the two")
+                raise _refuse(
+                    path, [slug, feed], f"duplicate feed, already listed by [{owner[feed]}]", "Remove one of the two"
+                )
             owner[feed] = slug
         if stray := set(outlet.unconfirmed) - set(outlet.feeds):
-            raise _refuse(path, [slug, "unconfirmed"], f"{min(stray)} is not among its feeds", "List it in feeds too, or remove it")
+            raise _refuse(
+                path,
+                [slug, "unconfirmed"],
+                f"{min(stray)} is not among its feeds",
+                "List it in feeds too, or remove it",
+            )
         outlets.append(outlet)
     if not outlets:
-        raise ConfigError(str(path), None, "outlets", "the file declares none", "Add a table, for instance with `newsbeam outlets add URL`")
+        raise ConfigError(
+            str(path),
+            None,
+            "outlets",
+            "the file declares none",
+            "Add a table, for instance with `newsbeam outlets add URL`",
+        )
     return tuple(outlets)
 
 
@@ -211,22 +228,33 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise ConfigError(str(path), None, "file", error.strerror or "cannot be read", "Give the path of a readable file") from error
+        raise ConfigError(
+            str(path), None, "file", error.strerror or "cannot be read", "Give the path of a readable file"
+        ) from error
     except UnicodeDecodeError as error:
         raise ConfigError(str(path), None, "file", "is not UTF-8", "Save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"at line (\d+)", str(error))
-        raise ConfigError(str(path), int(line[1]) if line else None, "syntax", f"not TOML: {error}", "Mend the line; strings need quotes") from error
+        raise ConfigError(
+            str(path),
+            int(line[1]) if line else None,
+            "syntax",
+            f"not TOML: {error}",
+            "Mend the line; strings need quotes",
+        ) from error
 
 
-def _check(model: type[M], data: Mapping[str, Any], path: Path, prefix: Sequence[str], sources: Mapping[tuple[str, str], Path]) -> M:
+def _check(
+    model: type[M], data: Mapping[str, Any], path: Path, prefix: Sequence[str], sources: Mapping[tuple[str, str], Path]
+) -> M:
     try:
         return model.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         keys = [*prefix, *(str(part) for part in first["loc"])]
         remedy = {
-            "extra_forbidden": "Remove it, or mend its spelling; known here: " + ", ".join(_fields(model, first["loc"][:-1])),
+            "extra_forbidden": "Remove it, or mend its spelling; known here: "
+            + ", ".join(_fields(model, first["loc"][:-1])),
             "missing": "Add it",
         }.get(first["type"], "Change the value")
         problem = {"extra_forbidden": "unknown key", "missing": "is missing"}.get(first["type"]) or (
@@ -254,7 +282,9 @@ def _line(path: Path, keys: Sequence[str]) -> Optional[int]:
 
 def _shows(line: str, key: str, *, deepest: bool) -> bool:
     quoted = rf"[\"']?{re.escape(key)}[\"']?"
-    return bool(re.match(rf"\s*(\[+\s*{quoted}\s*[\].]|{quoted}\s*=)", line)) or (deepest and "://" in key and key in line)
+    return bool(re.match(rf"\s*(\[+\s*{quoted}\s*[\].]|{quoted}\s*=)", line)) or (
+        deepest and "://" in key and key in line
+    )
 
 
 def _fields(model: type[BaseModel], loc: Sequence[Any]) -> Iterator[str]:

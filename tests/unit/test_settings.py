@@ -1,0 +1,109 @@
+"""A configuration that cannot work is refused at launch, with file, line, field and remedy."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import ConfigError
+from schemas.settings import load_outlets, load_settings
+
+ROOT = Path(__file__).parents[2]
+DEFAULTS = ROOT / "config" / "defaults.toml"
+OUTLET = """\
+[al-wadi]
+name = "Al Wadi"
+country = "JO"
+language = "ar"
+home = "https://wadi.example/"
+feeds = ["https://wadi.example/rss"]
+"""
+
+
+def test_the_shipped_configuration_is_accepted() -> None:
+    assert load_settings(DEFAULTS).http.gap_s > 0
+
+
+def test_the_contact_is_part_of_the_user_agent() -> None:
+    http = load_settings(DEFAULTS).http
+    assert http.contact in http.agent
+    assert "{" not in http.agent
+
+
+def test_an_override_replaces_single_keys(tmp_path: Path) -> None:
+    override = tmp_path / "mine.toml"
+    override.write_text("[http]\ngap_s = 9.5\n")
+    settings = load_settings(DEFAULTS, override)
+    assert settings.http.gap_s == 9.5
+    assert settings.http.max_tries == load_settings(DEFAULTS).http.max_tries
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "field", "words"),
+    [
+        pytest.param("[http]\ngap = 1\n", 2, "http.gap", ["unknown key", "gap_s"], id="unknown-key"),
+        pytest.param("[htpt]\ngap_s = 1\n", 1, "htpt", ["unknown table", "[http]"], id="unknown-table"),
+        pytest.param("gap_s = 1\n", 1, "gap_s", ["not inside a [table]"], id="key-outside-a-table"),
+        pytest.param("[http]\n\ngap_s = -1\n", 3, "http.gap_s", ["greater than or equal to 0"], id="negative"),
+        pytest.param('[http]\ngap_s = "fast"\n', 2, "http.gap_s", ["valid number"], id="not-a-number"),
+        pytest.param("[http]\ngap_s = nan\n", 2, "http.gap_s", ["nan"], id="nan"),
+        pytest.param(
+            '[http]\nallow_networks = ["10.0.0.0/40"]\n', 2, "http.allow_networks", ["10.0.0.0/40"], id="bad-network"
+        ),
+        pytest.param("[http]\ngap_s = \n", 2, "syntax", ["not TOML"], id="syntax"),
+    ],
+)
+def test_a_bad_override_is_refused(tmp_path: Path, text: str, line: int, field: str, words: list[str]) -> None:
+    override = tmp_path / "mine.toml"
+    override.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_settings(DEFAULTS, override)
+    error = caught.value
+    assert (error.file, error.line) == (str(override), line)
+    assert error.field.startswith(field)
+    assert all(word in str(error) for word in words), str(error)
+    assert error.remedy
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "field", "words"),
+    [
+        pytest.param(OUTLET + "colour = 1\n", 7, "al-wadi.colour", ["unknown key", "country"], id="unknown-key"),
+        pytest.param(OUTLET.replace("al-wadi", "Al_Wadi"), 1, "Al_Wadi", ["bad slug", "a-z"], id="bad-slug"),
+        pytest.param(OUTLET.replace("al-wadi", "1843"), 1, "1843", ["bad slug"], id="numeric-slug"),
+        pytest.param(OUTLET.replace('"JO"', '"Jordan"'), 3, "al-wadi.country", ["Jordan"], id="bad-country"),
+        pytest.param(
+            OUTLET.replace("https://wadi.example/rss", "ftp://wadi.example/rss"),
+            6,
+            "al-wadi.feeds",
+            ["http or https"],
+            id="bad-feed",
+        ),
+        pytest.param(OUTLET.replace('name = "Al Wadi"\n', ""), 1, "al-wadi.name", ["is missing"], id="missing-name"),
+        pytest.param(
+            OUTLET + OUTLET.replace("al-wadi", "wadi-two"),
+            12,
+            "wadi-two.https://wadi.example/rss",
+            ["duplicate feed", "[al-wadi]"],
+            id="duplicate-feed",
+        ),
+        pytest.param("", None, "outlets", ["declares none"], id="empty"),
+        pytest.param("al-wadi = 3\n", 1, "al-wadi", ["not a table"], id="not-a-table"),
+    ],
+)
+def test_a_bad_outlets_file_is_refused(
+    tmp_path: Path, text: str, line: int | None, field: str, words: list[str]
+) -> None:
+    path = tmp_path / "outlets.toml"
+    path.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_outlets(path)
+    error = caught.value
+    assert (error.file, error.line) == (str(path), line)
+    assert error.field.startswith(field)
+    assert all(word in str(error) for word in words), str(error)
+    assert error.remedy
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Give the path"):
+        load_outlets(tmp_path / "none.toml")

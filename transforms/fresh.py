@@ -1,0 +1,103 @@
+"""Fresh: of all that the feeds list, keep what this run has to look at; the rest is skipped, with its reason.
+
+Entries of one link are brought together first, so that a link listed by three feeds is fetched once. What earlier runs
+made of a link is then asked of the store.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, Literal, Optional, Union
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.records import Entry, LinkState, Skip, SkipReason
+from transforms.state import Store
+
+SKIPS: Final = "skips"
+_NEVER = Timestamp(0)
+
+
+def verdict(entry: Entry, known: Optional[LinkState], max_tries: int) -> Optional[SkipReason]:
+    """Return why `entry` needs no look in this run, or None where it does.
+
+    A link is looked at when it is new, when the feed gives it a newer stamp than the one we acted on, or when its last
+    try failed for a passing reason and fewer than `max_tries` runs in a row have failed.
+    """
+    if known is None:
+        return None
+    stamp = entry.origin.stamp
+    if stamp is not None and known.stamp is not None and stamp > known.stamp:
+        return None
+    if known.outcome != "reject":
+        return SkipReason.SEEN
+    if known.transient and known.tries < max_tries:
+        return None
+    return SkipReason.GIVEN_UP
+
+
+def choose(entries: Iterable[Entry]) -> tuple[Entry, Sequence[Entry]]:
+    """Return the entry that stands for a link, and the others of that link.
+
+    The newest stamp wins, then the fullest content, then the order of feeds: the same choice whatever the order of
+    arrival.
+    """
+    first, *others = sorted(entries, key=_rank)
+    return first, others
+
+
+def _rank(entry: Entry) -> tuple[float, int, str, str, str]:
+    stamp = entry.origin.stamp or _NEVER
+    return -float(stamp), -len(entry.content), entry.origin.feed, entry.origin.entry_id, entry.url
+
+
+class FreshFn(beam.DoFn):
+    """`choose` and `verdict` for Beam: `(link, entries)` in, one entry at most out."""
+
+    def __init__(self, store: Store, max_tries: int) -> None:
+        self.store = store
+        self.max_tries = max_tries
+        self.kept = Metrics.counter("fresh", "kept")
+        self.skipped = Metrics.counter("fresh", "skipped")
+
+    def process(
+        self, group: tuple[str, Iterable[Entry]]
+    ) -> Iterator[Union[Entry, TaggedOutput[Literal["skips"], Skip]]]:
+        link, listed = group
+        entry, others = choose(listed)
+        for other in others:
+            self.skipped.inc()
+            yield TaggedOutput(SKIPS, Skip("fresh", SkipReason.DUPLICATE_ENTRY, other.origin))
+        known = self.store.links([link]).get(link)
+        reason = verdict(entry, known, self.max_tries)
+        if reason is not None:
+            self.skipped.inc()
+            yield TaggedOutput(SKIPS, Skip("fresh", reason, entry.origin))
+            return
+        self.kept.inc()
+        if known is not None and known.outcome != "reject":
+            entry = entry._replace(etag=known.etag, last_modified=known.last_modified)
+        yield entry
+
+
+def _link(entry: Entry) -> str:
+    return entry.origin.link
+
+
+class Fresh(beam.PTransform[Any, Any]):
+    """Entries in; `(entries, skips)` out. `store` knows the links of earlier runs."""
+
+    def __init__(self, store: Store, max_tries: int) -> None:
+        super().__init__()
+        self.store = store
+        self.max_tries = max_tries
+
+    def expand(self, entries: PCollection[Entry]) -> Any:
+        outputs = (
+            entries
+            | "KeyByLink" >> beam.WithKeys(_link)
+            | "GroupByLink" >> beam.GroupByKey()
+            | "KeepFresh" >> beam.ParDo(FreshFn(self.store, self.max_tries)).with_outputs(SKIPS, main="entries")
+        )
+        return outputs.entries, outputs[SKIPS]

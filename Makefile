@@ -1,0 +1,31 @@
+# Everything a fresh machine needs besides this file is Python 3.11.
+#   make run    set up, then fetch the demo web, write Parquet and a report, and query it
+#   make test   set up, then lint, type-check and test
+PYTHON ?= python3.11
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: run test lint clean
+.DEFAULT_GOAL := run
+
+# Ubuntu and Debian call it python3.11, pyenv and containers often only python3.
+$(READY): setup.py pyproject.toml Makefile
+	@command -v $(PYTHON) >/dev/null || { echo "newsbeam needs Python 3.11: 'make PYTHON=/path/to/python3.11'"; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+run: $(READY)
+	$(BIN)/newsbeam demo --output out/demo
+
+test: $(READY) lint
+	$(BIN)/python -m pytest -q
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) build *.egg-info out .pytest_cache .mypy_cache .ruff_cache

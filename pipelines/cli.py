@@ -1,0 +1,152 @@
+"""The `newsbeam` command. What follows a bare `--` goes to Beam; heavy imports wait until a command needs them."""
+
+import logging
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Optional
+
+import typer
+from rich.console import Console
+
+from schemas.errors import NewsbeamError
+from schemas.settings import load_outlets, load_settings
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="News feeds in; clean, deduplicated, conflict-tagged articles out, as Parquet by date and outlet.",
+    epilog="Options of Apache Beam follow a bare --, for instance: newsbeam run --output data -- --runner=PrismRunner",
+)
+
+
+def config_folder() -> Path:
+    """Return the folder of the shipped configuration: the checkout's, else the installed one."""
+    checkout = Path(__file__).resolve().parents[1] / "config"
+    return checkout if checkout.is_dir() else Path(sys.prefix, "share", "newsbeam", "config")
+
+
+Output = Annotated[Path, typer.Option("--output", "-o", help="Root of the dataset; made where it is missing.")]
+OutletsFile = Annotated[Optional[Path], typer.Option("--outlets", help="Outlets to poll. [default: the shipped outlets.toml]")]
+SettingsFile = Annotated[Optional[Path], typer.Option("--settings", help="TOML whose keys are laid over the shipped defaults.toml.")]
+Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="Worker processes on this machine.")]
+
+
+@app.callback(invoke_without_command=True)
+def root(show_version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False) -> None:
+    """Say the version, or go on to a command."""
+    if show_version:
+        out.print(f"newsbeam {version('newsbeam')}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    context: typer.Context,
+    output: Output = Path("data"),
+    outlets: OutletsFile = None,
+    settings: SettingsFile = None,
+    workers: Workers = 1,
+    only: Annotated[Optional[list[str]], typer.Option("--only", help="Poll this outlet only (slug); may be repeated.")] = None,
+    every_feed: Annotated[bool, typer.Option("--every-feed", help="Poll feeds that are not due yet, too.")] = False,
+) -> None:
+    """Poll the feeds that are due, and write what is new."""
+    from pipelines import jobs
+
+    job = jobs.prepare("run", output, settings, context.obj, workers)
+    chosen = jobs.only(load_outlets(outlets or config_folder() / "outlets.toml"), only or [])
+    _finish(jobs.run_feeds(job, chosen, every_feed=every_feed))
+
+
+@app.command()
+def demo(context: typer.Context, output: Output = Path("out/demo"), workers: Workers = 1) -> None:
+    """Serve a small web of invented outlets on loopback, and run the real pipeline over it."""
+    from pipelines import jobs
+
+    _finish(jobs.run_demo(jobs.prepare("demo", output, None, context.obj, workers)))
+
+
+@app.command()
+def backfill(
+    context: typer.Context,
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders or quoted patterns of .html(.gz) and .txt(.gz).")],
+    output: Output = Path("data"),
+    settings: SettingsFile = None,
+    workers: Workers = 1,
+    outlet: Annotated[str, typer.Option("--outlet", help="Slug of the outlet the files came from.")] = "unknown",
+) -> None:
+    """Read saved pages, or text that was extracted earlier, and write what is new."""
+    from pipelines import jobs
+
+    _finish(jobs.run_files(jobs.prepare("backfill", output, settings, context.obj, workers), paths, outlet))
+
+
+@app.command()
+def check(outlets: OutletsFile = None, settings: SettingsFile = None) -> None:
+    """Check outlets, settings, scrub rules and gazetteer, as every command does before it starts."""
+    from pipelines import jobs
+
+    folder = config_folder()
+    loaded = load_outlets(outlets or folder / "outlets.toml")
+    load_settings(folder / "defaults.toml", settings)
+    tables = jobs.load_tables(folder)
+    out.print(f"{sum(len(outlet.feeds) for outlet in loaded)} feeds of {len(loaded)} outlets, {tables.summary()}: all good")
+    for outlet in loaded:
+        for feed in outlet.unconfirmed:
+            out.print(f"  unconfirmed: {feed} [{outlet.slug}]", markup=False)
+
+
+@app.command()
+def explain(
+    target: Annotated[str, typer.Argument(metavar="URL|FILE", help="An article's address, or a saved page or text.")],
+    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="A dataset to look the article up in.")] = None,
+    settings: SettingsFile = None,
+) -> None:
+    """Show one article's way through the stages: what each took away, by which rule, and how it ended."""
+    from pipelines.explain import explain as show
+
+    raise typer.Exit(show(target, output, load_settings(config_folder() / "defaults.toml", settings), out))
+
+
+def _finish(exit_code: int) -> None:
+    raise typer.Exit(exit_code)
+
+
+def split_beam(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Return newsbeam's own arguments, and those that follow a bare `--`.
+
+    >>> split_beam(["run", "--output", "x", "--", "--job_name=n"])
+    (['run', '--output', 'x'], ['--job_name=n'])
+    """
+    args = list(argv)
+    if "--" not in args:
+        return args, []
+    at = args.index("--")
+    return args[:at], args[at + 1 :]
+
+
+def main(argv: Optional[Sequence[str]] = None) -> int:
+    """Run the command line; return the exit code: 0 done, 1 failed or with failed outlets, 2 bad configuration, 3 locked."""
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")  # Beam warns at import
+    own, beam_args = split_beam(sys.argv[1:] if argv is None else argv)
+    try:
+        code = app(args=own, standalone_mode=False, obj=beam_args)
+    except NewsbeamError as error:
+        err.print(f"[bold red]error[/] {type(error).__name__}:", end=" ")
+        err.print(str(error), markup=False, soft_wrap=True)
+        return error.exit_code
+    except typer.TyperException as error:
+        error.show()
+        return 2
+    except (KeyboardInterrupt, typer.Abort):
+        err.print("interrupted: nothing more was committed; the next run goes on from there")
+        return 130
+    return int(code or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

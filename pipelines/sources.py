@@ -1,0 +1,145 @@
+"""Sources: what a run starts from. Feeds that are due, or files of an archive.
+
+A file is an entry like any other: its `file://` address is its link and its modification time its stamp, so a second
+backfill of the same folder reads only what has changed. HTML files become pages, text files become articles whose text
+an earlier scraper took out of its page.
+"""
+
+import glob
+import gzip
+import os
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final, Literal, Union
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.errors import ConfigError
+from schemas.records import Article, Entry, Origin, Page, Reject, RejectReason
+from transforms.identity import article_id, content_hash
+
+REJECTS: Final = "rejects"
+TEXTS: Final = "texts"
+BACKFILL: Final = "backfill"  # Origin.feed of everything that came from files
+HTML_SUFFIXES: Final = (".html", ".htm", ".html.gz", ".htm.gz")
+SUFFIXES: Final = (*HTML_SUFFIXES, ".txt", ".txt.gz")
+_ADDRESS = re.compile(
+    rb"""<link\b[^>]{0,300}\brel=["']?canonical\b[^>]{0,300}>|<meta\b[^>]{0,300}\bproperty=["']?og:url\b[^>]{0,1000}>""", re.I
+)
+_TARGET = re.compile(rb"""\b(?:href|content)=["']?(https?://[^"'\s>]{4,2000})""", re.I)
+
+
+def find_files(paths: Sequence[str]) -> tuple[Path, ...]:
+    """Return the files that `paths` name: files as they are, folders searched below, patterns expanded; each once.
+
+    Raises:
+        ConfigError: a path names nothing that can be read as an article.
+    """
+    found = dict[Path, None]()
+    for path in paths:
+        named = [Path(path)] if os.path.exists(path) else [Path(match) for match in sorted(glob.glob(path, recursive=True))]
+        files = [file for name in named for file in (sorted(name.rglob("*")) if name.is_dir() else [name])]
+        articles = [file for file in files if file.is_file() and file.name.lower().endswith(SUFFIXES)]
+        if not articles:
+            problem = "names no " + ", ".join(SUFFIXES) + " file" if named else "no such file, folder or pattern"
+            raise ConfigError("command line", None, path, problem, "Give a file, a folder or a quoted pattern such as 'pages/**/*.html.gz'")
+        found.update(dict.fromkeys(file.resolve() for file in articles))
+    return tuple(found)
+
+
+def file_entry(path: Path, outlet: str) -> Entry:
+    """Return the entry of a file, for `outlet`."""
+    modified = Timestamp(int(path.stat().st_mtime))
+    link = path.as_uri()
+    origin = Origin(outlet, BACKFILL, str(path), link, modified, None)
+    return Entry(origin, link, "", "", "", [], [], None, None, None, None, 0)
+
+
+def read_bounded(path: Path, max_bytes: int) -> bytes:
+    """Return the content of a file, unpacked where its name ends in .gz.
+
+    Raises:
+        OSError, EOFError, zlib.error: it cannot be read or unpacked.
+        ValueError: it holds more than `max_bytes`.
+    """
+    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+    with opened as file:
+        data: bytes = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise ValueError(f"holds more than {max_bytes} bytes")
+    return data
+
+
+def stated_address(html: bytes) -> str:
+    """Return the address a saved page gives itself (rel=canonical, else og:url), or ""."""
+    for tag in _ADDRESS.finditer(html[:200_000]):
+        if target := _TARGET.search(tag[0]):
+            return target[1].decode("utf-8", "replace").replace("&amp;", "&")
+    return ""
+
+
+def text_article(entry: Entry, text: str) -> Article:
+    """Return a bare article of text that was taken out of its page earlier; title and fields are the scrubber's to find."""
+    at = entry.origin.stamp or Timestamp(0)
+    name = article_id(entry.url)
+    return Article(
+        origin=entry.origin, article_id=name, version=1, url=entry.url, canonical_url=entry.url, title="", subtitle="",
+        description="", authors=[], section="", tags=[], image_url="", article_type="news", text=text, dateline="",
+        captions=[], syndication_source="", published_at=None, published_at_source="", modified_at=None, fetched_at=at,
+        language="und", language_confidence=0.0, content_hash=content_hash(text), change_ratio=None, cluster_id=name,
+        duplicate_of=None, duplicate_kind=None, extraction_method="text", extraction_quality=1.0, warnings=[],
+        removals=[], http_status=0, etag=None, last_modified=None,
+    )  # fmt: skip
+
+
+class ReadFileFn(beam.DoFn):
+    """A file's entry in; a page, a bare article or a reject out."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.unreadable = Metrics.counter("sources", "unreadable")
+
+    def process(
+        self, entry: Entry
+    ) -> Iterator[Union[Page, TaggedOutput[Literal["texts"], Article], TaggedOutput[Literal["rejects"], Reject]]]:
+        path = Path(entry.origin.entry_id)
+        try:
+            data = read_bounded(path, self.max_bytes)
+        except ValueError as error:
+            yield TaggedOutput(REJECTS, self._reject(entry, RejectReason.TOO_LARGE, str(error)))
+            return
+        except (OSError, EOFError, zlib.error) as error:
+            yield TaggedOutput(REJECTS, self._reject(entry, RejectReason.UNREADABLE, f"{type(error).__name__}: {error}"))
+            return
+        at = entry.origin.stamp or Timestamp(0)
+        if path.name.lower().endswith(HTML_SUFFIXES):
+            address = stated_address(data) or entry.url
+            yield Page(entry, address, 200, "text/html", data, None, None, at)
+            return
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            yield TaggedOutput(REJECTS, self._reject(entry, RejectReason.BAD_ENCODING, f"not UTF-8: {error}"))
+            return
+        yield TaggedOutput(TEXTS, text_article(entry, text))
+
+    def _reject(self, entry: Entry, reason: RejectReason, detail: str) -> Reject:
+        self.unreadable.inc()
+        return Reject("sources", reason, entry.origin, "entry", entry.url, detail[:500], False, Timestamp.now())
+
+
+class ReadFiles(beam.PTransform[Any, Any]):
+    """Entries of files in; `(pages, texts, rejects)` out. A file holds at most `max_bytes`, unpacked."""
+
+    def __init__(self, max_bytes: int) -> None:
+        super().__init__()
+        self.max_bytes = max_bytes
+
+    def expand(self, entries: PCollection[Entry]) -> Any:
+        outputs = entries | "ReadFile" >> beam.ParDo(ReadFileFn(self.max_bytes)).with_outputs(TEXTS, REJECTS, main="pages")
+        return outputs.pages, outputs[TEXTS], outputs[REJECTS]

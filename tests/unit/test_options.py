@@ -1,0 +1,42 @@
+"""The engine is named, and refused where it cannot work."""
+
+import pytest
+from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
+
+from pipelines.options import choose
+from schemas.errors import ConfigError
+
+
+@pytest.mark.parametrize(
+    ("args", "name", "noticed"),
+    [
+        pytest.param([], "FnApiRunner", False, id="default"),
+        pytest.param(["--runner=DirectRunner"], "FnApiRunner", True, id="direct"),
+        pytest.param(["--runner", "DirectRunner"], "FnApiRunner", True, id="direct-in-two-words"),
+        pytest.param(["--runner=PrismRunner"], "PrismRunner", False, id="prism"),
+    ],
+)
+def test_the_engine_that_will_answer_is_named(args: list[str], name: str, noticed: bool) -> None:
+    engine = choose(args)
+    assert (engine.name, bool(engine.notice)) == (name, noticed)
+    assert engine.options.view_as(StandardOptions).runner == name
+
+
+def test_workers_are_processes() -> None:
+    options = choose([], workers=2).options.view_as(DirectOptions)
+    assert (options.direct_running_mode, options.direct_num_workers) == ("multi_processing", 2)
+
+
+@pytest.mark.parametrize(
+    ("args", "workers", "words"),
+    [
+        pytest.param(["--fooo=1"], 1, "knows no such option", id="unknown-option"),
+        pytest.param(["--streaming"], 1, "a batch", id="streaming"),
+        pytest.param(["--runner=FlinkRunner"], 1, "cannot see", id="remote-engine"),
+        pytest.param(["--runner=PrismRunner"], 2, "one process", id="prism-with-workers"),
+        pytest.param(["--direct_num_workers=3"], 1, "--workers N", id="two-ways-to-say-workers"),
+    ],
+)
+def test_what_cannot_work_is_refused(args: list[str], workers: int, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        choose(args, workers)

@@ -1,0 +1,151 @@
+"""The store: read by workers, written once a run, from a commit's delta."""
+
+import pickle
+import sqlite3
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.errors import DatasetError
+from schemas.records import FeedState, LinkState, Signature, VersionState
+from transforms.state import Delta, Store, from_scalars, to_scalars
+
+T0 = Timestamp(1_760_000_000)
+
+FEED = FeedState(
+    url="https://a.example/rss", outlet="a", location="https://a.example/rss", etag='"1"', last_modified=None,
+    status=200, outcome="fetched", polled_at=T0, succeeded_at=T0, newest_entry_at=None, next_due=T0 + 60,
+    interval_s=1800.5, failures=0, gone=False, entries=20, title="خبر",
+)  # fmt: skip
+LINK = LinkState("https://a.example/1", "a", None, "article", "", "id1", 0, False, None, "Mon", Timestamp(micros=7))
+VERSION = VersionState("id1", 2, "hash", "a", "https://a.example/1", T0)
+
+
+def signature(name: str, anchors: list[int], at: int = 0) -> Signature:
+    return Signature(name, 1, "a", name, "Title", anchors, b"\x00\x01", "{}", 9, None, T0 + at, "")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "state.sqlite")
+
+
+@pytest.mark.parametrize(
+    "record", [FEED, LINK, VERSION, signature("s", [-(2**63), 0, 2**63 - 1])], ids=lambda record: type(record).__name__
+)
+def test_a_record_comes_back_from_its_scalars_as_it_went_in(record: Any) -> None:
+    assert from_scalars(type(record), to_scalars(record)) == record
+
+
+def test_a_missing_file_reads_as_empty_and_is_not_made(store: Store) -> None:
+    assert (store.feeds(), store.links(["x"]), store.versions(["x"]), store.applied()) == ({}, {}, {}, set())
+    assert store.signatures([1], T0) == []
+    assert not Path(store.path).exists()
+
+
+def test_what_a_commit_changed_is_read_back_whole(store: Store) -> None:
+    near = signature("near", [1, 2])
+    store.apply("c1", Delta([FEED], [LINK], [VERSION], [near]))
+    assert store.feeds() == {FEED.url: FEED}
+    assert store.links([LINK.link, "other"]) == {LINK.link: LINK}
+    assert store.versions(["id1", "id2"]) == {"id1": VERSION}
+    assert store.signatures([2, 9], T0) == [near]
+    assert store.applied() == {"c1"}
+
+
+def test_a_reader_that_was_opened_before_sees_the_next_commit(store: Store) -> None:
+    reader = Store(store.path)
+    store.apply("c1", Delta(links=[LINK]))
+    assert reader.links([LINK.link]) == {LINK.link: LINK}
+    store.apply("c2", Delta(links=[LINK._replace(tries=3)]))
+    assert reader.links([LINK.link])[LINK.link].tries == 3
+
+
+def test_a_commit_is_applied_once(store: Store) -> None:
+    assert store.apply("c1", Delta(links=[LINK]))
+    assert not store.apply("c1", Delta(links=[LINK._replace(tries=9)]))
+    assert store.links([LINK.link]) == {LINK.link: LINK}
+
+
+def test_a_commit_that_fails_half_way_changes_nothing(store: Store) -> None:
+    broken = VERSION._replace(content_hash=None)  # type: ignore[arg-type]
+    with pytest.raises(DatasetError):
+        store.apply("c1", Delta(feeds=[FEED], versions=[broken]))
+    assert (store.feeds(), store.applied()) == ({}, set())
+
+
+def test_more_keys_than_one_query_takes_are_all_looked_up(store: Store) -> None:
+    links = [LINK._replace(link=f"https://a.example/{n}") for n in range(1201)]
+    store.apply("c1", Delta(links=links))
+    assert store.links([link.link for link in links]) == {link.link: link for link in links}
+
+
+def test_signatures_before_since_are_not_found(store: Store) -> None:
+    store.apply("c1", Delta(signatures=[signature("old", [1], 0), signature("new", [1], 10)]))
+    assert [found.article_id for found in store.signatures([1], T0 + 10)] == ["new"]
+
+
+def test_an_anchor_shared_by_too_many_finds_none(store: Store) -> None:
+    store.apply("c1", Delta(signatures=[signature(f"s{n}", [7, n]) for n in range(4)]))
+    assert store.signatures([7], T0, max_shared=3) == []
+    assert [found.article_id for found in store.signatures([7, 2], T0, max_shared=3)] == ["s2"]
+    assert len(store.signatures([7], T0, max_shared=4)) == 4
+
+
+def test_a_replaced_signature_is_found_by_its_new_anchors_only(store: Store) -> None:
+    store.apply("c1", Delta(signatures=[signature("s", [1, 2])]))
+    store.apply("c2", Delta(signatures=[signature("s", [2, 3], 5)]))
+    assert store.signatures([1], T0) == []
+    assert store.signatures([2, 3], T0) == [signature("s", [2, 3], 5)]
+
+
+def test_forgotten_signatures_are_gone_with_their_anchors(store: Store) -> None:
+    store.apply("c1", Delta(signatures=[signature("old", [1], 0), signature("new", [1], 10)]))
+    assert store.forget_signatures(T0 + 5) == 1
+    assert store.signatures([1], Timestamp(0)) == [signature("new", [1], 10)]
+    with sqlite3.connect(store.path) as connection:
+        assert connection.execute("SELECT count(*) FROM anchors").fetchone() == (1,)
+
+
+def test_a_pickled_store_opens_the_same_file(store: Store) -> None:
+    store.apply("c1", Delta(links=[LINK]))
+    assert store.links([LINK.link])
+    assert pickle.loads(pickle.dumps(store)).links([LINK.link]) == {LINK.link: LINK}
+
+
+def test_a_store_may_be_read_from_another_thread_than_the_one_that_opened_it(store: Store) -> None:
+    store.apply("c1", Delta(links=[LINK]))
+    store.links([LINK.link])
+    found = list[dict[str, LinkState]]()
+    thread = threading.Thread(target=lambda: found.append(store.links([LINK.link])))
+    thread.start()
+    thread.join()
+    assert found == [{LINK.link: LINK}]
+
+
+def test_readers_cannot_write(store: Store) -> None:
+    store.apply("c1", Delta(links=[LINK]))
+    connection = store._connect()
+    assert connection is not None
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        connection.execute("DELETE FROM links")
+
+
+@pytest.mark.parametrize(
+    "use", [Store.feeds, Store.applied, lambda store: store.apply("c2", Delta())], ids=["read", "applied", "apply"]
+)
+def test_a_damaged_file_is_refused_with_a_remedy(store: Store, use: Any) -> None:
+    Path(store.path).write_bytes(b"not a database" * 100)
+    with pytest.raises(DatasetError, match=r"damaged.*Move it"):
+        use(store)
+
+
+def test_a_file_of_another_layout_is_refused_with_a_remedy(store: Store) -> None:
+    store.apply("c1", Delta())
+    with sqlite3.connect(store.path) as connection:
+        connection.execute("PRAGMA user_version = 1")
+    with pytest.raises(DatasetError, match=r"another version of newsbeam.*Move it"):
+        Store(store.path).feeds()

@@ -1,0 +1,51 @@
+"""What a run looks at, and what it passes over."""
+
+import itertools
+
+import pytest
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.records import Entry, LinkState, Origin, SkipReason
+from transforms.fresh import choose, verdict
+
+OLD, NEW = Timestamp(1_000), Timestamp(2_000)
+
+
+def entry(stamp: Timestamp | None = OLD, feed: str = "https://wadi.example/rss", content: str = "") -> Entry:
+    origin = Origin("al-wadi", feed, "1", "https://wadi.example/1", stamp, "ar")
+    return Entry(origin, origin.link, "عنوان", "", content, [], [], None, stamp, None, None, 0)
+
+
+def known(outcome: str, stamp: Timestamp | None = OLD, *, transient: bool = False, tries: int = 0) -> LinkState:
+    return LinkState("https://wadi.example/1", "al-wadi", stamp, outcome, "", None, tries, transient, None, None, OLD)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "state", "expected"),
+    [
+        pytest.param(OLD, None, None, id="a-new-link"),
+        pytest.param(OLD, known("article"), SkipReason.SEEN, id="written-before"),
+        pytest.param(OLD, known("skip"), SkipReason.SEEN, id="skipped-before"),
+        pytest.param(None, known("article"), SkipReason.SEEN, id="no-stamp-now"),
+        pytest.param(NEW, known("article", None), SkipReason.SEEN, id="no-stamp-then"),
+        pytest.param(NEW, known("article"), None, id="updated-since"),
+        pytest.param(OLD, known("reject"), SkipReason.GIVEN_UP, id="failed-for-good"),
+        pytest.param(NEW, known("reject"), None, id="failed-for-good-but-updated"),
+        pytest.param(OLD, known("reject", transient=True, tries=2), None, id="failed-for-now"),
+        pytest.param(OLD, known("reject", transient=True, tries=3), SkipReason.GIVEN_UP, id="failed-too-often"),
+    ],
+)
+def test_a_link_is_looked_at_when_there_may_be_something_new(
+    stamp: Timestamp | None, state: LinkState | None, expected: SkipReason | None
+) -> None:
+    assert verdict(entry(stamp), state, max_tries=3) == expected
+
+
+def test_one_entry_stands_for_a_link_whatever_the_order() -> None:
+    newest = entry(NEW, "https://wadi.example/b")
+    fullest = entry(NEW, "https://wadi.example/c", content="<p>long</p>")
+    listed = [entry(OLD), newest, fullest, entry(None)]
+    for order in itertools.permutations(listed):
+        first, others = choose(order)
+        assert first == fullest
+        assert sorted(map(repr, others)) == sorted(map(repr, [e for e in listed if e is not fullest]))

@@ -75,8 +75,8 @@ _DRESS: Final[dict[str, Optional[frozenset[str]]]] = {
     "replytocom": None,  # WordPress: the same page with a comment form opened
     **dict.fromkeys(
         _words(
-            "amp isamp is_amp _amp print printable printview printfriendly mobile m noamp singlepage single_page fullpage "
-            "showcomments comments nocache"
+            "amp isamp is_amp _amp print printable printview printfriendly mobile m noamp singlepage single_page "
+            "fullpage showcomments comments nocache"
         ),
         _DRESS_VALUES,
     ),

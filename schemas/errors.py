@@ -59,11 +59,12 @@ class DatasetError(NewsbeamError):
 class CountsDoNotAddUp(NewsbeamError):
     """Some entry was lost or counted twice on its way; the run is not committed."""
 
-    def __init__(self, run_id: str, entries: int, ended: int) -> None:
-        self.run_id, self.entries, self.ended = run_id, entries, ended
+    def __init__(self, run_id: str, entries: int, ended: int, outlet: str = "") -> None:
+        self.run_id, self.entries, self.ended, self.outlet = run_id, entries, ended, outlet
+        where = f"run {run_id}, outlet {outlet}" if outlet else f"run {run_id}"
         super().__init__(
-            f"run {run_id}: {entries} entries came in, but {ended} articles, skips and rejects went out; nothing was committed"
+            f"{where}: {entries} entries came in, but {ended} articles, skips and rejects went out; nothing was committed"
         )
 
-    def __reduce__(self) -> tuple[type, tuple[str, int, int]]:
-        return type(self), (self.run_id, self.entries, self.ended)
+    def __reduce__(self) -> tuple[type, tuple[str, int, int, str]]:
+        return type(self), (self.run_id, self.entries, self.ended, self.outlet)

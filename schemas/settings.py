@@ -119,11 +119,12 @@ class TagSettings(Model):
 
 
 class WriteSettings(Model):
-    """Shape of the Parquet files."""
+    """Shape of the Parquet files, and the room they need."""
 
     shards: Count
     max_rows_per_file: Count
     compression_level: Annotated[int, Field(ge=1, le=22)]
+    min_free_bytes: Annotated[int, Field(ge=0)]
 
 
 class RunSettings(Model):

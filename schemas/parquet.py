@@ -1,0 +1,293 @@
+"""The tables as readers see them: Arrow schemas with each column's meaning, and the rows that records make.
+
+Names are those the field already uses (`url`, `title`, `authors`, `text`, `language`); the schema.org term stands in
+the column's `comment`. The partition keys `date` and `outlet` are in the path only: pandas refuses a key that is also
+a column. Evolution: columns are only added, at the end and nullable, and `SCHEMA_VERSION` grows with each addition.
+"""
+
+import datetime
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Optional
+
+import pyarrow as pa
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.records import Article, Reject, Signature, TaggedArticle
+
+SCHEMA_VERSION: Final = 1
+
+Row = dict[str, Any]
+"""One row, as `pyarrow.Table.from_pylist` takes it."""
+
+_TIME: Final = pa.timestamp("us", tz="UTC")
+_OLDEST, _NEWEST = Timestamp.of(-9_214_646_400), Timestamp.of(9_214_646_400)  # 1678 to 2261: what pandas' ns can hold
+
+
+def _must(name: str, kind: pa.DataType, comment: str) -> pa.Field:
+    return pa.field(name, kind, nullable=False, metadata={"comment": comment})
+
+
+def _may(name: str, kind: pa.DataType, comment: str) -> pa.Field:
+    return pa.field(name, kind, nullable=True, metadata={"comment": comment})
+
+
+def _list(kind: pa.DataType) -> pa.DataType:
+    return pa.list_(pa.field("element", kind, nullable=False))
+
+
+def _schema(table: str, fields: Sequence[pa.Field]) -> pa.Schema:
+    common = [
+        _must("run_id", pa.string(), "the run that wrote the row"),
+        _must("newsbeam_version", pa.string(), "the program that wrote the row"),
+        _must("schema_version", pa.int16(), "version of this list of columns"),
+    ]
+    return pa.schema([*fields, *common], metadata={"table": table, "schema_version": str(SCHEMA_VERSION)})
+
+
+_CAPTION: Final = pa.struct(
+    [
+        _may("text", pa.string(), "schema.org caption; null where only a credit was found"),
+        _may("credit", pa.string(), "schema.org creditText"),
+    ]
+)
+
+_ENTITY: Final = pa.struct(
+    [
+        _must("id", pa.string(), "gazetteer slug"),
+        _must("type", pa.string(), "kind of entity, as in the gazetteer"),
+        _must("surface", pa.string(), "the words as they stand: equal to field[start:end]"),
+        _must("field", pa.string(), "the column that start and end count in: title or text"),
+        _must("start", pa.int32(), "first character, in Unicode code points from 0"),
+        _must("end", pa.int32(), "after the last character, in Unicode code points"),
+        _must("score", pa.float32(), "confidence, 0 to 1"),
+        _must("method", pa.string(), "what found it: alias, variant, acronym, surname, …"),
+    ]
+)
+
+_DOCUMENT_ENTITY: Final = pa.struct(
+    [
+        _must("id", pa.string(), "gazetteer slug"),
+        _must("type", pa.string(), "kind of entity, as in the gazetteer"),
+        _must("count", pa.int32(), "mentions in title and text"),
+        _must("in_title", pa.bool_(), "named in the title"),
+        _must("in_lead", pa.bool_(), "named in the first paragraphs"),
+        _must("relevance", pa.float32(), "weight within the article, 0 to 1"),
+        _must("parents", _list(pa.string()), "slugs of umbrella and sponsor, nearest first"),
+    ]
+)
+
+_EXTRACTION: Final = pa.struct(
+    [
+        _must("method", pa.string(), "the extractor whose text was taken"),
+        _must("quality", pa.float32(), "the extractor's own estimate, 0 to 1"),
+        _must("warnings", _list(pa.string()), "what was odd, in short words"),
+    ]
+)
+
+ARTICLES: Final = _schema(
+    "articles",
+    [
+        _must("article_id", pa.string(), "first 32 hex digits of the SHA-256 of canonical_url"),
+        _must("version", pa.int32(), "1 for the first text seen, +1 for each changed text"),
+        _must("outlet_id", pa.string(), "slug of the outlet, as in the path; schema.org publisher"),
+        _may("source_feed", pa.string(), "URL of the feed that listed it, as configured"),
+        _may("feed_entry_id", pa.string(), "RSS guid, atom:id or JSON Feed id as written; a backfill's file path"),
+        _must("url", pa.string(), "as fetched, after redirects; schema.org url"),
+        _must("canonical_url", pa.string(), "normalised, the article's identity; schema.org mainEntityOfPage"),
+        _may("title", pa.string(), "schema.org headline"),
+        _may("subtitle", pa.string(), "schema.org alternativeHeadline"),
+        _may("description", pa.string(), "summary given by page or feed; schema.org description"),
+        _must("authors", _list(pa.string()), "schema.org author.name"),
+        _may("section", pa.string(), "schema.org articleSection"),
+        _must("tags", _list(pa.string()), "schema.org keywords"),
+        _may("image_url", pa.string(), "schema.org image"),
+        _may("article_type", pa.string(), "news, live_blog, gallery, …; schema.org genre"),
+        _may("dateline", pa.string(), "place and date before the first sentence, as written; schema.org dateline"),
+        _must("text", pa.string(), "body, paragraphs separated by a blank line; schema.org articleBody"),
+        _must("captions", _list(_CAPTION), "pictures' captions and credits, never part of text"),
+        _may("syndication_source", pa.string(), "whom the text is credited to; schema.org sourceOrganization"),
+        _must("published_at", _TIME, "UTC; fetched_at where nothing states it; schema.org datePublished"),
+        _must("published_at_source", pa.string(), "what stated it: json_ld, meta, feed, url, text, fetch"),
+        _may("modified_at", _TIME, "UTC; schema.org dateModified"),
+        _must("fetched_at", _TIME, "when the page was fetched, UTC"),
+        _must("language", pa.string(), "ISO 639-1, else 639-3; und where unknown; schema.org inLanguage"),
+        _must("language_confidence", pa.float32(), "0 to 1"),
+        _must("word_count", pa.int32(), "runs of text between white space; schema.org wordCount"),
+        _must("char_count", pa.int32(), "length of text in Unicode code points"),
+        _must("content_hash", pa.string(), "first 32 hex digits of the SHA-256 of text, white space squeezed"),
+        _may("change_ratio", pa.float32(), "share of text that is new against the version before; null for version 1"),
+        _must("cluster_id", pa.string(), "article_id that names the cluster of near-duplicates"),
+        _may("duplicate_of", pa.string(), "article_id of the cluster's canonical article; null for that one"),
+        _may("duplicate_kind", pa.string(), "exact, syndicated, repost, excerpt or update"),
+        _must("entities", _list(_ENTITY), "mentions; schema.org mentions"),
+        _must("document_entities", _list(_DOCUMENT_ENTITY), "entities of the whole article; schema.org about"),
+        _must("conflict_score", pa.float32(), "how much the article is about armed conflict, 0 to 1"),
+        _must("extraction", _EXTRACTION, "how the text was made"),
+        _may("http_status", pa.int16(), "of the page; null where nothing was fetched"),
+        _must("gazetteer_version", pa.string(), "the gazetteer the entities come from"),
+    ],
+)  # fmt: skip
+
+REJECTS: Final = _schema(
+    "rejects",
+    [
+        _must("stage", pa.string(), "the stage that could not go on"),
+        _must("reason", pa.string(), "one of a closed set"),
+        _must("subject", pa.string(), "entry or feed"),
+        _may("url", pa.string(), "address or path at which it failed"),
+        _may("link", pa.string(), "canonical form of the entry's link, its identity over runs"),
+        _must("outlet_id", pa.string(), "slug of the outlet"),
+        _may("feed", pa.string(), "URL of the feed, as configured"),
+        _may("feed_entry_id", pa.string(), "the entry's id in its feed, as written; a backfill's file path"),
+        _may("detail", pa.string(), "for people: status, message"),
+        _must("transient", pa.bool_(), "true where a later run may try again"),
+        _must("at", _TIME, "when it failed, UTC"),
+    ],
+)
+
+SIGNATURES: Final = _schema(
+    "signatures",
+    [
+        _must("article_id", pa.string(), "the article"),
+        _must("version", pa.int32(), "and which text of it"),
+        _must("outlet", pa.string(), "slug of the outlet"),
+        _must("cluster_id", pa.string(), "cluster the article was put in when it was written"),
+        _may("title", pa.string(), "schema.org headline"),
+        _must("anchors", _list(pa.int64()), "smallest shingle hashes: articles that share one may be copies"),
+        _must("sketch", pa.binary(), "sample of the shingle hashes, uint64 little-endian, ascending"),
+        _must("numbers", pa.string(), "JSON object: letters before a number, and the number"),
+        _must("length", pa.int32(), "shingles in the text"),
+        _may("published_at", _TIME, "UTC; null where nothing states it"),
+        _must("fetched_at", _TIME, "UTC"),
+        _may("canonical_hint", pa.string(), "evidence for being the original of its copies"),
+    ],
+)  # fmt: skip
+
+
+def shown_time(published: Optional[Timestamp], fetched: Timestamp) -> Timestamp:
+    """Return the time an article is filed under: as published, else as fetched; years no reader holds do not count."""
+    return published if published is not None and _OLDEST <= published < _NEWEST else fetched
+
+
+def partition_date(time: Timestamp) -> str:
+    """Return the value of `date=` for `time`: its day in UTC.
+
+    >>> partition_date(Timestamp(1_700_000_000))
+    '2023-11-14'
+    """
+    return _datetime(time).date().isoformat()
+
+
+def article_row(tagged: TaggedArticle, run_id: str, newsbeam_version: str) -> Row:
+    """Return the row of `ARTICLES` for an article."""
+    article = tagged.article
+    published = shown_time(article.published_at, article.fetched_at)
+    stated = published == article.published_at
+    return {
+        "article_id": article.article_id,
+        "version": article.version,
+        "outlet_id": article.origin.outlet,
+        "source_feed": article.origin.feed or None,
+        "feed_entry_id": article.origin.entry_id or None,
+        "url": article.url,
+        "canonical_url": article.canonical_url,
+        "title": article.title or None,
+        "subtitle": article.subtitle or None,
+        "description": article.description or None,
+        "authors": list(article.authors),
+        "section": article.section or None,
+        "tags": list(article.tags),
+        "image_url": article.image_url or None,
+        "article_type": article.article_type or None,
+        "dateline": article.dateline or None,
+        "text": article.text,
+        "captions": [{"text": caption.text or None, "credit": caption.credit or None} for caption in article.captions],
+        "syndication_source": article.syndication_source or None,
+        "published_at": _datetime(published),
+        "published_at_source": article.published_at_source if stated and article.published_at_source else "fetch",
+        "modified_at": _modified(article),
+        "fetched_at": _datetime(article.fetched_at),
+        "language": article.language,
+        "language_confidence": article.language_confidence,
+        "word_count": len(article.text.split()),
+        "char_count": len(article.text),
+        "content_hash": article.content_hash,
+        "change_ratio": article.change_ratio,
+        "cluster_id": article.cluster_id,
+        "duplicate_of": article.duplicate_of or None,
+        "duplicate_kind": article.duplicate_kind or None,
+        "entities": [entity._asdict() for entity in tagged.entities],
+        "document_entities": [
+            {**entity._asdict(), "parents": list(entity.parents)} for entity in tagged.document_entities
+        ],
+        "conflict_score": tagged.conflict_score,
+        "extraction": {
+            "method": article.extraction_method,
+            "quality": article.extraction_quality,
+            "warnings": list(article.warnings),
+        },
+        "http_status": article.http_status or None,
+        "gazetteer_version": tagged.gazetteer_version,
+        **_common(run_id, newsbeam_version),
+    }
+
+
+def reject_row(reject: Reject, run_id: str, newsbeam_version: str) -> Row:
+    """Return the row of `REJECTS` for a reject."""
+    return {
+        "stage": reject.stage,
+        "reason": str(reject.reason),
+        "subject": reject.subject,
+        "url": reject.url or None,
+        "link": reject.origin.link or None,
+        "outlet_id": reject.origin.outlet,
+        "feed": reject.origin.feed or None,
+        "feed_entry_id": reject.origin.entry_id or None,
+        "detail": reject.detail or None,
+        "transient": reject.transient,
+        "at": _datetime(reject.at),
+        **_common(run_id, newsbeam_version),
+    }
+
+
+def signature_row(signature: Signature, run_id: str, newsbeam_version: str) -> Row:
+    """Return the row of `SIGNATURES` for a signature."""
+    return {
+        **signature._asdict(),
+        "title": signature.title or None,
+        "anchors": list(signature.anchors),
+        "published_at": None if signature.published_at is None else _datetime(signature.published_at),
+        "fetched_at": _datetime(signature.fetched_at),
+        "canonical_hint": signature.canonical_hint or None,
+        **_common(run_id, newsbeam_version),
+    }
+
+
+def signature_of(row: Mapping[str, Any]) -> Signature:
+    """Return the signature that `signature_row` made a row of."""
+    values = {name: row[name] for name in Signature._fields}
+    published = values["published_at"]
+    return Signature(**values)._replace(
+        title=values["title"] or "",
+        published_at=None if published is None else _timestamp(published),
+        fetched_at=_timestamp(values["fetched_at"]),
+        canonical_hint=values["canonical_hint"] or "",
+    )
+
+
+def _common(run_id: str, newsbeam_version: str) -> Row:
+    return {"run_id": run_id, "newsbeam_version": newsbeam_version, "schema_version": SCHEMA_VERSION}
+
+
+def _modified(article: Article) -> Optional[datetime.datetime]:
+    modified = article.modified_at
+    return _datetime(modified) if modified is not None and _OLDEST <= modified < _NEWEST else None
+
+
+def _datetime(time: Timestamp) -> datetime.datetime:
+    stamp: datetime.datetime = time.to_utc_datetime(has_tz=True, allow_lossy_conversion=True)
+    return stamp
+
+
+def _timestamp(stamp: datetime.datetime) -> Timestamp:
+    return Timestamp.from_utc_datetime(stamp.astimezone(datetime.UTC))

@@ -1,0 +1,18 @@
+"""Write: rows into date=/outlet= Parquet, all of a run or nothing, and the state after them."""
+
+from transforms.write.dataset import Dataset, lock, prepare
+from transforms.write.manifest import Manifest, Recovery, manifest_path, read_manifest, recover
+from transforms.write.transform import Harvest, Write
+
+__all__ = [
+    "Dataset",
+    "Harvest",
+    "Manifest",
+    "Recovery",
+    "Write",
+    "lock",
+    "manifest_path",
+    "prepare",
+    "read_manifest",
+    "recover",
+]

@@ -1,0 +1,93 @@
+"""Ends: what a run's articles, skips and rejects mean for the state of links and versions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, Optional
+
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.records import Article, FeedState, LinkState, Reject, Skip, SkipReason, VersionState
+
+_NO_NEWS: Final = {SkipReason.SEEN, SkipReason.DUPLICATE_ENTRY, SkipReason.GIVEN_UP}  # the link was not looked at
+_SAME_PAGE: Final = {SkipReason.NOT_MODIFIED, SkipReason.UNCHANGED}
+_RANK: Final = {"article": 0, "skip": 1, "reject": 2}
+
+
+def link_of_article(article: Article) -> LinkState:
+    """Return the state of the link that led to `article`."""
+    origin = article.origin
+    return LinkState(
+        origin.link, origin.outlet, origin.stamp, "article", "", article.article_id, 0, False, article.etag,
+        article.last_modified, article.fetched_at,
+    )  # fmt: skip
+
+
+def link_of_skip(skip: Skip, at: Timestamp) -> Optional[LinkState]:
+    """Return the state of a skipped link, or None where the skip teaches nothing new about it."""
+    if skip.reason in _NO_NEWS:
+        return None
+    origin = skip.origin
+    return LinkState(origin.link, origin.outlet, origin.stamp, "skip", skip.reason, None, 0, False, None, None, at)
+
+
+def link_of_reject(reject: Reject) -> Optional[LinkState]:
+    """Return the state of a link that failed, or None where a feed failed or there is no link."""
+    origin = reject.origin
+    if reject.subject != "entry" or not origin.link:
+        return None
+    return LinkState(
+        origin.link, origin.outlet, origin.stamp, "reject", reject.reason, None, 1, reject.transient, None, None,
+        reject.at,
+    )  # fmt: skip
+
+
+def settle_links(ends: Iterable[LinkState], known: Mapping[str, LinkState]) -> list[LinkState]:
+    """Return one state a link, by link: of several ends the article's counts first, then a skip; then the later one.
+
+    `known` holds what earlier runs left: a page that has not changed keeps what it has, a failure adds to its tries.
+    """
+    chosen = dict[str, LinkState]()
+    for end in sorted(ends, key=lambda end: (end.link, _RANK[end.outcome], -end.at.micros, end.reason)):
+        chosen.setdefault(end.link, end)
+    return [_follow(end, known.get(link)) for link, end in chosen.items()]
+
+
+def _follow(end: LinkState, old: Optional[LinkState]) -> LinkState:
+    if old is None or end.outcome == "article":
+        return end
+    end = end._replace(stamp=end.stamp or old.stamp, article_id=old.article_id)
+    if end.reason in _SAME_PAGE and old.outcome != "reject":
+        return old._replace(stamp=end.stamp, at=end.at)
+    if end.outcome == "reject":
+        return end._replace(tries=old.tries + 1, etag=old.etag, last_modified=old.last_modified)
+    return end
+
+
+def version_of(article: Article) -> VersionState:
+    """Return what the state keeps of an article's version."""
+    return VersionState(
+        article.article_id, article.version, article.content_hash, article.origin.outlet, article.canonical_url,
+        article.fetched_at,
+    )  # fmt: skip
+
+
+def settle_versions(new: Iterable[VersionState], known: Mapping[str, VersionState]) -> Sequence[VersionState]:
+    """Return `new` by article; each must be the only one of its article, and newer than what is stored.
+
+    Raises:
+        ValueError: a row would be there twice. An earlier stage should have made one of the two a skip.
+    """
+    newest = {name: state.version for name, state in known.items()}
+    ordered = sorted(new, key=lambda state: (state.article_id, state.version))
+    for state in ordered:
+        if state.version <= newest.get(state.article_id, 0):
+            raise ValueError(
+                f"version {state.version} of article {state.article_id} ({state.canonical_url}) is there twice"
+            )
+        newest[state.article_id] = state.version
+    return list({state.article_id: state for state in ordered}.values())
+
+
+def newest_feeds(states: Iterable[FeedState]) -> Sequence[FeedState]:
+    """Return one state a feed, by URL: that of the latest poll."""
+    ordered = sorted(states, key=lambda state: (state.url, state.polled_at.micros, state.outcome))
+    return list({state.url: state for state in ordered}.values())

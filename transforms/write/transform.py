@@ -1,0 +1,191 @@
+"""Write: what a run brought in becomes rows that readers see, all of it or nothing.
+
+articles ─┐
+rejects ──┼─ by partition ─ StageTable ─┐
+signatures┘                             ├─ files ─┐
+links, versions, feeds ─── StageDelta ──┘         ├─ Commit: counts add up? manifest, promote, state, done
+entries, skips, rejects, feeds ─── tallies ───────┘
+"""
+
+import re
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple
+
+import apache_beam as beam
+from apache_beam.pvalue import PCollection
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.errors import DatasetError
+from schemas.records import FeedState, LinkState, Reject, Signature, Skip, TaggedArticle, Tally, VersionState
+from schemas.settings import WriteSettings
+from transforms.state import Store
+from transforms.write.count import count
+from transforms.write.dataset import Dataset, committing, explained
+from transforms.write.ends import link_of_article, link_of_reject, link_of_skip, version_of
+from transforms.write.manifest import Manifest, StagedFile, decide, manifest_path, roll_forward
+from transforms.write.stage import TABLES, StageDelta, Stager, StageTable
+
+_COMMIT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+class Harvest(NamedTuple):
+    """What a run brings in: every entry ends in `articles`, `skips` or `rejects`."""
+
+    articles: PCollection[TaggedArticle]
+    skips: PCollection[Skip]
+    rejects: PCollection[Reject]
+    entries: PCollection[Tally]  # of kind "entry": what the feeds listed
+    feed_states: PCollection[FeedState]
+    signatures: PCollection[Signature]
+
+
+class Write(beam.PTransform[Any, Any]):
+    """A `Harvest` in, the commit's id out, once, when all of it is in place.
+
+    The commit's id is the run's. Nothing of it is seen by readers, and the state is as it was, until the manifest is
+    written; what happens afterwards is finished by `recover` where this run cannot.
+
+    Raises, here or from the pipeline's run:
+        DatasetError: the commit was decided by an earlier run, the disk is full, or the dataset cannot be written.
+        CountsDoNotAddUp: an entry was lost or counted twice. Nothing is committed.
+    """
+
+    def __init__(
+        self, dataset: Dataset, run_id: str, store: Store, settings: WriteSettings, newsbeam_version: str
+    ) -> None:
+        super().__init__()
+        if not _COMMIT_ID.fullmatch(run_id):
+            raise ValueError(f"{run_id!r} cannot be part of a file's name")
+        self.dataset = dataset
+        self.run_id = run_id
+        self.store = store
+        self.settings = settings
+        self.newsbeam_version = newsbeam_version
+
+    def expand(self, harvest: Any) -> Any:  # Beam warns of an annotation of several collections
+        if manifest_path(self.dataset, self.run_id).exists():
+            raise DatasetError(self.dataset.root, f"run {self.run_id} is already committed", "Use another run id")
+        articles, skips, rejects, entries, feed_states, signatures = Harvest(*harvest)
+        links = (
+            articles | "ArticleLinks" >> beam.Map(_article_link),
+            skips | "SkipLinks" >> beam.FlatMap(_skip_link),
+            rejects | "RejectLinks" >> beam.FlatMap(_reject_link),
+        ) | "Links" >> beam.Flatten()
+        versions = articles | "Versions" >> beam.Map(_version)
+        files = (
+            articles | "StageArticles" >> self._stage_table("articles"),
+            rejects | "StageRejects" >> self._stage_table("rejects"),
+            signatures | "StageSignatures" >> self._stage_table("signatures"),
+            links | "StageLinks" >> self._stage_delta("links"),
+            versions | "StageVersions" >> self._stage_delta("versions"),
+            feed_states | "StageFeeds" >> self._stage_delta("feeds"),
+        ) | "Files" >> beam.Flatten()
+        tallies = (
+            entries,
+            skips | "TallySkips" >> beam.Map(_skip_tally),
+            rejects | "TallyRejects" >> beam.Map(_reject_tally),
+            feed_states | "TallyFeeds" >> beam.Map(_feed_tally),
+        ) | "SumTallies" >> _SumTallies()
+        start = articles.pipeline | "Start" >> beam.Create([self.run_id])  # a run that brought nothing commits, too
+        return (
+            {
+                "start": start | "KeyStart" >> beam.WithKeys(self.run_id),
+                "files": files | "KeyFiles" >> beam.WithKeys(self.run_id),
+                "tallies": tallies | "KeyTallies" >> beam.WithKeys(self.run_id),
+            }
+            | "GroupByCommit" >> beam.CoGroupByKey()
+            | "Commit" >> beam.ParDo(CommitFn(self.dataset, self.store))
+        )
+
+    def _stage_table(self, table: str) -> StageTable:
+        return StageTable(Stager(self.dataset, self.run_id), table, self.newsbeam_version, self.settings)
+
+    def _stage_delta(self, table: str) -> StageDelta:
+        return StageDelta(Stager(self.dataset, self.run_id), table, self.store, self.settings.shards)
+
+
+class CommitFn(beam.DoFn):
+    """`(commit id, its files and tallies)` in; commits, and says so with the id."""
+
+    def __init__(self, dataset: Dataset, store: Store) -> None:
+        self.dataset = dataset
+        self.store = store
+
+    def process(self, group: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[str]:
+        commit_id, parts = group
+        commit(self.dataset, self.store, commit_id, list(parts["files"]), parts["tallies"])
+        yield commit_id
+
+
+def commit(
+    dataset: Dataset, store: Store, commit_id: str, files: Sequence[StagedFile], tallies: Iterable[Tally]
+) -> Manifest:
+    """Check the counts, decide the commit, and bring it to its end. A replay changes nothing.
+
+    Raises:
+        CountsDoNotAddUp: nothing was committed.
+        DatasetError: before the manifest nothing was committed; after it the next `recover` finishes.
+    """
+    counts = count(commit_id, tallies, files)
+    ordered = sorted(files, key=lambda file: file.path)
+    tables = [file for file in ordered if file.table in TABLES]
+    delta = [file for file in ordered if file.table not in TABLES]
+    with explained(dataset.root), committing(dataset):
+        proposed = Manifest(commit_id, time.time(), tables, delta, counts.total, counts.by_outlet, counts.feeds)
+        manifest = decide(dataset, proposed)
+        roll_forward(dataset, store, manifest)
+    return manifest
+
+
+def _article_link(tagged: TaggedArticle) -> LinkState:
+    return link_of_article(tagged.article)
+
+
+def _skip_link(skip: Skip) -> Iterator[LinkState]:
+    link = link_of_skip(skip, Timestamp.now())
+    if link is not None:
+        yield link
+
+
+def _reject_link(reject: Reject) -> Iterator[LinkState]:
+    link = link_of_reject(reject)
+    if link is not None:
+        yield link
+
+
+def _version(tagged: TaggedArticle) -> VersionState:
+    return version_of(tagged.article)
+
+
+def _skip_tally(skip: Skip) -> Tally:
+    return Tally(skip.origin.outlet, "skip", skip.reason, 1)
+
+
+def _reject_tally(reject: Reject) -> Tally:
+    return Tally(reject.origin.outlet, "reject" if reject.subject == "entry" else "feed_reject", reject.reason, 1)
+
+
+def _feed_tally(state: FeedState) -> Tally:
+    return Tally(state.outlet, "feed", state.outcome, 1)
+
+
+class _SumTallies(beam.PTransform[Any, Any]):
+    """Collections of tallies in; one tally an outlet, kind and reason out."""
+
+    def expand(self, tallies: Any) -> Any:
+        return (
+            tallies
+            | "Together" >> beam.Flatten()
+            | "KeyByAll" >> beam.Map(_tally_key)
+            | "Sum" >> beam.CombinePerKey(sum)
+            | "Tally" >> beam.MapTuple(_tally)
+        )
+
+
+def _tally_key(tally: Tally) -> tuple[tuple[str, str, str], int]:
+    return (tally.outlet, tally.kind, str(tally.reason)), tally.n
+
+
+def _tally(key: tuple[str, str, str], n: int) -> Tally:
+    return Tally(*key, n)

@@ -16,7 +16,8 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.11",
     packages=find_packages(include=[pattern for name in PACKAGES for pattern in (name, f"{name}.*")]),
-    package_data={name: ["py.typed"] for name in PACKAGES} | {"transforms": ["py.typed", "**/*.json"]},
+    package_data={name: ["py.typed"] for name in PACKAGES}
+    | {"pipelines": ["py.typed", "templates/*.html"], "transforms": ["py.typed", "**/*.json"]},
     data_files=[
         (str(Path("share/newsbeam") / folder), [str(p) for p in CONFIG if p.parent == folder])
         for folder in sorted({p.parent for p in CONFIG})

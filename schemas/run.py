@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from pydantic import Field
+
 from schemas.settings import Model
 
 
@@ -12,6 +14,15 @@ class Counts(Model):
     articles: int
     skips: dict[str, int]
     rejects: dict[str, int]
+
+
+class Sample(Model):
+    """Something a stage took out of a text, shown so that a wrong rule is seen."""
+
+    outlet: str
+    url: str
+    rule: str
+    text: str
 
 
 class Run(Model):
@@ -34,6 +45,8 @@ class Run(Model):
     files: int
     rows: int
     recovered: str  # what was left over from a run that died, and what became of it; "" where nothing
+    removals: dict[str, int] = Field(default_factory=dict)  # by rule
+    samples: tuple[Sample, ...] = ()  # a few removals of each rule
 
     def save(self, root: Path) -> Path:
         """Write the record below the dataset `root`; return its path."""

@@ -1,0 +1,70 @@
+import io
+
+from apache_beam.utils.timestamp import Timestamp
+from rich.console import Console
+
+from pipelines.status import Health, feed_health, health_table
+from schemas.records import FeedState
+
+NOW = Timestamp(1_773_400_000)
+HOUR, DAY = 3_600, 86_400
+WORKING = FeedState(
+    url="https://a.example/rss",
+    outlet="a",
+    location="https://a.example/rss",
+    etag=None,
+    last_modified=None,
+    status=200,
+    outcome="fetched",
+    polled_at=NOW,
+    succeeded_at=NOW,
+    newest_entry_at=NOW - HOUR,
+    next_due=NOW + HOUR,
+    interval_s=1_800.0,
+    failures=0,
+    gone=False,
+    entries=20,
+    title="A",
+)
+FAILING = WORKING._replace(url="https://b.example/rss", outlet="b", status=503, outcome="http_server_error", failures=4)
+GONE = WORKING._replace(url="https://c.example/rss", outlet="c", status=410, outcome="gone", gone=True, failures=1)
+SILENT = WORKING._replace(url="https://d.example/rss", outlet="d", location="", newest_entry_at=NOW - 9 * DAY)
+MOVED = WORKING._replace(url="https://e.example/rss", outlet="e", location="https://e.example/feed")
+
+
+def health_of(state: FeedState, factor: float = 5.0) -> Health:
+    return feed_health([state], NOW, factor)[0].health
+
+
+def test_the_worst_feeds_come_first() -> None:
+    rows = feed_health([WORKING, MOVED, SILENT, GONE, FAILING], NOW, 5.0)
+    assert [row.health for row in rows] == ["failing", "gone", "silent", "moved", "working"]
+    assert [row.outlet for row in rows] == ["b", "c", "d", "e", "a"]
+
+
+def test_a_night_without_news_is_not_silence() -> None:
+    assert health_of(WORKING._replace(newest_entry_at=NOW - 10 * HOUR)) == Health.WORKING
+
+
+def test_a_slow_feed_is_silent_only_after_its_own_pace() -> None:
+    weekly = WORKING._replace(interval_s=DAY, newest_entry_at=NOW - 4 * DAY)
+    assert health_of(weekly) == Health.WORKING
+    assert health_of(weekly, factor=3.0) == Health.SILENT
+
+
+def test_a_feed_that_never_showed_an_entry_is_not_called_silent() -> None:
+    assert health_of(WORKING._replace(newest_entry_at=None)) == Health.WORKING
+
+
+def test_a_closed_feed_is_never_due() -> None:
+    assert feed_health([GONE], NOW, 5.0)[0].next_due is None
+
+
+def test_the_table_shows_hostile_text_as_it_is() -> None:
+    rows = feed_health([FAILING._replace(url="https://b.example/[bold]x[/bold]", outcome="[red]dns_failure")], NOW, 5.0)
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(health_table(rows, NOW))
+    text = console.export_text()
+    assert "https://b.example/[bold]x[/bold]" in text
+    assert "[red]dns_failure" in text
+    assert "4 in a row" in text

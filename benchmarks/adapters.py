@@ -1,0 +1,48 @@
+"""Stable entry points for scorers, thin over the code that the pipeline runs."""
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Optional
+
+from transforms.feeds import NotAFeed
+from transforms.feeds import parse_feed as _parse_feed
+from transforms.scrub import Rules, load_rules, scrub
+
+CONFIG = Path(__file__).resolve().parents[1] / "config"
+
+
+@lru_cache(maxsize=1)
+def _scrub_rules() -> Rules:
+    return load_rules(CONFIG / "scrub")
+
+
+def scrub_text(text: str, lang: Optional[str] = None) -> dict[str, Any]:
+    """Return a clean text and its fields; `body` separates paragraphs by a blank line."""
+    clean = scrub(text, lang, _scrub_rules())
+    return {
+        "body": clean.text,
+        "title": clean.title or None,
+        "dateline": clean.dateline or None,
+        "source": clean.source or None,
+        "captions": list(clean.captions),
+        "credits": list(clean.credits),
+        "published_at": clean.published_at,
+    }
+
+
+def parse_feed(data: bytes, content_type: str, url: str) -> list[dict[str, Any]]:
+    """Return the items of a feed, `published` in seconds since 1970; [] for bytes that are no feed."""
+    try:
+        feed = _parse_feed(data, content_type, url)
+    except NotAFeed:
+        return []
+    return [
+        {
+            "link": item.link or None,
+            "title": item.title,
+            "id": item.id or None,
+            "published": float(item.published) if item.published is not None else None,
+            "summary": item.summary,
+        }
+        for item in feed.items
+    ]

@@ -150,7 +150,7 @@ SIGNATURES: Final = _schema(
     [
         _must("article_id", pa.string(), "the article"),
         _must("version", pa.int32(), "and which text of it"),
-        _must("outlet", pa.string(), "slug of the outlet"),
+        _must("outlet_id", pa.string(), "slug of the outlet"),
         _must("cluster_id", pa.string(), "cluster the article was put in when it was written"),
         _may("title", pa.string(), "schema.org headline"),
         _must("anchors", _list(pa.int64()), "smallest shingle hashes: articles that share one may be copies"),
@@ -252,8 +252,12 @@ def reject_row(reject: Reject, run_id: str, newsbeam_version: str) -> Row:
 
 def signature_row(signature: Signature, run_id: str, newsbeam_version: str) -> Row:
     """Return the row of `SIGNATURES` for a signature."""
+    values = signature._asdict()
     return {
-        **signature._asdict(),
+        "article_id": values.pop("article_id"),
+        "version": values.pop("version"),
+        "outlet_id": values.pop("outlet"),
+        **values,
         "title": signature.title or None,
         "anchors": list(signature.anchors),
         "published_at": None if signature.published_at is None else _datetime(signature.published_at),
@@ -265,7 +269,7 @@ def signature_row(signature: Signature, run_id: str, newsbeam_version: str) -> R
 
 def signature_of(row: Mapping[str, Any]) -> Signature:
     """Return the signature that `signature_row` made a row of."""
-    values = {name: row[name] for name in Signature._fields}
+    values = {name: row["outlet_id" if name == "outlet" else name] for name in Signature._fields}
     published = values["published_at"]
     return Signature(**values)._replace(
         title=values["title"] or "",

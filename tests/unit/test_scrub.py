@@ -1,0 +1,214 @@
+"""The scrubber's promises, on texts written for this file."""
+
+import pickle
+import time
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import ConfigError
+from transforms.scrub import Rules, load_rules, scrub
+from transforms.scrub.lines import classify
+from transforms.scrub.rules import RuleFile
+
+FOLDER = Path(__file__).parents[2] / "config" / "scrub"
+RULES = load_rules(FOLDER)
+
+FIRST = "The harbour authority closed the northern pier on Monday after divers found cracks in three of its pillars."
+SECOND = "Fishermen said they had warned the city about the pillars for years, and asked who would pay for the repairs."
+THIRD = "“We told them twice,” said one of them, who keeps his boat in the old basin next to the market."
+BODY = [FIRST, SECOND, THIRD]
+CLEAN = "\n\n".join(BODY)
+
+CASES = [
+    (language, entry.kind, text)
+    for language, file in RULES.files.items()
+    for entry in (*file.rule, *file.vocabulary)
+    for text in entry.examples
+]
+COUNTER_CASES = [
+    (language, entry.name, text)
+    for language, file in RULES.files.items()
+    for entry in (*file.rule, *file.vocabulary)
+    for text in entry.counter_examples
+]
+
+
+@pytest.mark.parametrize(("language", "kind", "text"), CASES, ids=[f"{c[0]}-{c[2][:30]}" for c in CASES])
+def test_every_rule_knows_its_examples(language: str, kind: str, text: str) -> None:
+    match = classify(text, RULES, RULES.of(language))
+    assert match is not None
+    assert match.kind == kind
+
+
+@pytest.mark.parametrize(
+    ("language", "name", "text"), COUNTER_CASES, ids=[f"{c[0]}-{c[1]}-{c[2][:20]}" for c in COUNTER_CASES]
+)
+def test_every_rule_leaves_its_counter_examples(language: str, name: str, text: str) -> None:
+    assert classify(text, RULES, RULES.of(language)) is None
+
+
+def test_a_clean_text_comes_back_as_it_was() -> None:
+    clean = scrub(CLEAN, "en", RULES)
+    assert clean.text == CLEAN
+    assert not clean.removals
+    assert not clean.warnings
+
+
+DIRTY = {
+    "comment form": "Leave a comment\nYour email address will not be published.",
+    "share bar": "Share on Facebook Twitter WhatsApp",
+    "language picker": "Choose your language\nEnglish Français العربية",
+    "script": "window.slots = window.slots || []; slots.push(function() { show('box-1'); });",
+    "style sheet": ".box { margin: 0 auto; width: 300px; } .box img { max-width: 100%; }",
+    "json": '{"@type": "NewsArticle", "headline": "Pier closed", "author": {"name": "M. Keller"}}',
+    "template": "{{#if user.premium}} {{user.name}} {{/if}}",
+    "teaser": "Read also: Storm leaves three villages without power",
+    "copyright": "© 2023 Harbour Post. All rights reserved.",
+    "cookies": "We use cookies to make this website better.\nAccept all",
+    "stray word": "undefined",
+    "tags": "Tags: harbour, fishing, repairs",
+}
+
+
+@pytest.mark.parametrize("residue", DIRTY.values(), ids=DIRTY.keys())
+@pytest.mark.parametrize("gap", ["\n", "\n\n"], ids=["tight", "spaced"])
+def test_residue_goes_and_the_paragraphs_stay(residue: str, gap: str) -> None:
+    dirty = gap.join([FIRST, SECOND, residue, THIRD])
+    assert scrub(dirty, "en", RULES).text == CLEAN
+    assert scrub(gap.join([*BODY, residue]), "en", RULES).text == CLEAN
+
+
+KEPT = {
+    "prose that quotes code": "The note told him to type “if (level == 3) { stop(); }” into the box, a line he never understood.",
+    "subheading": "A long way to the sea",
+    "short quotation": "“Nobody came.”",
+    "list": "What the divers found:\n\n- two cracked pillars\n\n- a rope of unknown origin",
+    "prose with a telling word": "The subscribers of the old paper share a photo of the pier every year, and leave a comment beneath it.",
+}
+
+
+@pytest.mark.parametrize("text", KEPT.values(), ids=KEPT.keys())
+def test_what_only_looks_like_residue_stays(text: str) -> None:
+    whole = "\n\n".join([FIRST, text, SECOND, THIRD])
+    assert scrub(whole, "en", RULES).text == whole
+
+
+def test_the_head_of_a_text_becomes_fields() -> None:
+    head = "2023-04-21 09:15:00 - From: Levant Wire\nPier Closed After Divers Find Cracks\nBoats in the old basin (Photo: Mara Lind/AFP)\n"
+    clean = scrub(head + "BAGHDAD (Reuters) - " + CLEAN + "\n\nSource » jpost", "en", RULES)
+    assert clean.text == CLEAN
+    assert clean.title == "Pier Closed After Divers Find Cracks"
+    assert clean.published_at == "2023-04-21T09:15:00"
+    assert clean.outlet == "Levant Wire"
+    assert clean.dateline == "BAGHDAD (Reuters)"
+    assert clean.source == "jpost"
+    assert list(clean.captions) == ["Boats in the old basin"]
+    assert list(clean.credits) == ["Mara Lind/AFP"]
+
+
+def test_a_doubled_caption_is_told_once() -> None:
+    clean = scrub(f"Hadi Mansour\n\nHadi Mansour\n\n{CLEAN}", "en", RULES)
+    assert (clean.text, list(clean.captions)) == (CLEAN, ["Hadi Mansour"])
+
+
+def test_the_known_title_is_dropped_and_other_short_lines_stay() -> None:
+    clean = scrub(f"Pier closed\n\nWhat happened\n\n{CLEAN}", "en", RULES, title="Pier closed")
+    assert clean.text.endswith(CLEAN)
+    assert "Pier closed" not in clean.text
+
+
+REPAIRS = {
+    "entities": ("It&rsquo;s their harbour, and the city &amp; its council know it very well indeed, they said.", "It’s their harbour, and the city & its council know it very well indeed, they said."),
+    "tags": ('The <em>old</em> pier is <a href="/p">closed</a>,<br /> and the new one is not built yet, they said.', "The old pier is closed, and the new one is not built yet, they said."),
+    "mojibake": ("The harbourâ€™s old cafÃ© was closed as well, and nobody could say when it would open.", "The harbour’s old café was closed as well, and nobody could say when it would open."),
+    "invisible characters": ("The har\u00adbour\u00a0was closed\u200b on Monday, and nobody could say when it would open.", "The harbour was closed on Monday, and nobody could say when it would open."),
+    "divided words": ("The govern- ment closed the pre- and post-war piers of the har- bour on Monday evening.", "The government closed the pre- and post-war piers of the harbour on Monday evening."),
+    "broken sentence": ("The harbour authority closed the northern pier on Monday after\ndivers found cracks in three of its pillars.", FIRST),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("bad", "good"), REPAIRS.values(), ids=REPAIRS.keys())
+def test_damage_is_mended(bad: str, good: str) -> None:
+    assert scrub(f"{SECOND}\n\n{bad}\n\n{THIRD}", "en", RULES).text == f"{SECOND}\n\n{good}\n\n{THIRD}"
+
+
+GLUED = """The harbour authority closed thenorthern pier on Monday after divers foundcracks in three of its pillars.
+
+Fishermen said they hadwarned the city aboutthe pillars for years, and asked who wouldpay for the repairs to
+be done beforewinter.
+
+One of them, who keeps hisboat in the old basin nextto the market, said theKaram family had left,and that YouTube,
+McDonald and #SaveOurPier at https://pier.example.org/petition stay as theywere."""
+
+
+def test_glued_words_are_parted_and_names_links_and_hashtags_stay() -> None:
+    text = scrub(GLUED, "en", RULES).text
+    for pair in ("the northern", "found cracks", "had warned", "about the", "would pay", "before winter", "his boat"):
+        assert pair in text
+    for pair in ("next to", "the Karam", "left, and", "they were"):
+        assert pair in text
+    for whole in ("YouTube", "McDonald", "#SaveOurPier", "https://pier.example.org/petition"):
+        assert whole in text
+
+
+def test_one_odd_word_does_not_make_a_text_glued() -> None:
+    text = CLEAN + "\n\nHe called it theKaram pier, and everybody in the harbour knew what he meant by that."
+    assert scrub(text, "en", RULES).text == text
+
+
+@pytest.mark.parametrize("text", [GLUED, CLEAN, *DIRTY.values(), *(bad for bad, _ in REPAIRS.values())])
+def test_scrubbing_twice_is_scrubbing_once(text: str) -> None:
+    once = scrub(f"Pier Closed\n\n{FIRST}\n{text}\n\n{THIRD}\nMost read\nStorm hits the coast", "en", RULES).text
+    assert scrub(once, "en", RULES).text == once
+
+
+def test_a_large_removal_is_said() -> None:
+    clean = scrub(FIRST + "\n" + "window.slots = window.slots || []; slots.push({slot: 1});\n" * 9, "en", RULES)
+    assert clean.text == FIRST
+    assert clean.warnings
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["(" * 300_000, "a:" * 300_000, "<a " * 300_000, "&a" * 300_000, "x- " * 300_000, "{" * 300_000, "é " * 300_000,
+     "a" * 900_000, "/ " * 300_000, ". A" * 300_000, "Photo: " * 100_000, "x" * 100_000 + ";" * 300_000, "\n".join(["(" * 400] * 1000)],
+    ids=["brackets", "colons", "tags", "entities", "hyphens", "braces", "accents", "letters", "slashes", "stops", "labels", "semicolons", "lines"],
+)  # fmt: skip
+def test_hostile_lines_cost_linear_time(line: str) -> None:
+    began = time.process_time()
+    scrub(line, "en", RULES)
+    assert time.process_time() - began < 8
+
+
+def test_rules_travel_to_workers() -> None:
+    again: Rules = pickle.loads(pickle.dumps(RULES))
+    assert scrub(f"{CLEAN}\n\nLeave a Reply", "en", again).text == CLEAN
+
+
+BROKEN = {
+    "unknown key": "[[rule]]\nname = 'x'\nkind = 'promo'\nphrases = []\n",
+    "no example": "[[rule]]\nname = 'x'\nkind = 'promo'\ntemplates = ['buy now']\nexamples = []\ncounter_examples = ['He bought.']\n",
+    "unknown slot": "[[rule]]\nname = 'x'\nkind = 'promo'\ntemplates = ['buy <thing>']\nexamples = ['buy']\ncounter_examples = ['He bought.']\n",
+    "open bracket": "[[rule]]\nname = 'x'\nkind = 'promo'\ntemplates = ['buy {now']\nexamples = ['buy']\ncounter_examples = ['He bought.']\n",
+    "matches all": "[[rule]]\nname = 'x'\nkind = 'promo'\ntemplates = ['[now] <any>']\nexamples = ['buy']\ncounter_examples = ['He bought.']\n",
+    "not TOML": "[[rule]\n",
+}
+
+
+@pytest.mark.parametrize("text", BROKEN.values(), ids=BROKEN.keys())
+def test_a_bad_rule_file_is_refused_with_file_line_and_remedy(tmp_path: Path, text: str) -> None:
+    (tmp_path / "xx.toml").write_text(text, "utf-8")
+    with pytest.raises(ConfigError) as refused:
+        load_rules(tmp_path)
+    assert refused.value.file.endswith("xx.toml")
+    assert refused.value.line
+    assert refused.value.remedy
+
+
+def test_a_text_of_unknown_language_gets_every_rule() -> None:
+    assert scrub(f"{CLEAN}\n\nОставить комментарий\n\nاقرأ المزيد", None, RULES).text == CLEAN
+
+
+def test_no_rule_file_is_empty() -> None:
+    assert all(isinstance(file, RuleFile) and (file.rule or file.vocabulary) for file in RULES.files.values())

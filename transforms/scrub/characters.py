@@ -1,0 +1,90 @@
+"""Characters: undo what encodings, templates and rich-text editors do to them.
+
+Mojibake, HTML entities and tags, invisible characters, odd spaces and line ends. What is right is returned as it came.
+"""
+
+import html
+import re
+from typing import Final
+
+_MOJIBAKE = re.compile(
+    "[ÂÃÄÅÐÑØÙÚÛ×àâïðªåæçèéã][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
+)
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
+_ENTITY_ROUNDS: Final = 3  # "&amp;amp;quot;": texts that were escaped several times
+
+_INVISIBLE = re.compile(
+    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b"
+    "\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffc]"
+)
+_JOINER = re.compile(
+    "(?<=[\u0000-\u05ff])[\u200c\u200d]+(?=[\u0000-\u05ff])"
+)  # at home in Persian, Hindi and emoji only
+_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\t]")
+_LINE_END = re.compile("\r\n?|[\u0085\u2028\u2029]")
+_SUSPECT = re.compile(
+    "[^\n\u0020-\u007e\u00a1-\u00ac\u00ae-\u034e\u0350-\u061b\u061d-\u115e\u2010-\u2027\u2030-\u205e]"
+)
+
+_TAG_NAMES: Final = (
+    "a|abbr|article|aside|b|big|blockquote|br|center|cite|code|dd|del|div|dl|dt|em|embed|figcaption|figure|font|footer|"
+    "form|h[1-6]|header|hr|i|iframe|img|input|ins|label|li|main|mark|nav|noscript|object|ol|option|p|picture|pre|q|s|"
+    "section|select|small|source|span|strike|strong|sub|sup|svg|table|tbody|td|th|thead|time|tr|tt|u|ul|video|wbr"
+)
+_TAG = re.compile(rf"<(/?)({_TAG_NAMES})(\s[^<>]{{0,2000}})?(/?)>", re.IGNORECASE)
+_VOID: Final = frozenset(("br", "hr", "img", "input", "wbr", "embed", "source"))
+_BREAK: Final = frozenset(
+    ("br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr", "ul", "ol")
+)
+
+
+def clean_characters(text: str) -> str:
+    """Return `text` with its characters mended; lines end with "\\n".
+
+    >>> clean_characters("It&rsquo;s <em>here</em>,\\u00a0now\\u200b.")
+    'It’s here, now.'
+    """
+    if not text.isascii() and _MOJIBAKE.search(text):
+        text = "\n".join(map(_unscramble, text.split("\n")))
+    for _ in range(_ENTITY_ROUNDS):
+        if "&" not in text or not _ENTITY.search(text):
+            break
+        text = _ENTITY.sub(_entity, text)
+    if "<" in text:
+        text = "\n".join(_without_tags(line) if "<" in line else line for line in text.split("\n"))
+    if "\r" in text or _SUSPECT.search(text):
+        text = _LINE_END.sub("\n", text)
+        text = _SPACE.sub(" ", text)
+        text = _JOINER.sub("", _INVISIBLE.sub("", text))
+    return text
+
+
+def _unscramble(line: str) -> str:
+    """UTF-8 that was read as a one-byte encoding, read right; a line without signs of that as it is."""
+    if line.isascii() or not _MOJIBAKE.search(line):
+        return line
+    import ftfy
+
+    return str(ftfy.fix_encoding(line))
+
+
+def _entity(found: re.Match[str]) -> str:
+    """The character an entity stands for; what is no known entity, or would make a control character, stays."""
+    plain = html.unescape(found[0])
+    return found[0] if plain == "\ufffd" else plain
+
+
+def _without_tags(line: str) -> str:
+    """`line` without its markup. A lone opening tag without attributes may be what the sentence is about, and stays."""
+    found = list(_TAG.finditer(line))
+    closed = {tag[2].lower() for tag in found if tag[1]}
+    out, at = [], 0
+    for tag in found:
+        name = tag[2].lower()
+        if not (tag[1] or tag[3] or tag[4] or name in _VOID or name in closed):
+            continue
+        out.append(line[at : tag.start()])
+        if name in _BREAK and line[at : tag.start()].strip() and line[tag.end() : tag.end() + 1].isalnum():
+            out.append(" ")
+        at = tag.end()
+    return "".join(out) + line[at:]

@@ -1,0 +1,70 @@
+"""Datelines: the place and agency that open a story, told by their form.
+
+`BAGHDAD (Reuters) -`, `(CNN) —`, `GENEVA, Switzerland —`, `Levant Wire/`. A dateline is short, stands at the head of
+the first paragraph, and ends with a dash, slash or colon before a sentence begins.
+"""
+
+import re
+from typing import Final, NamedTuple, Optional
+
+from transforms.scrub.shapes import has_case, is_name, words_of
+
+MAX_CHARS: Final = 70
+_DASH: Final = "-–—−:|/"
+_BRACKETED = re.compile(
+    r"(?P<dateline>(?P<place>[^()\d]{0,48}?)\s*\((?P<agency>[^()]{2,40})\)(?:,? [^()—–:]{1,20})?)"
+    r"\s*(?:[-–—−:|/•]|--|،)+\s*"
+)
+_PLAIN = re.compile(r"(?P<dateline>[^\s()][^()—–\"“”?!;]{1,58}?)\s*(?:\s[-–—−]+|—|–|--)\s+")
+_SLASHED = re.compile(
+    r"(?P<dateline>[^\s()/][^()—–:;\"“”?!/]{1,38}?(?:/\s?[^()—–:;\"“”?!/]{2,30}?)?)\s?/(?:\s|$|(?=[^\s\d/]))\s*"
+)
+_MONTH_DAY = re.compile(r",?\s+\w+\.?\s+\d{1,2}(?:\s*,\s*\d{4})?$|,?\s+\d{1,2}\s+\w+$")
+
+
+class Dateline(NamedTuple):
+    """A dateline and the paragraph without it."""
+
+    dateline: str
+    rest: str
+
+
+def split_dateline(paragraph: str) -> Optional[Dateline]:
+    """Return the dateline that opens a paragraph, and the rest; None where there is none.
+
+    >>> split_dateline("BAGHDAD (Reuters) - Talks resumed on Monday.")
+    Dateline(dateline='BAGHDAD (Reuters)', rest='Talks resumed on Monday.')
+    """
+    head = paragraph[: MAX_CHARS + 10]
+    for form, good in ((_BRACKETED, _bracketed), (_SLASHED, _slashed), (_PLAIN, _plain)):
+        found = form.match(head)
+        if found and len(found["dateline"]) <= MAX_CHARS and good(found):
+            rest = paragraph[found.end() :]
+            if len(words_of(rest[:200])) >= 4 and _begins(rest):
+                return Dateline(found["dateline"].strip(), rest)
+    return None
+
+
+def _begins(rest: str) -> bool:
+    """Whether a sentence may begin here."""
+    first = rest.lstrip("\"'“‘«„(")[:1]
+    return first.isupper() or first.isdigit() or (first.isalpha() and not has_case(first)) or rest[:2] in ("al", "el")
+
+
+def _bracketed(found: re.Match[str]) -> bool:
+    return is_name(found["agency"], most=5) and (not found["place"].strip() or is_name(found["place"], most=6))
+
+
+def _plain(found: re.Match[str]) -> bool:
+    """Without brackets only capitals tell a place from the first words of a sentence."""
+    place = _MONTH_DAY.sub("", found["dateline"])
+    first = place.split(",")[0]
+    letters = [c for c in first if c.isalpha()]
+    return (
+        len(letters) >= 3 and all(c.isupper() for c in letters) and is_name(place, most=7) and not first.endswith(".")
+    )
+
+
+def _slashed(found: re.Match[str]) -> bool:
+    words = words_of(found["dateline"])
+    return 1 <= len(words) <= 5 and is_name(found["dateline"], most=5) and not any(w.isdigit() for w in words)

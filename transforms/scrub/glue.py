@@ -1,0 +1,286 @@
+"""Glued words: spaces lost at former line ends ("itselfat", "theKataib", "2023,citing") are put back.
+
+A text is first judged as a whole: only one in which several unknown words fall apart into two frequent ones is touched
+at all. Then each token is read both ways, as it stands and cut in two, and the likelier reading wins, by word
+frequencies (wordfreq), the names that the text uses elsewhere, those that the caller knows, and the length of the lines
+that the text once had. Names, compounds, brands, URLs and hashtags are likelier as they stand.
+"""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import lru_cache
+from typing import Final, NamedTuple, Optional
+
+MAX_TOKEN: Final = 60  # characters; longer ones are no words
+MIN_EVIDENT: Final = 4  # tokens that fall apart by themselves, before a text counts as glued …
+MIN_RATE: Final = 0.004  # … and their share of all words; lines of 60 to 100 characters give .05
+EVERYDAY: Final = -5.0  # log10 of a share from which on a word is never cut
+FREQUENT: Final = 1e-5  # a word of everyday use, as a share of running words
+
+# log10 of how likely a reading is. Known words have their own frequency; these are for the rest, and hold within +-0.5.
+UNKNOWN_LOWER: Final = (-7.5, -0.3)  # and per character: the longer an unknown word, the less likely it is one
+UNKNOWN_CAPITAL: Final = (-6.0, -0.3)  # names
+UNKNOWN_MIXED: Final = -13.0  # a capital inside: "theKataib", rarely a brand
+KNOWN_NAME: Final = -6.0  # a name that the caller knows
+PARTICLE: Final = -2.0  # al-, el-
+NUMBER: Final = -4.0
+BAD_SIGN: Final = -8.0  # a comma or full stop with a letter on either side
+LONE_LETTER: Final = -12.0
+GLUED: Final = -1.3  # a space is lost once in twenty where nothing is known of the lines
+GLUED_AT_END: Final = -0.2  # … and mostly, where the lines' width says that one ended here
+GLUED_ELSEWHERE: Final = -4.5
+GLUED_EARLY: Final = -2.0  # short lines occur: beside a picture, for instance
+SPREAD: Final = 0.25  # lines set in a proportional face vary by so much around their middle length
+WIDTHS: Final = range(40, 141)  # of lines looked for, in characters
+MIN_WIDTH_FIT: Final = 0.8  # share of the evident cuts that must lie where lines of one width end
+
+_WORD = re.compile(r"[^\W\d_]+")
+_LINK = re.compile(r"://|www\.|@|^[#$]|\w\.(?:com|org|net|gov|edu|info|io|ai|tv|[a-z]{2})(?:/|\W*$)", re.IGNORECASE)
+_SUBWORD = re.compile(r"[^\W_]+|[^\w]+|_")
+_JOINS: Final = frozenset("-‑'’/&+_\u200c")
+_APOSTROPHES: Final = ("'", "’")
+_OPENS: Final = '"“‘«([„¿¡'
+_CLOSES: Final = ".,;:!?)]”’»\"'…،؛؟"
+
+
+@lru_cache(maxsize=4)
+def frequencies(language: str) -> Mapping[str, float]:
+    """wordfreq's largest list for a language, as shares of running words; empty where it has none."""
+    import wordfreq
+
+    try:
+        return dict(wordfreq.get_frequency_dict(language, "best"))
+    except LookupError:
+        return {}
+
+
+def unglue(paragraphs: Sequence[str], language: str, names: Set[str], letters: Set[str]) -> list[str]:
+    """Return the paragraphs with their lost spaces put back; a text that is not glued comes back as it was."""
+    known = frequencies(language)
+    if not known:
+        return list(paragraphs)
+    words = [w for p in paragraphs for w in _WORD.findall(p)]
+    if not _is_glued(words, known):
+        return list(paragraphs)
+    reader = _Reader(known, names, letters, Counter(w for w in words if w[0].isupper()), len(words))
+    lines = _former_lines(paragraphs, reader)
+    return [_mend(p, reader, lines) for p in paragraphs]
+
+
+class _Lines(NamedTuple):
+    """How long the text's lines once were, in characters: between `least` and `most`, or filled to `width` exactly."""
+
+    least: int
+    most: int
+    width: Optional[int]
+
+    def prior(self, filled: int, right: int) -> float:
+        """log10 of how likely a line ended after `filled` characters, `right` ones before the next space."""
+        if self.width is not None:
+            return GLUED_AT_END if filled <= self.width < filled + 1 + right else GLUED_ELSEWHERE
+        if filled < self.least:
+            return GLUED_EARLY
+        return GLUED_AT_END if filled <= self.most else GLUED
+
+
+def _mend(paragraph: str, reader: "_Reader", lines: Optional[_Lines]) -> str:
+    """A paragraph read token by token; with its lines' length known, a cut is likely at their ends, hardly elsewhere."""
+    out, row = [], 0
+    width = lines.width if lines else None
+    for token in paragraph.split(" "):
+        cut = reader.cut(token, lines, row)
+        left, right = (token[:cut], token[cut:]) if cut else ("", token)
+        if cut:
+            out.append(left)
+            row = len(right)
+        else:
+            row = row + 1 + len(token) if row and (width is None or row + 1 + len(token) <= width) else len(token)
+        out.append(right)
+    return " ".join(out)
+
+
+def _former_lines(paragraphs: Sequence[str], reader: "_Reader") -> Optional[_Lines]:
+    """How long the text's lines once were, where its evident cuts agree: one width, or nearly one."""
+    mended = [_mend(p, reader, None).split(" ") for p in paragraphs]
+    cuts = [_new_breaks(p, words) for p, words in zip(paragraphs, mended, strict=True)]
+    total = sum(map(len, cuts))
+    if total < MIN_EVIDENT:
+        return None
+    fit, width = max(
+        (sum(len(c & _line_starts(words, w)) for c, words in zip(cuts, mended, strict=True)), -w) for w in WIDTHS
+    )
+    if fit >= MIN_WIDTH_FIT * total:
+        return _Lines(0, 0, -width)
+    gaps = sorted(gap for c, words in zip(cuts, mended, strict=True) for gap in _gaps(c, words))
+    if len(gaps) < MIN_EVIDENT:
+        return None
+    middle = gaps[len(gaps) // 2]
+    least, most = round((1 - SPREAD) * middle), round((1 + SPREAD) * middle)
+    near = sum(least <= gap <= most for gap in gaps)
+    return _Lines(least, most, None) if near >= MIN_WIDTH_FIT * len(gaps) else None
+
+
+def _gaps(breaks: Set[int], words: Sequence[str]) -> Iterator[int]:
+    """Characters from one break of a paragraph, or its start, to the next."""
+    row = 0
+    for number, word in enumerate(words):
+        if number in breaks:
+            yield row
+            row = len(word)
+        else:
+            row += len(word) + (1 if row else 0)
+
+
+def _new_breaks(paragraph: str, words: Sequence[str]) -> set[int]:
+    """Which of the mended words began inside a token of the paragraph."""
+    breaks, at = set(), 0
+    for number, word in enumerate(words):
+        if number and paragraph[at] != " ":
+            breaks.add(number)
+        elif number:
+            at += 1
+        at += len(word)
+    return breaks
+
+
+def _line_starts(words: Sequence[str], width: int) -> set[int]:
+    """The numbers of the words that begin a line when a paragraph is filled to a width."""
+    starts, row = set(), 0
+    for number, word in enumerate(words):
+        if number and row + 1 + len(word) > width:
+            starts.add(number)
+            row = len(word)
+        else:
+            row += len(word) + (1 if number else 0)
+    return starts
+
+
+def is_glued(text: str, language: str) -> bool:
+    """Whether so many words of a text fall apart into two frequent ones that spaces must have been lost."""
+    return _is_glued(_WORD.findall(text), frequencies(language))
+
+
+def _is_glued(words: Sequence[str], known: Mapping[str, float]) -> bool:
+    odd = {w for w in words if len(w) >= 5 and w.lower() not in known}
+    if len(odd) < MIN_EVIDENT:
+        return False
+    evident = sum(_falls_apart(w, known) for w in odd)
+    return evident >= MIN_EVIDENT and evident >= MIN_RATE * len(words)
+
+
+def _falls_apart(word: str, known: Mapping[str, float]) -> bool:
+    """Whether an unknown word is two frequent ones side by side."""
+    if len(word) > MAX_TOKEN:
+        return False
+    for cut in range(2, len(word) - 1):
+        left, right = word[:cut], word[cut:]
+        if right[0].isupper() and not left[-1].isupper():
+            return len(left) > 2 and left.islower() and known.get(left, 0.0) >= FREQUENT
+        if right[0].islower() or not right[0].isupper():
+            both = known.get(left.lower(), 0.0), known.get(right.lower(), 0.0)
+            if min(both) >= FREQUENT and max(both) >= 100 * FREQUENT:
+                return True
+    return False
+
+
+class _Reader:
+    """Reads tokens as one word or as two, whichever is likelier in this text."""
+
+    def __init__(
+        self, known: Mapping[str, float], names: Set[str], letters: Set[str], own: Mapping[str, int], total: int
+    ) -> None:
+        self.known, self.names, self.letters, self.own, self.total = known, names, letters, own, total
+        self._scores: dict[tuple[str, int], float] = {}
+
+    def cut(self, token: str, lines: Optional[_Lines], row: int) -> int:
+        """Return where a token that starts `row` characters into its line is to be cut, 0 for nowhere."""
+        if len(token) < 3 or len(token) > MAX_TOKEN or _LINK.search(token):
+            return 0
+        whole = self.piece(token, seen=2)  # once is the token itself
+        if whole > EVERYDAY:
+            return 0
+        best, best_at = whole, 0
+        for at in range(1, len(token)):
+            if _may_cut(token[at - 1], token[at]):
+                prior = GLUED if lines is None else lines.prior(row + bool(row) + at, len(token) - at)
+                score = self.piece(token[:at]) + self.piece(token[at:]) + prior
+                if score > best:
+                    best, best_at = score, at
+        return best_at
+
+    def piece(self, text: str, seen: int = 1) -> float:
+        """log10 of how likely a piece is: the sum over its words, less what its signs cost.
+
+        A capitalised word that the text holds at least `seen` times is a name of the text's own.
+        """
+        score = self._scores.get((text, seen))
+        if score is None:
+            score = self._scores[text, seen] = self._piece(text, seen)
+        return score
+
+    def _piece(self, text: str, seen: int) -> float:
+        core = text.strip(_OPENS + _CLOSES)
+        if not core:
+            return LONE_LETTER
+        if core in self.names:
+            return KNOWN_NAME
+        parts = _SUBWORD.findall(core)
+        total = 0.0
+        for at, part in enumerate(parts):
+            sign = parts[at + 1] if at + 1 < len(parts) else ""
+            if not part[0].isalnum():
+                total += 0.0 if all(c in _JOINS for c in part) or _inner_sign(parts, at) else BAD_SIGN
+            elif len(part) <= 2 and len(parts) > 1 and (sign in _APOSTROPHES or (at and parts[at - 1] in _APOSTROPHES)):
+                continue  # 's, l', d'
+            else:
+                total += self._word(part, sign, seen)
+        if "'" in core or "’" in core:
+            share = self.known.get(core.replace("’", "'").lower(), 0.0)
+            total = max(total, math.log10(share)) if share else total
+        return total
+
+    def _word(self, word: str, sign: str, seen: int) -> float:
+        """log10 of a word's share; `sign` is what follows it within its token."""
+        if not word.isalpha():
+            return NUMBER if word[0].isdigit() and (word.isdigit() or len(word) <= 5) else _unknown(word, UNKNOWN_LOWER)
+        if len(word) == 1:
+            return -2.0 if word in self.letters or (sign == "." and word.isupper()) else LONE_LETTER
+        if len(word) == 2 and sign and sign in _JOINS:
+            return PARTICLE
+        share = self.known.get(word.lower(), 0.0)
+        if len(word) == 2 and share < 1e-3:
+            share /= 10  # lists are full of two-letter abbreviations
+        if (count := self.own.get(word, 0)) >= seen and (word[1:].islower() or word.isupper()):
+            share = max(share, 0.5 * count / self.total)
+        if share:
+            return math.log10(share)
+        if word[1:] != word[1:].lower() and not word.isupper():
+            return UNKNOWN_MIXED
+        return _unknown(word, UNKNOWN_CAPITAL if word[0].isupper() else UNKNOWN_LOWER)
+
+
+def _unknown(word: str, base: tuple[float, float]) -> float:
+    return base[0] + base[1] * len(word)
+
+
+def _may_cut(left: str, right: str) -> bool:
+    """Whether a line may have ended between two characters."""
+    if left.isalpha() and right.isalpha():
+        return True
+    if left.isdigit() and right.isdigit():
+        return False
+    if left.isalnum() or left in _CLOSES:
+        return right.isalnum() or right in _OPENS
+    return False
+
+
+def _inner_sign(parts: Sequence[str], at: int) -> bool:
+    """Whether the sign belongs inside: "3,000", "10:30", "U.S."."""
+    if not 0 < at < len(parts) - 1:
+        return True
+    before, sign, after = parts[at - 1], parts[at], parts[at + 1]
+    if before[-1].isdigit() and after[0].isdigit():
+        return True
+    return sign == "." and len(before) == 1 and len(after) <= 2

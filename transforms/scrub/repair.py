@@ -1,0 +1,54 @@
+"""Repairs within and between lines: sentences broken over two paragraphs, words divided at a line's end."""
+
+import re
+from collections.abc import Mapping, Sequence, Set
+from typing import Final
+
+from transforms.scrub.shapes import ends_sentence, has_case
+
+_DIVIDED = re.compile(r"(?<![\w-])([^\W\d_]{2,30})- ([^\W\d_]{2,30})(?![\w-])")
+_BULLET = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s")
+_FIRST_PART_WORDS: Final = 6
+_UNICASE_PART_WORDS: Final = 9  # without capitals only a line too long for a subheading is taken for half a sentence
+
+
+def join_broken(lines: Sequence[str]) -> list[str]:
+    """Join a line that ends in mid-sentence with the next one, which goes on in lower case."""
+    joined: list[str] = []
+    for line in lines:
+        if joined and _goes_on(joined[-1], line):
+            joined[-1] = f"{joined[-1]} {line}"
+        else:
+            joined.append(line)
+    return joined
+
+
+def _goes_on(first: str, second: str) -> bool:
+    if first[-1] in ":;" or ends_sentence(first) or _BULLET.match(first) or _BULLET.match(second):
+        return False
+    start = second.lstrip("\"'“‘«(")[:1]
+    words = first.count(" ") + 1
+    if has_case(first):
+        return start.islower() and words >= _FIRST_PART_WORDS and (ends_sentence(second) or second.count(" ") >= 5)
+    return start.isalpha() and words >= _UNICASE_PART_WORDS and ends_sentence(second)
+
+
+def join_divided(paragraph: str, known: Mapping[str, float], hanging: Set[str]) -> str:
+    """Join words that were divided at a line's end: "govern- ment"; "pre- and post-war" stays.
+
+    `known` holds word frequencies; where it has none of the words, the joined form is taken.
+    """
+    if "- " not in paragraph:
+        return paragraph
+
+    def join(found: re.Match[str]) -> str:
+        left, right = found[1], found[2]
+        if right.lower() in hanging or not right.islower():
+            return found[0]
+        whole = known.get((left + right).lower(), 0.0)
+        halves = min(known.get(left.lower(), 0.0), known.get(right.lower(), 0.0))
+        if whole == 0.0 and halves > 1e-5:
+            return f"{left}-{right}"
+        return left + right
+
+    return _DIVIDED.sub(join, paragraph)

@@ -1,0 +1,94 @@
+"""Shapes of lines: what can be told without knowing a word of the language.
+
+Prose ends like a sentence or is long; a headline is short and does not; a name is a row of capitalised words.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+_ENDS: Final = ".!?…。؟۔।"
+_CLOSERS: Final = "\"'”’»)]›“ "
+_CASED = re.compile(r"[A-Za-zÀ-ɏͰ-ϿЀ-ԯ]")
+_PARTICLES: Final = frozenset(
+    (
+        *["al", "el", "ibn", "bin", "bint", "abu", "abd", "ben", "bar", "de", "del", "della", "di", "da", "dos", "du", "van"]
+    + [
+        "von",
+        "der",
+        "den",
+        "ter",
+        "ten",
+        "la",
+        "le",
+        "les",
+        "y",
+        "e",
+        "i",
+        "of",
+        "the",
+        "for",
+        "and",
+        "und",
+        "et",
+        "via",
+    ]
+)
+
+_NO_NAME = re.compile(r"[!?;“”\"]|[.,:] (?:\S+ ){3}")
+MAX_NAME_CHARS: Final = 90
+MIN_PROSE_CHARS: Final = 60
+LONG_CHARS: Final = 160  # a line this long is a paragraph even where its full stop is lost
+MAX_HEADLINE_CHARS: Final = 220
+MAX_HEADLINE_WORDS: Final = 34
+
+
+def ends_sentence(line: str) -> bool:
+    """Whether a line ends with a sentence's sign, closing quotes and brackets apart."""
+    return line.rstrip(_CLOSERS)[-1:] in _ENDS or line[-1:] in '”»"'
+
+
+def is_prose(line: str) -> bool:
+    """Whether a line is a paragraph: long, or of some length and ended as a sentence is."""
+    if len(line) >= LONG_CHARS:
+        return True
+    return len(line) >= MIN_PROSE_CHARS and ends_sentence(line) and not _is_title_case(line)
+
+
+def _is_title_case(line: str) -> bool:
+    """Whether nearly all words of some length are capitalised: "Militias Threaten the U.S." ends no sentence."""
+    long = [word for word in words_of(line) if len(word) > 3]
+    return len(long) >= 4 and sum(word[0].isupper() for word in long) >= 0.8 * len(long)
+
+
+def is_headline(line: str) -> bool:
+    """Whether a line may be a headline or teaser: short, and not ended by a full stop."""
+    return 8 <= len(line) <= MAX_HEADLINE_CHARS and line.count(" ") <= MAX_HEADLINE_WORDS and line[-1] not in ".:;,"
+
+
+def has_case(text: str) -> bool:
+    """Whether the text is in a script with capitals."""
+    return bool(_CASED.search(text))
+
+
+def words_of(text: str) -> Sequence[str]:
+    """The words of a text, signs apart."""
+    return re.findall(r"[^\W_]+(?:['’][^\W_]+)?", text)
+
+
+def is_name(text: str, most: int = 7) -> bool:
+    """Whether a text may be the name of a person, outlet or agency: a few words, capitalised where there are capitals.
+
+    >>> is_name("Ali al-Sistani"), is_name("that was the only word")
+    (True, False)
+    """
+    words = words_of(text)
+    if not words or len(words) > most or len(text) > MAX_NAME_CHARS or _NO_NAME.search(text):
+        return False
+    return not any(has_case(word) and word[0].islower() and word.lower() not in _PARTICLES for word in words)
+
+
+def is_source(text: str) -> bool:
+    """Whether a text may name an outlet: a name, or one word such as a domain or an outlet's short name."""
+    words = text.split()
+    return is_name(text, most=6) or (len(words) == 1 and re.fullmatch(r"@?[\w.-]{2,40}", words[0]) is not None)

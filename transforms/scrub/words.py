@@ -1,0 +1,183 @@
+"""Lines as folded words: what the rules of `config/scrub` are matched against.
+
+A line becomes a row of tokens, each with its place in the line. Case, accents, Arabic letter variants and curly quotes
+are folded away, dates and clock times become one token each. Rules then need one spelling, and what a rule captures is
+still cut from the original line.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Final, NamedTuple, Optional
+
+DATE: Final = "§date"
+TIME: Final = "§time"
+MAX_LINE: Final = 420  # characters; furniture is shorter, and longer lines are never matched against rules
+
+_TOKEN = re.compile(r"[^\W_]+(?:\u200c[^\W_]+)*|[^\w\s]|_")
+_FOLDED: Final = str.maketrans(
+    {"ı": "i", "ى": "ي", "ی": "ي", "ې": "ي", "ک": "ك", "ة": "ه", "ە": "ه", "ھ": "ه", "\u0640": None, "\u200c": None}
+    | dict.fromkeys("‘’ʼ`´", "'")
+    | dict.fromkeys("“”„«»", '"')
+    | dict.fromkeys("–—―−", "-")
+    | {"[": "(", "]": ")"}
+    | {"»": "»"}  # kept: "Source » outlet" and breadcrumbs use it as a separator
+)
+_DASHES: Final = "-–—−"
+_HOUR = re.compile(r"([01]?\d|2[0-3])(?:h|h[0-5]\d|am|pm|uhr)")
+_ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er|º|ª)?")
+
+
+class Token(NamedTuple):
+    """A word, number or sign: folded, and where it stands in its line."""
+
+    text: str
+    start: int
+    end: int
+
+
+@lru_cache(maxsize=20_000)
+def fold(text: str) -> str:
+    """Return `text` without case, accents, vowel marks and letter variants.
+
+    >>> fold("Crédit"), fold("İLGİLİ"), fold("أخبار")
+    ('credit', 'ilgili', 'اخبار')
+    """
+    if text.isascii() and text.isalnum():
+        return text.lower()
+    parts = unicodedata.normalize("NFKD", text.translate(_FOLDED)).casefold()
+    return "".join(c for c in parts if not unicodedata.combining(c)).translate(_FOLDED)
+
+
+def tokens(line: str, months: Mapping[str, int]) -> list[Token]:
+    """Return the folded tokens of a line, dates and times made one token each.
+
+    >>> [t.text for t in tokens("Posted on March 5, 2024 at 10:30", {"march": 3})]
+    ['posted', 'on', '§date', 'at', '§time']
+    """
+    plain = _plain_tokens(line)
+    if not any(t.text[0].isdigit() for t in plain):
+        return plain
+    found: list[Token] = []
+    at = 0
+    while at < len(plain):
+        taken = _date(plain, at, months) or _time(plain, at)
+        if taken is None:
+            found.append(plain[at])
+            at += 1
+        else:
+            length, mark = taken
+            found.append(Token(mark, plain[at].start, plain[at + length - 1].end))
+            at += length
+    return found
+
+
+def _plain_tokens(line: str) -> list[Token]:
+    folded = ((fold(m[0]), m) for m in _TOKEN.finditer(line))
+    return [Token(text, m.start(), m.end()) for text, m in folded if text]
+
+
+def find_date(line: str, months: Mapping[str, int]) -> Optional[str]:
+    """Return the first date of a line as ISO 8601, with its time where one follows.
+
+    >>> find_date("2024-11-21 19:55:29 - From: Levant Wire", {})
+    '2024-11-21T19:55:29'
+    """
+    plain = _plain_tokens(line)
+    for at in range(len(plain)):
+        if (read := _read_date(plain, at, months)) is not None:
+            length, (year, month, day) = read
+            return f"{year:04}-{month:02}-{day:02}" + _clock(line[plain[at + length - 1].start :])
+    return None
+
+
+def _clock(rest: str) -> str:
+    """The time directly behind a date's last number, where it is exact to the second; "10:30" alone is too vague."""
+    clock = re.match(r"\d{1,4}[T ]{1,2}([01]\d|2[0-3]):([0-5]\d):([0-5]\d)\b", rest)
+    return f"T{clock[1]}:{clock[2]}:{clock[3]}" if clock else ""
+
+
+def _date(plain: Sequence[Token], at: int, months: Mapping[str, int]) -> Optional[tuple[int, str]]:
+    read = _read_date(plain, at, months)
+    return None if read is None else (read[0], DATE)
+
+
+def _read_date(
+    plain: Sequence[Token], at: int, months: Mapping[str, int]
+) -> Optional[tuple[int, tuple[int, int, int]]]:
+    """The date that starts at token `at`: (tokens, (year, month, day)), else None."""
+    text = [t.text for t in plain[at : at + 7]]
+    if len(text) < 3 or not (text[0][0].isdigit() or text[0] in months):
+        return None
+    if len(text) >= 5 and text[1] == text[3] and text[1] in (*_DASHES, ".", "/"):
+        if (numbers := _numbers(text[0], text[2], _leading_digits(text[4]))) and (ymd := _in_order(*numbers)):
+            return 5, ymd
+        if text[2] in months and (ymd := _valid(_number(text[4]), months[text[2]], _number(text[0]))):
+            return 5, ymd
+    if text[0] in months:  # March 5, 2024
+        skip = 1 if len(text) > 2 and text[2] in (",", ".") else 0
+        if len(text) > 2 + skip and (ymd := _valid(_number(text[2 + skip]), months[text[0]], _ordinal(text[1]))):
+            return 3 + skip, ymd
+        return None
+    at_month = 2 if text[1] in (".", "de", "of", "י") and len(text) > 2 else 1  # 5. März 2024, 5 de marzo de 2024
+    if text[at_month] in months:
+        after = at_month + 1
+        while after < len(text) and text[after] in (".", ",", "de", "del", "/", "م"):
+            after += 1
+        if after < len(text) and (ymd := _valid(_number(text[after]), months[text[at_month]], _ordinal(text[0]))):
+            return after + 1, ymd
+    return None
+
+
+def _in_order(first: int, second: int, third: int) -> Optional[tuple[int, int, int]]:
+    """Three numbers as a date: year first where the first can only be one, else day first, else month first."""
+    if first > 31:
+        return _valid(first, second, third)
+    return _valid(third, second, first) or _valid(third, first, second)
+
+
+def _valid(year: Optional[int], month: Optional[int], day: Optional[int]) -> Optional[tuple[int, int, int]]:
+    if year is None or month is None or day is None:
+        return None
+    good = 1900 <= year <= 2100 and 1 <= month <= 12 and 1 <= day <= 31
+    return (year, month, day) if good else None
+
+
+def _numbers(*texts: str) -> Optional[tuple[int, int, int]]:
+    found = [_number(t) for t in texts]
+    return None if None in found else (found[0], found[1], found[2])  # type: ignore[return-value]
+
+
+def _number(text: str) -> Optional[int]:
+    return int(text) if text.isdecimal() and len(text) <= 4 else None
+
+
+def _leading_digits(text: str) -> str:
+    """The day of "21T19": an ISO stamp runs on into its time."""
+    return text.split("t", maxsplit=1)[0]
+
+
+def _ordinal(text: str) -> Optional[int]:
+    found = _ORDINAL.fullmatch(text)
+    return int(found[1]) if found else None
+
+
+def _time(plain: Sequence[Token], at: int) -> Optional[tuple[int, str]]:
+    text = [t.text for t in plain[at : at + 6]]
+    if _HOUR.fullmatch(text[0]):
+        return 1, TIME
+    if len(text) < 3 or text[1] not in (":", ".") or not (_is_clock(text[0], 23) and _is_clock(text[2][:2], 59)):
+        return None
+    length = 3
+    if len(text) >= 5 and text[3] == ":" and _is_clock(text[4][:2], 59):
+        length = 5
+    elif text[1] == "." and not (len(text) > 3 and text[3] in ("uhr", "am", "pm", "h", "gmt")):
+        return None
+    while length < len(text) and text[length] in ("am", "pm", "uhr", "h", "gmt", "utc", "est", "edt", "cet", "ist"):
+        length += 1
+    return length, TIME
+
+
+def _is_clock(text: str, most: int) -> bool:
+    return text.isdecimal() and len(text) <= 2 and int(text) <= most

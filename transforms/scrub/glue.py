@@ -86,7 +86,7 @@ class _Lines(NamedTuple):
 
 
 def _mend(paragraph: str, reader: "_Reader", lines: Optional[_Lines]) -> str:
-    """A paragraph read token by token; with its lines' length known, a cut is likely at their ends, hardly elsewhere."""
+    """A paragraph read token by token; with its lines' length known, cuts are likely at their ends only."""
     out, row = [], 0
     width = lines.width if lines else None
     for token in paragraph.split(" "):

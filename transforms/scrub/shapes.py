@@ -12,29 +12,11 @@ _CLOSERS: Final = "\"'”’»)]›“ "
 _CASED = re.compile(r"[A-Za-zÀ-ɏͰ-ϿЀ-ԯ]")
 _PARTICLES: Final = frozenset(
     (
-        *["al", "el", "ibn", "bin", "bint", "abu", "abd", "ben", "bar", "de", "del", "della", "di", "da", "dos", "du", "van"]
-    + [
-        "von",
-        "der",
-        "den",
-        "ter",
-        "ten",
-        "la",
-        "le",
-        "les",
-        "y",
-        "e",
-        "i",
-        "of",
-        "the",
-        "for",
-        "and",
-        "und",
-        "et",
-        "via",
-    ]
+        *("al", "el", "ibn", "bin", "bint", "abu", "abd", "ben", "bar", "de", "del", "della", "di", "da", "dos", "du"),
+        *("van", "von", "der", "den", "ter", "ten", "la", "le", "les", "y", "e", "i", "of", "the", "for", "and", "und"),
+        *("et", "via"),
+    )
 )
-
 _NO_NAME = re.compile(r"[!?;“”\"]|[.,:] (?:\S+ ){3}")
 MAX_NAME_CHARS: Final = 90
 MIN_PROSE_CHARS: Final = 60

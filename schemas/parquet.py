@@ -252,11 +252,8 @@ def reject_row(reject: Reject, run_id: str, newsbeam_version: str) -> Row:
 
 def signature_row(signature: Signature, run_id: str, newsbeam_version: str) -> Row:
     """Return the row of `SIGNATURES` for a signature."""
-    values = signature._asdict()
+    values = {"outlet_id" if name == "outlet" else name: value for name, value in signature._asdict().items()}
     return {
-        "article_id": values.pop("article_id"),
-        "version": values.pop("version"),
-        "outlet_id": values.pop("outlet"),
         **values,
         "title": signature.title or None,
         "anchors": list(signature.anchors),

@@ -65,7 +65,18 @@ def _unscramble(line: str) -> str:
         return line
     import ftfy
 
-    return str(ftfy.fix_encoding(line))
+    mended = str(ftfy.fix_encoding(line))
+    return " ".join(map(_reread, mended.split(" "))) if _MOJIBAKE.search(mended) else mended
+
+
+def _reread(word: str) -> str:
+    """A word that is valid UTF-8 when its characters are taken for bytes again: hardly any real word is."""
+    if word.isascii() or not _MOJIBAKE.search(word):
+        return word
+    try:
+        return word.encode("sloppy-windows-1252").decode("utf-8")
+    except UnicodeError:
+        return word
 
 
 def _entity(found: re.Match[str]) -> str:

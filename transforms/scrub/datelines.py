@@ -12,13 +12,14 @@ from transforms.scrub.shapes import has_case, is_name, words_of
 MAX_CHARS: Final = 70
 _DASH: Final = "-–—−:|/"
 _BRACKETED = re.compile(
-    r"(?P<dateline>(?P<place>[^()\d]{0,48}?)\s*\((?P<agency>[^()]{2,40})\)(?:,? [^()—–:]{1,20})?)"
-    r"\s*(?:[-–—−:|/•]|--|،)+\s*"
+    r"(?P<dateline>(?P<place>[^()]{0,48}?)\s*\((?P<agency>[^()]{2,40})\)(?:,? \w{3,10}\.? \d{1,2}(?:, \d{4})?)?)"
+    r"\s*(?:[–—−:|/•،]|--|-(?=\s))+\s*"
 )
 _PLAIN = re.compile(r"(?P<dateline>[^\s()][^()—–\"“”?!;]{1,58}?)\s*(?:\s[-–—−]+|—|–|--)\s+")
 _SLASHED = re.compile(
     r"(?P<dateline>[^\s()/][^()—–:;\"“”?!/]{1,38}?(?:/\s?[^()—–:;\"“”?!/]{2,30}?)?)\s?/(?:\s|$|(?=[^\s\d/]))\s*"
 )
+_SMALL_AGENCY = re.compile(r"[a-z]{2,5}(?:/[a-z]{2,5})*")  # dpa, sda/afp
 _MONTH_DAY = re.compile(r",?\s+\w+\.?\s+\d{1,2}(?:\s*,\s*\d{4})?$|,?\s+\d{1,2}\s+\w+$")
 
 
@@ -52,7 +53,8 @@ def _begins(rest: str) -> bool:
 
 
 def _bracketed(found: re.Match[str]) -> bool:
-    return is_name(found["agency"], most=5) and (not found["place"].strip() or is_name(found["place"], most=6))
+    named = is_name(found["agency"], most=5) or _SMALL_AGENCY.fullmatch(found["agency"]) is not None
+    return named and (not found["place"].strip() or is_name(_MONTH_DAY.sub("", found["place"].strip()), most=6))
 
 
 def _plain(found: re.Match[str]) -> bool:

@@ -7,13 +7,12 @@ short quotations look like furniture and are none.
 
 import re
 from collections.abc import Sequence
-from typing import Final, NamedTuple, Optional
+from typing import Final, Optional
 
-from transforms.scrub.rules import Match, Rules, _Compiled
-from transforms.scrub.shapes import has_case, is_headline, is_name, is_prose, is_source, words_of
-from transforms.scrub.words import DATE, MAX_LINE, TIME, Token, fold, tokens
+from transforms.scrub.rules import Language, Match, Rules
+from transforms.scrub.shapes import has_case, is_headline, is_name, is_source, words_of
+from transforms.scrub.words import MAX_LINE, Token, fold, tokens
 
-NEAR_SLACK: Final = 0.2  # taken off a vocabulary's coverage where a neighbour is furniture already
 MAX_RULE_WORDS: Final = 60
 
 _STRAY = re.compile(
@@ -21,43 +20,50 @@ _STRAY = re.compile(
     r"(?:lorem|test|n/a|tbd|todo|xx+|--+)",
     re.IGNORECASE,
 )
+_ARROW = re.compile(r"\s*(?:>{1,3}|»|›|→|►|▶|➜|➤|▸|⇒|☛|👉)\s*\w")
 _HANDLE = re.compile(r"@\w{2,30}|#\w{2,40}")
 
 
-class Line(NamedTuple):
-    """A line of the text and what it was found to be; `match` is None for a line of the article."""
+def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool = False) -> Optional[Match]:
+    """Return the rule that a single line falls under by its own wording, else None.
 
-    text: str
-    match: Optional[Match]
-
-
-def classify(line: str, rules: Rules, active: Sequence[_Compiled], slack: float = 0.0) -> Optional[Match]:
-    """Return the rule that a single line falls under by its own wording, else None."""
+    `near` says that a neighbour is furniture: then a vocabulary asks for less.
+    """
     if len(line) > MAX_LINE:
         return None
-    if (stray := _stray(line)) is not None:
-        return stray
+    if (match := _stray(line)) is not None:
+        return match
     found = tokens(line, rules.months)
     if not found or len(found) > 2 * MAX_RULE_WORDS:
         return None
-    joined = "".join(t.text + " " for t in found)
+    if _ARROW.match(line) and is_headline(line):
+        return Match("any.arrow", "teaser", {"headline": line})
+    joined = "".join(token.text + " " for token in found)
     heads = _leading(found)
-    for compiled in active:
-        for name, kind, starts, patterns in compiled.rules:
-            if starts is not None and not starts & heads:
-                continue
-            for pattern in patterns:
-                if (hit := pattern.match(joined)) is not None:
-                    slots = {k: _original(line, found, joined, *hit.span(k)) for k in hit.groupdict() if hit[k]}
-                    if _plausible(slots, rules.agency_words):
-                        return Match(name, kind, slots)
-    if slack or not is_prose(line) or len(line) < 200:
-        words = [t.text for t in found if t.text[0].isalpha()]
-        if len(words) <= MAX_RULE_WORDS:
-            for compiled in active:
-                for vocabulary in compiled.vocabularies:
-                    if vocabulary.holds(words, slack):
-                        return Match(vocabulary.name, vocabulary.kind)
+    for language in active:
+        for rule in language.rules:
+            if rule.heads is None or rule.heads & heads:
+                for pattern in rule.patterns:
+                    if (hit := pattern.match(joined)) is not None:
+                        slots = {k: _original(line, found, joined, *hit.span(k)) for k in hit.groupdict() if hit[k]}
+                        if _plausible(slots, rules.agency_words):
+                            return Match(rule.name, rule.kind, slots)
+    return _by_words(found, active, near=near)
+
+
+def joined_kind(run: str, rules: Rules, active: Sequence[Language]) -> Optional[Match]:
+    """Return the vocabulary that several very short lines, read as one, are made of."""
+    return _by_words(tokens(run, rules.months), active, near=False) if run else None
+
+
+def _by_words(found: Sequence[Token], active: Sequence[Language], *, near: bool) -> Optional[Match]:
+    words = [token.text for token in found if token.text[0].isalpha()]
+    if len(words) > MAX_RULE_WORDS:
+        return None
+    for language in active:
+        for vocabulary in language.vocabularies:
+            if vocabulary.holds(words, near=near):
+                return Match(vocabulary.name, vocabulary.kind)
     return None
 
 
@@ -130,10 +136,3 @@ def credit_line(line: str, agencies: Sequence[tuple[str, ...]]) -> bool:
 def _holds(words: Sequence[str], row: Sequence[str]) -> bool:
     size = len(row)
     return any(tuple(words[i : i + size]) == tuple(row) for i in range(len(words) - size + 1))
-
-
-def is_stamp(found: Sequence[Token]) -> bool:
-    """Whether a line holds a date or a time and hardly anything else."""
-    words = [t.text for t in found if t.text[0].isalnum() or t.text[0] == "§"]
-    marks = sum(w in (DATE, TIME) for w in words)
-    return marks > 0 and len(words) - marks <= 3

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Optional
+from typing import Annotated, Any, Final, Literal, NamedTuple, Optional
 
 from pydantic import Field, ValidationError
 
@@ -29,7 +29,7 @@ from transforms.scrub.words import DATE, TIME, fold, tokens
 
 Kind = Literal[
     "comments", "promo", "share", "languages", "teaser", "teasers", "breadcrumb", "tags", "prefix", "source", "footer",
-    "consent", "bio", "stray", "credit",
+    "consent", "bio", "stray", "credit", "code",
 ]  # fmt: skip
 """What a line is. `teasers` opens a list: the headlines under it go with it."""
 
@@ -50,6 +50,7 @@ SLOTS: Final = {
 _PIECE = re.compile(r"<\w+>|[{}|\[\]]|[^\s{}|\[\]]+")
 _PAIRS: Final = {"{": "}", "[": "]"}
 _LEAD: Final = r"(?:[^\w\s(] ){0,4}"
+NEAR_SLACK: Final = 0.2  # taken off a vocabulary's coverage where a neighbour is furniture already
 _TRAIL: Final = r"(?:[^\w\s)] ){0,4}$"
 
 
@@ -132,10 +133,10 @@ class Rules:
         return frozenset(row[0] for row in self.agencies if len(row) == 1)
 
     @cached_property
-    def _compiled(self) -> Mapping[str, "_Compiled"]:
-        return {language: _Compiled(language, rules) for language, rules in self.files.items()}
+    def _compiled(self) -> Mapping[str, "Language"]:
+        return {language: Language(language, rules) for language, rules in self.files.items()}
 
-    def of(self, language: Optional[str]) -> Sequence["_Compiled"]:
+    def of(self, language: Optional[str]) -> Sequence["Language"]:
         """The compiled rules for a text: its language's, English ones, which every site may show, and common ones.
 
         A text of unknown language, or of one without a file, gets them all.
@@ -160,11 +161,20 @@ _COMMON: Final = "any"
 _ALIASES: Final = {"ckb": "ku", "kmr": "ku", "iw": "he", "prs": "fa"}
 
 
-class _Compiled:
+class _Templates(NamedTuple):
+    """A rule's templates, compiled; `heads` are the words a matching line begins with, None where that is open."""
+
+    name: str
+    kind: Kind
+    heads: Optional[frozenset[str]]
+    patterns: tuple[re.Pattern[str], ...]
+
+
+class Language:
     """The rules of one language, ready to match."""
 
     def __init__(self, language: str, rules: RuleFile) -> None:
-        self.rules = [(f"{language}.{r.name}", r.kind, _heads(r), _pattern(r.templates)) for r in rules.rule]
+        self.rules = [_Templates(f"{language}.{r.name}", r.kind, _heads(r), _patterns(r)) for r in rules.rule]
         self.vocabularies = [_Words(f"{language}.{v.name}", v, rules.common) for v in rules.vocabulary]
 
 
@@ -178,8 +188,8 @@ class _Words:
         self.words, self.stems = _split((*vocabulary.words, *common))
         self.stem_lengths = sorted({len(s) for s in self.anchor_stems | self.stems})
 
-    def holds(self, words: Sequence[str], slack: float) -> bool:
-        """Whether a line of `words` is made of this vocabulary; `slack` is taken off the coverage asked for."""
+    def holds(self, words: Sequence[str], *, near: bool) -> bool:
+        """Whether a line of `words` is made of this vocabulary; beside furniture, less is asked for."""
         if not words:
             return False
         anchors = known = 0
@@ -188,7 +198,8 @@ class _Words:
                 anchors += 1
             elif word in self.words or self._stem(word, self.stems):
                 known += 1
-        return anchors >= self.min_anchors and (anchors + known) >= (self.coverage - slack) * len(words)
+        enough, coverage = (1, self.coverage - NEAR_SLACK) if near else (self.min_anchors, self.coverage)
+        return anchors >= enough and anchors + known >= coverage * len(words)
 
     def _stem(self, word: str, stems: frozenset[str]) -> bool:
         return any(word[:n] in stems for n in self.stem_lengths if n <= len(word))
@@ -207,8 +218,8 @@ def _split(words: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(whole), frozenset(stems)
 
 
-def _pattern(templates: Sequence[str]) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(_LEAD + _template(t) + _TRAIL) for t in templates)
+def _patterns(rule: Rule) -> tuple[re.Pattern[str], ...]:
+    return tuple(re.compile(_LEAD + _template(template) + _TRAIL) for template in rule.templates)
 
 
 def _template(template: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Final
 
 _ENDS: Final = ".!?…。؟۔।"
-_CLOSERS: Final = "\"'”’»)]›“ "
+_CLOSERS: Final = "\"'”’»)]›“* "
 _CASED = re.compile(r"[A-Za-zÀ-ɏͰ-ϿЀ-ԯ]")
 _PARTICLES: Final = frozenset(
     (
@@ -17,9 +17,11 @@ _PARTICLES: Final = frozenset(
         *("et", "via"),
     )
 )
+_INITIALS = re.compile(r"\b[^\W\d_]\.\W*$")
 _NO_NAME = re.compile(r"[!?;“”\"]|[.,:] (?:\S+ ){3}")
 MAX_NAME_CHARS: Final = 90
 MIN_PROSE_CHARS: Final = 60
+MIN_QUESTION_CHARS: Final = 110
 LONG_CHARS: Final = 160  # a line this long is a paragraph even where its full stop is lost
 MAX_HEADLINE_CHARS: Final = 220
 MAX_HEADLINE_WORDS: Final = 34
@@ -27,18 +29,25 @@ MAX_HEADLINE_WORDS: Final = 34
 
 def ends_sentence(line: str) -> bool:
     """Whether a line ends with a sentence's sign, closing quotes and brackets apart."""
-    return line.rstrip(_CLOSERS)[-1:] in _ENDS or line[-1:] in '”»"'
+    return line.rstrip(_CLOSERS)[-1:] in _ENDS
 
 
 def is_prose(line: str) -> bool:
-    """Whether a line is a paragraph: long, or of some length and ended as a sentence is."""
+    """Whether a line is a paragraph: long, or of some length and ended as a sentence is.
+
+    A question or exclamation must be longer: headlines ask, too.
+    """
     if len(line) >= LONG_CHARS:
         return True
-    return len(line) >= MIN_PROSE_CHARS and ends_sentence(line) and not _is_title_case(line)
+    if len(line) < MIN_PROSE_CHARS or not ends_sentence(line) or is_title_case(line):
+        return False
+    return line.rstrip(_CLOSERS)[-1] not in "?!؟" or len(line) >= MIN_QUESTION_CHARS
 
 
-def _is_title_case(line: str) -> bool:
-    """Whether nearly all words of some length are capitalised: "Militias Threaten the U.S." ends no sentence."""
+def is_title_case(line: str) -> bool:
+    """Whether a line is capitalised throughout and its full stop an abbreviation's: "Militias Threaten the U.S."."""
+    if not _INITIALS.search(line):
+        return False
     long = [word for word in words_of(line) if len(word) > 3]
     return len(long) >= 4 and sum(word[0].isupper() for word in long) >= 0.8 * len(long)
 

@@ -1,0 +1,228 @@
+"""Places: what a line's position and neighbours tell.
+
+Before the first paragraph stand title, subtitle, byline and section; after the last, once furniture has begun there,
+only more of it. Very short lines side by side are read together: a share bar is often one network a line. Between
+paragraphs nothing is taken by place alone.
+"""
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple, Optional
+
+from schemas.records import Caption, Removal
+from transforms.scrub.lines import classify, credit_line, joined_kind
+from transforms.scrub.rules import Kind, Language, Match, Rules
+from transforms.scrub.shapes import ends_sentence, is_headline, is_name, is_prose, is_title_case, words_of
+from transforms.scrub.words import fold
+
+MAX_HEAD_LINES: Final = 4  # unexplained short lines before the first paragraph that may be title and subtitle
+MAX_RUN_WORDS: Final = 3  # of a line read together with its neighbours
+RUN_REACH: Final = 4  # such lines on either side
+DEK_OVERLAP: Final = 0.8  # share of a subtitle's words that the paragraphs below it use again
+DEK_REACH: Final = 3  # of these paragraphs
+MAX_DEK_CHARS: Final = 260
+STEM_CHARS: Final = 5  # words that begin alike are taken for forms of one word
+SAME_TITLE: Final = 0.8  # share of words that two forms of a title have in common
+TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs use
+_OPENS_TAIL: Final = frozenset(
+    ("comments", "promo", "share", "teaser", "teasers", "footer", "tags", "bio", "source", "consent", "languages")
+)
+_LIST_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")
+_BYLINE = re.compile(r"[^\W\d_][\w.'’-]+(?: [\w.'’-]+){1,3}(?:,| [|/–—-]) [^\W\d_][\w.'’-]*(?: [\w.'’-]+){0,3}")
+
+
+class Found(NamedTuple):
+    """The rule a line was taken out by, what it caught, and the kind of line."""
+
+    rule: str
+    kind: Kind
+
+
+class Draft:
+    """A text on its way through the steps: its lines, what each was found to be, and the fields told so far."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = list(lines)
+        self.found: list[Optional[Match]] = [None] * len(lines)
+        self.cut: list[Removal] = []  # parts of lines
+        self.title = self.subtitle = self.source = self.outlet = self.dateline = ""
+        self.published_at: Optional[str] = None
+        self.pictures: list[Caption] = []
+
+    def open(self) -> list[int]:
+        """Numbers of the lines that are still the article's."""
+        return [i for i, match in enumerate(self.found) if match is None]
+
+    def take(self, at: int, rule: str, kind: Kind = "stray") -> None:
+        """Take a line out of the article."""
+        self.found[at] = Match(rule, kind)
+
+    def removals(self) -> list[Removal]:
+        """All that was taken out: lines in their order, then parts of lines."""
+        lines = zip(self.lines, self.found, strict=True)
+        return [Removal(match.rule, line) for line, match in lines if match is not None] + self.cut
+
+
+def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:
+    """Lines that their own wording gives away, then doubtful ones beside them, then headlines under a teaser label."""
+    for at in draft.open():
+        line = draft.lines[at]
+        signed = line.removeprefix("©").strip()
+        by_shape = (
+            Match("any.credit-shape", "credit", {"credit": signed}) if credit_line(signed, rules.agencies) else None
+        )
+        by_wording = classify(line, rules, active)
+        draft.found[at] = by_shape if line[0] == "©" and by_shape else by_wording or by_shape
+    for at in draft.open():
+        if any(match is not None and match.kind in _OPENS_TAIL for match in _beside(draft, at)):
+            draft.found[at] = classify(draft.lines[at], rules, active, near=True)
+    for at in draft.open():
+        if draft.lines[at].count(" ") < MAX_RUN_WORDS and not ends_sentence(draft.lines[at]):
+            draft.found[at] = joined_kind(_run(draft.lines, at), rules, active)
+    for at, match in enumerate(draft.found):
+        if match is not None and match.kind in ("teasers", "teaser") and not match.slots:
+            _take_headlines(draft, at + 1, many=match.kind == "teasers")
+
+
+def _beside(draft: Draft, at: int) -> list[Optional[Match]]:
+    return [draft.found[k] for k in (at - 1, at + 1) if 0 <= k < len(draft.lines)]
+
+
+def _run(lines: Sequence[str], at: int) -> str:
+    """The very short lines around a line, itself among them, as one line."""
+    first, last = at, at
+    while first > max(0, at - RUN_REACH) and lines[first - 1].count(" ") < MAX_RUN_WORDS:
+        first -= 1
+    while last < min(len(lines) - 1, at + RUN_REACH) and lines[last + 1].count(" ") < MAX_RUN_WORDS:
+        last += 1
+    return " ".join(lines[first : last + 1]) if last > first else ""
+
+
+def _take_headlines(draft: Draft, at: int, *, many: bool) -> None:
+    """Headlines that follow a label such as "Related stories"."""
+    while at < len(draft.lines) and draft.found[at] is None:
+        line = draft.lines[at]
+        if not is_headline(line) or is_prose(line) or len(words_of(line)) < 3:
+            return
+        draft.take(at, "any.teaser-headline", "teasers")
+        at += 1
+        if not many:
+            return
+
+
+def take_scraps(draft: Draft) -> None:
+    """Bylines and section names before the first paragraph."""
+    places = draft.open()
+    body = _body(draft, places)
+    for at in places[:body] if body < len(places) else ():
+        line = draft.lines[at]
+        if _BYLINE.fullmatch(line) and is_name(line, most=8):
+            draft.take(at, "any.byline", "prefix")
+        elif len(words_of(line)) <= 2 and not ends_sentence(line) and (line.count(" ") == 0 or any(_beside(draft, at))):
+            draft.take(at, "any.section", "breadcrumb")
+
+
+def take_doubles(draft: Draft) -> None:
+    """A short line twice running is a caption and its alternative text, or the title; a paragraph is one too many."""
+    places = draft.open()
+    body = _body(draft, places)
+    for first, second in pairwise(places):
+        line = draft.lines[first]
+        if line != draft.lines[second] or draft.found[first] is not None:
+            continue
+        if is_prose(line) or (len(line) >= 60 and ends_sentence(line)):
+            draft.take(first, "any.duplicate")
+        elif len(places[:body]) <= 2 and first == places[0] and _told_again(draft, line, places[body:]):
+            draft.take(first, "any.title-again")
+        else:
+            draft.take(first, "any.doubled-caption", "credit")
+            draft.take(second, "any.doubled-caption", "credit")
+            draft.pictures.append(Caption(line, ""))
+
+
+def _body(draft: Draft, places: Sequence[int]) -> int:
+    """Which of the places the article's own text begins at: the first paragraph, or the first half of a broken one."""
+    for number, at in enumerate(places):
+        line = draft.lines[at]
+        if is_prose(line) or (line[-1] == "." and len(words_of(line)) >= 5 and not is_title_case(line)):
+            return number
+        follows = draft.lines[places[number + 1]] if number + 1 < len(places) else ""
+        if follows[:1].islower() and len(words_of(line)) >= 6 and is_prose(f"{line} {follows}"):
+            return number
+    return len(places)
+
+
+def _told_again(draft: Draft, line: str, below: Sequence[int]) -> bool:
+    stems = _stems(line)
+    again = {stem for i in below[:DEK_REACH] for stem in _stems(draft.lines[i])}
+    return len(stems) >= 3 and len(stems & again) >= TOLD_AGAIN * len(stems)
+
+
+def _stems(text: str) -> set[str]:
+    return {fold(word)[:STEM_CHARS] for word in words_of(text) if len(word) > 3}
+
+
+def take_head(draft: Draft, title: str) -> None:
+    """Title and subtitle: short lines before the first paragraph; lines that repeat the title."""
+    places = draft.open()
+    body = _body(draft, places)
+    if body == len(places):
+        return
+    head = places[:body]
+    if title and not any(_same(draft.lines[at], title) for at in head):
+        return
+    if len(head) <= MAX_HEAD_LINES:
+        _take_titles(draft, head, title)
+    if draft.title and not draft.subtitle and _is_dek(draft, places[body:]):
+        draft.subtitle = draft.lines[places[body]]
+        draft.take(places[body], "any.subtitle")
+    for at in draft.open():
+        if draft.title and draft.lines[at] == draft.title and not is_prose(draft.title):
+            draft.take(at, "any.title-again")
+
+
+def _take_titles(draft: Draft, head: Sequence[int], title: str) -> None:
+    longer = [draft.lines[at] for at in head if len(words_of(draft.lines[at])) > 2]
+    wanted = title or (longer or [draft.lines[at] for at in head] or [""])[0]
+    for at in head:
+        line = draft.lines[at]
+        if not draft.title and _same(line, wanted):
+            draft.title = line
+            draft.take(at, "any.title")
+        elif _same(line, wanted):
+            draft.take(at, "any.title-again")
+        elif draft.title and is_headline(line):
+            draft.subtitle = draft.subtitle or line
+            draft.take(at, "any.subtitle")
+
+
+def _same(line: str, title: str) -> bool:
+    """Whether a line is the title, give or take a site's suffix."""
+    if line == title:
+        return True
+    one, other = (set(map(fold, words_of(text))) for text in (line, title))
+    return bool(one and other) and len(one & other) >= SAME_TITLE * max(len(one), len(other))
+
+
+def _is_dek(draft: Draft, below: Sequence[int]) -> bool:
+    """Whether the first paragraph only sums up those below it."""
+    if len(below) <= DEK_REACH or len(draft.lines[below[0]]) > MAX_DEK_CHARS:
+        return False
+    stems = _stems(draft.lines[below[0]])
+    again = {stem for i in below[1 : 1 + DEK_REACH] for stem in _stems(draft.lines[i])}
+    return len(stems) >= 8 and len(stems & again) >= DEK_OVERLAP * len(stems)
+
+
+def take_tail(draft: Draft) -> None:
+    """Headlines and scraps after the last paragraph go once any furniture has begun there."""
+    last = max((i for i in draft.open() if is_prose(draft.lines[i])), default=None)
+    if last is None:
+        return
+    begun = False
+    for at in range(last + 1, len(draft.lines)):
+        match, line = draft.found[at], draft.lines[at]
+        if match is not None:
+            begun = begun or match.kind in _OPENS_TAIL
+        elif begun and not ends_sentence(line) and line[-1] not in ":;," and not _LIST_ITEM.match(line):
+            draft.take(at, "any.tail")

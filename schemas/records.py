@@ -71,18 +71,6 @@ class Origin(NamedTuple):
     language: Optional[str]  # BCP 47 code that the feed, else the outlet's table, declares
 
 
-class FeedRef(NamedTuple):
-    """A feed that is due, with all that is needed to ask for it once."""
-
-    outlet: str
-    url: str  # as configured: the feed's identity in the state
-    location: str  # where to ask: the remembered 301/308 target, else `url`
-    etag: Optional[str]
-    last_modified: Optional[str]
-    language: Optional[str]  # the outlet's
-    hops: int  # redirects already followed in this run
-
-
 class FeedState(NamedTuple):
     """What a feed has taught us: one row a feed, replaced after each poll."""
 
@@ -102,6 +90,18 @@ class FeedState(NamedTuple):
     gone: bool  # answered 410: never asked again
     entries: int  # listed at the last successful poll
     title: str
+
+
+class FeedRef(NamedTuple):
+    """A feed that is due, with all that is needed to ask for it once."""
+
+    outlet: str
+    url: str  # as configured: the feed's identity in the state
+    location: str  # where to ask: the remembered 301/308 target, else `url`; after redirects in this run their target
+    language: Optional[str]  # the outlet's
+    hops: int  # redirects already followed in this run
+    permanent: bool  # all of them 301 or 308
+    known: Optional[FeedState]  # what earlier polls have left
 
 
 class Entry(NamedTuple):

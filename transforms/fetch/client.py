@@ -1,0 +1,123 @@
+"""The one `get()`: a single guarded request, without redirects or retries. Everything that goes out passes here."""
+
+import asyncio
+import ipaddress
+import ssl
+from collections.abc import Mapping
+from typing import NamedTuple, Optional, Self
+
+import aiohttp
+
+from schemas.records import RejectReason
+from schemas.settings import HttpSettings
+from transforms.fetch.failure import FetchFailed
+from transforms.fetch.guard import GuardedResolver, Lookup, check_url, is_allowed, is_literal, look_up
+from transforms.fetch.unpack import ACCEPTED, unpack
+
+_CHUNK = 1 << 16
+
+
+class Response(NamedTuple):
+    """An answer. `body` is unpacked, and empty unless the status is 200."""
+
+    url: str
+    status: int
+    headers: Mapping[str, str]  # names in lower case; of several fields of a name, the first
+    body: bytes
+    cookies: Mapping[str, str]
+
+
+class Client:
+    """Asks for one URL at a time, within the bounds of `HttpSettings`.
+
+    No redirects, no retries, no cookies of its own, no proxy or netrc from the environment; TLS is verified. A
+    connection serves one request: aiohttp repeats a request by itself when a kept connection turns out closed, which
+    would pass by every limit.
+    """
+
+    def __init__(self, http: HttpSettings, lookup: Lookup = look_up, tls: Optional[ssl.SSLContext] = None) -> None:
+        self.http = http
+        self.networks = [ipaddress.ip_network(block) for block in http.allow_networks]
+        self.lookup = lookup
+        self.tls = tls
+
+    async def __aenter__(self) -> Self:
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(
+                resolver=GuardedResolver(self.networks, self.lookup),
+                ssl=self.tls or True,
+                limit=self.http.max_connections,
+                force_close=True,
+            ),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            auto_decompress=False,
+            trust_env=False,
+            headers={"User-Agent": self.http.agent, "Accept-Encoding": ACCEPTED},
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=self.http.connect_s),
+            max_line_size=self.http.max_header_bytes,
+            max_field_size=self.http.max_header_bytes,
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.session.close()
+
+    async def get(self, url: str, headers: Mapping[str, str], cut_at: Optional[int] = None) -> Response:
+        """Return the answer to one GET. A body longer than `cut_at` bytes is cut there instead of refused.
+
+        Raises:
+            FetchFailed: no answer, or one that breaks a bound.
+        """
+        parts = check_url(url)
+        host = parts.hostname or ""
+        if is_literal(host) and not is_allowed(host, self.networks):
+            raise FetchFailed(RejectReason.ADDRESS_REFUSED, host)
+        try:
+            async with asyncio.timeout(self.http.deadline_s):
+                async with self.session.get(url, headers=headers, allow_redirects=False) as answer:
+                    fields = {name.lower(): value for name, value in reversed(list(answer.headers.items()))}
+                    cookies = {name: morsel.value for name, morsel in answer.cookies.items()}
+                    packed = await self._read(answer, cut_at) if answer.status == 200 else b""
+                coding = fields.get("content-encoding", "")
+                body = await asyncio.to_thread(unpack, packed, coding, self.http.max_body_bytes) if coding else packed
+        except TimeoutError as error:
+            raise FetchFailed(
+                RejectReason.TIMEOUT, f"no whole answer within {self.http.deadline_s} s", transient=True
+            ) from error
+        except aiohttp.ClientError as error:
+            raise _explain(error) from error
+        except (ConnectionError, OSError) as error:
+            raise FetchFailed(
+                RejectReason.CONNECTION_FAILED, f"{type(error).__name__}: {error}", transient=True
+            ) from error
+        return Response(url, answer.status, fields, body, cookies)
+
+    async def _read(self, answer: aiohttp.ClientResponse, cut_at: Optional[int]) -> bytes:
+        most = self.http.max_wire_bytes
+        if cut_at is None and (answer.content_length or 0) > most:
+            raise FetchFailed(RejectReason.TOO_LARGE, f"{answer.content_length} bytes announced")
+        body = bytearray()
+        async for chunk in answer.content.iter_chunked(_CHUNK):
+            body += chunk
+            if cut_at is not None and len(body) > cut_at:
+                return bytes(body[:cut_at])
+            if len(body) > most:
+                raise FetchFailed(RejectReason.TOO_LARGE, f"more than {most} bytes on the wire")
+        return bytes(body)
+
+
+def _explain(error: aiohttp.ClientError) -> FetchFailed:
+    detail = f"{type(error).__name__}: {error}"
+    match error:
+        case aiohttp.ClientConnectorDNSError():
+            return FetchFailed(RejectReason.DNS_FAILURE, detail, transient=True)
+        case aiohttp.ClientSSLError():
+            return FetchFailed(RejectReason.TLS_FAILURE, detail)
+        case aiohttp.InvalidURL():
+            return FetchFailed(RejectReason.BAD_URL, detail)
+        case aiohttp.ClientPayloadError():
+            return FetchFailed(RejectReason.TRUNCATED, detail, transient=True)
+        case aiohttp.ClientResponseError():  # no HTTP, or headers beyond the bound
+            reason = RejectReason.TOO_LARGE if "more than" in str(error) else RejectReason.CONNECTION_FAILED
+            return FetchFailed(reason, detail)
+    return FetchFailed(RejectReason.CONNECTION_FAILED, detail, transient=True)

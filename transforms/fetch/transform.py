@@ -1,0 +1,216 @@
+"""Fetch for Beam: feeds to entries, entries to pages, politely whatever the number of workers.
+
+Everything is keyed by host, so that one worker owns a host; a bundle's hosts are then asked on one event loop. A
+redirect to another host is handed back, to be asked by that host's owner in the next round. What is known of a host
+(robots, when it may be asked again) travels with the rounds.
+
+    feeds ── round ── round ──► entries, feed states, rejects
+               └───────┴─ hosts ──┐
+    entries ───────────────────── round ── round ── round ──► articles, skips, rejects
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final, Optional, Protocol, TypeVar
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.pvalue import PCollection, TaggedOutput
+from apache_beam.transforms.window import BoundedWindow
+from apache_beam.utils.timestamp import Timestamp
+from apache_beam.utils.windowed_value import WindowedValue
+
+from schemas.records import Entry, FeedRef, FeedState, Page, Reject, RejectReason, Skip
+from schemas.settings import HttpSettings, PollSettings
+from transforms.fetch.crawl import Answer, Ask, Elsewhere, Outcome, crawl
+from transforms.fetch.errands import (
+    MAIN,
+    MOVED,
+    REJECTS,
+    SKIPS,
+    STATES,
+    FeedErrand,
+    Outputs,
+    PageErrand,
+    full_content_page,
+)
+from transforms.fetch.failure import FetchFailed
+from transforms.fetch.host import HostState, host_of
+
+T = TypeVar("T")
+
+FEED_ROUNDS: Final = 2  # a feed that moves to another host, and no further: chains over hosts are not a feed's life
+PAGE_ROUNDS: Final = 3  # a short link, its resolver, the article
+HOSTS: Final = "hosts"
+FULL: Final = "full"
+
+
+class Errand(Protocol[T]):
+    """What is fetched for: how an item is asked for, and what its answer gives. Pickled into the workers."""
+
+    def ask(self, item: T) -> Ask: ...
+
+    def moved(self, item: T, ask: Ask) -> T: ...
+
+    def answered(self, item: T, answer: Answer) -> Outputs: ...
+
+    def failed(self, item: T, failure: FetchFailed) -> Outputs: ...
+
+
+class RoundFn(beam.DoFn):
+    """`(host, items and what is known of the host)` in; when the bundle is complete, all its hosts are asked at once.
+
+    Answers leave one by one while others are still on their way, so a page is parsed and dropped by the stages fused to
+    this one before the next is taken: a bundle's pages are never all in memory.
+    """
+
+    def __init__(self, http: HttpSettings, errand: Errand[Any]) -> None:
+        self.http = http
+        self.errand = errand
+        self.answered = Metrics.counter("fetch", "answered")
+        self.failed = Metrics.counter("fetch", "failed")
+
+    def start_bundle(self) -> None:
+        self.work = dict[str, list[Any]]()
+        self.known = dict[str, list[HostState]]()
+        self.window: Optional[BoundedWindow] = None
+
+    def process(
+        self, group: tuple[str, Mapping[str, Iterable[Any]]], window: Any = beam.DoFn.WindowParam
+    ) -> Iterator[Any]:
+        host, parts = group
+        self.window = window
+        self.known.setdefault(host, []).extend(parts.get("hosts", ()))
+        if items := list(parts["items"]):
+            self.work.setdefault(host, []).extend(items)
+        yield from ()
+
+    def finish_bundle(self) -> Iterator[Any]:
+        for outcome in crawl(self.http, self.work, self.known, self.errand.ask):
+            for tag, value in self._conclude(outcome):
+                assert self.window is not None
+                windowed = WindowedValue(value, self.window.max_timestamp(), (self.window,))
+                yield TaggedOutput(tag, windowed) if tag != MAIN else windowed
+
+    def _conclude(self, outcome: Outcome[Any]) -> Outputs:
+        if isinstance(outcome, HostState):
+            yield HOSTS, outcome
+            return
+        item, result = outcome
+        match result:
+            case Answer():
+                self.answered.inc()
+                yield from self.errand.answered(item, result)
+            case Elsewhere(ask):
+                yield MOVED, self.errand.moved(item, ask)
+            case FetchFailed():
+                self.failed.inc()
+                yield from self.errand.failed(item, result)
+
+
+class StrandedFn(beam.DoFn):
+    """Items that were still being sent on when the rounds were over."""
+
+    def __init__(self, errand: Errand[Any], rounds: int) -> None:
+        self.errand = errand
+        self.rounds = rounds
+
+    def process(self, item: Any) -> Iterator[Any]:
+        failure = FetchFailed(RejectReason.TOO_MANY_REDIRECTS, f"sent on to another host {self.rounds} times")
+        for tag, value in self.errand.failed(item, failure):
+            yield TaggedOutput(tag, value) if tag != MAIN else value
+
+
+def _rounds(
+    items: PCollection[Any],
+    hosts: Optional[PCollection[HostState]],
+    http: HttpSettings,
+    errand: Errand[Any],
+    kinds: Mapping[str, type],
+    count: int,
+) -> list[Any]:
+    """Run `count` rounds; return the outputs of each, by tag, and last those of the items still on their way.
+
+    `kinds` are the types of the errand's outputs by tag, with that of the items that move under MOVED.
+    """
+    tagged = {tag: kind for tag, kind in kinds.items() if tag != MAIN}
+    done = []
+    for number in range(1, count + 1):
+        parts = {"items": items | f"KeyItems{number}" >> beam.WithKeys(_host_of_item)}
+        if hosts is not None:
+            parts["hosts"] = hosts | f"KeyHosts{number}" >> beam.WithKeys(_name_of_host)
+        ask = beam.ParDo(RoundFn(http, errand)).with_outputs(HOSTS, *tagged, main=MAIN)
+        typed = ask.with_output_types(kinds[MAIN], **tagged, **{HOSTS: HostState})
+        outputs = parts | f"GroupByHost{number}" >> beam.CoGroupByKey() | f"Ask{number}" >> typed
+        items, hosts = outputs[MOVED], outputs[HOSTS]
+        done.append(outputs)
+    stranded = beam.ParDo(StrandedFn(errand, count)).with_outputs(*tagged, main=MAIN)
+    done.append(items | "Stranded" >> stranded.with_output_types(kinds[MAIN], **tagged))
+    return done
+
+
+def _host_of_item(item: Any) -> str:
+    return host_of(item.location if isinstance(item, FeedRef) else item.url)
+
+
+def _name_of_host(state: HostState) -> str:
+    return state.host
+
+
+class FetchFeeds(beam.PTransform[Any, Any]):
+    """Feeds that are due in; `(entries, feed_states, rejects, hosts)` out.
+
+    Every item of a feed leaves as an entry, or as a reject of subject "entry"; a feed that gives none leaves a reject
+    of subject "feed". `hosts` is for `FetchPages`.
+    """
+
+    def __init__(self, http: HttpSettings, poll: PollSettings) -> None:
+        super().__init__()
+        self.http = http
+        self.poll = poll
+
+    def expand(self, feeds: PCollection[FeedRef]) -> Any:
+        kinds = {MAIN: Entry, STATES: FeedState, REJECTS: Reject, MOVED: FeedRef}
+        rounds = _rounds(feeds, None, self.http, FeedErrand(self.poll), kinds, FEED_ROUNDS)
+        entries = [outputs[MAIN] for outputs in rounds] | "Entries" >> beam.Flatten()
+        states = [outputs[STATES] for outputs in rounds] | "States" >> beam.Flatten()
+        rejects = [outputs[REJECTS] for outputs in rounds] | "Rejects" >> beam.Flatten()
+        hosts = [outputs[HOSTS] for outputs in rounds[:-1]] | "Hosts" >> beam.Flatten()
+        return entries, states, rejects, hosts
+
+
+class FetchPages(beam.PTransform[Any, Any]):
+    """`(entries, hosts)` in; `(articles, skips, rejects)` out. An entry that holds its whole article is not fetched.
+
+    `extract` turns pages into `(articles, rejects)`. It is applied here, round by round, since a Flatten of pages would
+    hold them all in memory: a page is to be read and dropped in the step that fetched it.
+    """
+
+    def __init__(self, http: HttpSettings, poll: PollSettings, extract: beam.PTransform[Any, Any]) -> None:
+        super().__init__()
+        self.http = http
+        self.poll = poll
+        self.extract = extract
+
+    def expand(self, inputs: Any) -> Any:
+        entries, hosts = inputs
+        split = beam.ParDo(SplitFn(self.poll.full_content_chars)).with_outputs(FULL, main=MAIN)
+        parts = entries | "SplitFullContent" >> split.with_output_types(Entry, **{FULL: Page})
+        kinds = {MAIN: Page, SKIPS: Skip, REJECTS: Reject, MOVED: Entry}
+        rounds = _rounds(parts[MAIN], hosts, self.http, PageErrand(), kinds, PAGE_ROUNDS)
+        pages = [parts[FULL], *(outputs[MAIN] for outputs in rounds[:-1])]
+        read = [part | f"Extract{number}" >> self.extract for number, part in enumerate(pages)]
+        articles = [articles for articles, _ in read] | "Articles" >> beam.Flatten()
+        skips = [outputs[SKIPS] for outputs in rounds[:-1]] | "Skips" >> beam.Flatten()
+        rejects = [*(outputs[REJECTS] for outputs in rounds), *(rejects for _, rejects in read)]
+        return articles, skips, rejects | "Rejects" >> beam.Flatten()
+
+
+class SplitFn(beam.DoFn):
+    """Entries that carry their article in full become pages; the others are to be fetched."""
+
+    def __init__(self, min_chars: int) -> None:
+        self.min_chars = min_chars
+
+    def process(self, entry: Entry) -> Iterator[Any]:
+        page = full_content_page(entry, self.min_chars, Timestamp.now())
+        yield entry if page is None else TaggedOutput(FULL, page)

@@ -1,0 +1,143 @@
+"""Poll: when a feed is due, and what a poll teaches about the next one. Pure policy: `now` is always passed in.
+
+The feed's own wishes count first (Cache-Control, Expires, ttl, sy:updatePeriod, skipHours, skipDays, Retry-After), then
+what it did: the interval shrinks while polls bring news and grows while they do not, between two bounds. Failures back
+off and never stop a feed for good; only 410 Gone does.
+"""
+
+import email.utils
+import re
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Final, Optional
+
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.records import FeedRef, FeedState, RejectReason
+from schemas.settings import Outlet, PollSettings
+from transforms.feeds import Feed, Hints
+from transforms.fetch.failure import FetchFailed
+
+_SHRINK: Final = 0.8  # of the interval after a poll with news; news-crawl's adaptive schedule, -20 % and +50 %
+_GROW: Final = 1.5  # and after one without
+_MAX_DOUBLINGS: Final = 10  # of the interval, by failures in a row; the upper bound cuts long before
+_MAX_AGE: Final = re.compile(r"(?:^|[,\s])max-age=\"?(\d{1,9})", re.IGNORECASE)
+_HOUR_S: Final = 3_600
+_WEEK_HOURS: Final = 7 * 24
+
+
+def due(
+    outlets: Iterable[Outlet], states: Mapping[str, FeedState], now: Timestamp, *, every_feed: bool = False
+) -> list[FeedRef]:
+    """Return the feeds to ask now. With `every_feed` those not due yet are asked too; closed ones never are."""
+    asked = []
+    for outlet in outlets:
+        for url in outlet.feeds:
+            known = states.get(url)
+            if known is None or (not known.gone and (every_feed or known.next_due <= now)):
+                location = known.location if known else url
+                asked.append(FeedRef(outlet.slug, url, location, outlet.language, 0, True, known))
+    return asked
+
+
+def after_answer(
+    ref: FeedRef, status: int, headers: Mapping[str, str], feed: Optional[Feed], now: Timestamp, poll: PollSettings
+) -> FeedState:
+    """Return the state after a 200 with a parsed `feed`, or a 304 without one.
+
+    Where permanent redirects led to the answer, their target is remembered: only now is it known to be a feed.
+    """
+    known = ref.known
+    newest = _newest(feed, now) if feed else None
+    before = known.newest_entry_at if known else None
+    news = newest is not None and (before is None or newest > before)
+    interval_s = _interval_s(known.interval_s if known else None, news=news, poll=poll)
+    hints = feed.hints if feed else Hints()
+    wait_s = _bounded(max(interval_s, _wish_s(headers, hints, now)), poll)
+    moved = ref.location if ref.permanent else (known.location if known else ref.url)
+    return FeedState(
+        url=ref.url,
+        outlet=ref.outlet,
+        location=moved,
+        etag=headers.get("etag") or (known.etag if known and not feed else None),
+        last_modified=headers.get("last-modified") or (known.last_modified if known and not feed else None),
+        status=status,
+        outcome="fetched" if feed else "not_modified",
+        polled_at=now,
+        succeeded_at=now,
+        newest_entry_at=newest if news else before,
+        next_due=_past_skipped(now + wait_s, hints),
+        interval_s=interval_s,
+        failures=0,
+        gone=False,
+        entries=len(feed.items) if feed else (known.entries if known else 0),
+        title=feed.title if feed else (known.title if known else ""),
+    )
+
+
+def after_failure(ref: FeedRef, failure: FetchFailed, now: Timestamp, poll: PollSettings) -> FeedState:
+    """Return the state after a poll that gave no feed; what was known of it stays."""
+    known = ref.known
+    failures = (known.failures if known else 0) + 1
+    interval_s = known.interval_s if known else poll.start_interval_s
+    backoff_s = _bounded(interval_s * 2.0 ** min(failures - 1, _MAX_DOUBLINGS), poll)
+    return FeedState(
+        url=ref.url,
+        outlet=ref.outlet,
+        location=known.location if known else ref.url,
+        etag=known.etag if known else None,
+        last_modified=known.last_modified if known else None,
+        status=failure.status,
+        outcome=failure.reason,
+        polled_at=now,
+        succeeded_at=known.succeeded_at if known else None,
+        newest_entry_at=known.newest_entry_at if known else None,
+        next_due=now + max(backoff_s, failure.retry_after_s or 0.0),
+        interval_s=interval_s,
+        failures=failures,
+        gone=failure.reason == RejectReason.GONE,
+        entries=known.entries if known else 0,
+        title=known.title if known else "",
+    )
+
+
+def _newest(feed: Feed, now: Timestamp) -> Optional[Timestamp]:
+    """The newest stamp of a feed, never in the future; `now` where its items carry none."""
+    stamps = [stamp for item in feed.items if (stamp := item.updated or item.published)]
+    return min(max(stamps), now) if stamps else (now if feed.items else None)
+
+
+def _interval_s(before_s: Optional[float], *, news: bool, poll: PollSettings) -> float:
+    if before_s is None:
+        return poll.start_interval_s
+    return _bounded(before_s * (_SHRINK if news else _GROW), poll)
+
+
+def _bounded(seconds: float, poll: PollSettings) -> float:
+    return min(max(seconds, poll.min_interval_s), poll.max_interval_s)
+
+
+def _wish_s(headers: Mapping[str, str], hints: Hints, now: Timestamp) -> float:
+    """The longest wait that the answer asks for, in seconds. RFC 9111 section 5.3: max-age goes before Expires."""
+    wishes = [hints.ttl_s or 0.0, hints.update_interval_s or 0.0]
+    if max_age := _MAX_AGE.search(headers.get("cache-control", "")):
+        wishes.append(float(max_age[1]))
+    elif expires := headers.get("expires"):
+        try:
+            at = email.utils.parsedate_to_datetime(expires)
+        except ValueError:  # "0" and "-1" are common, and mean: at once
+            return max(wishes)
+        wishes.append(at.replace(tzinfo=at.tzinfo or UTC).timestamp() - float(now))
+    return max(wishes)
+
+
+def _past_skipped(at: Timestamp, hints: Hints) -> Timestamp:
+    """The first moment from `at` on that lies in no hour or day the feed wants to be left alone in (UTC)."""
+    if not hints.skip_hours and not hints.skip_days:
+        return at
+    for hours in range(_WEEK_HOURS):
+        later = at + hours * _HOUR_S
+        clock = datetime.fromtimestamp(float(later), UTC)
+        if clock.hour not in hints.skip_hours and clock.weekday() not in hints.skip_days:
+            return later
+    return at  # it wants to be left alone always: then its wish says nothing

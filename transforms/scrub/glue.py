@@ -10,7 +10,6 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
-from functools import lru_cache
 from typing import Final, NamedTuple, Optional
 
 MAX_TOKEN: Final = 60  # characters; longer ones are no words
@@ -45,15 +44,18 @@ _OPENS: Final = '"“‘«([„¿¡'
 _CLOSES: Final = ".,;:!?)]”’»\"'…،؛؟"
 
 
-@lru_cache(maxsize=4)
 def frequencies(language: str) -> Mapping[str, float]:
-    """wordfreq's largest list for a language, as shares of running words; empty where it has none."""
+    """wordfreq's largest list for a language, as shares of running words; empty where it has none.
+
+    Loaded on first use and kept by wordfreq, once a process.
+    """
     import wordfreq
 
     try:
-        return dict(wordfreq.get_frequency_dict(language, "best"))
+        words: Mapping[str, float] = wordfreq.get_frequency_dict(language, "best")
     except LookupError:
         return {}
+    return words
 
 
 def unglue(paragraphs: Sequence[str], language: str, names: Set[str], letters: Set[str]) -> list[str]:
@@ -108,12 +110,11 @@ def _former_lines(paragraphs: Sequence[str], reader: "_Reader") -> Optional[_Lin
     total = sum(map(len, cuts))
     if total < MIN_EVIDENT:
         return None
-    fit, width = max(
-        (sum(len(c & _line_starts(words, w)) for c, words in zip(cuts, mended, strict=True)), -w) for w in WIDTHS
-    )
+    pairs = [(c, words[: max(c) + 1]) for c, words in zip(cuts, mended, strict=True) if c]
+    fit, width = max((sum(len(c & _line_starts(words, w)) for c, words in pairs), -w) for w in WIDTHS)
     if fit >= MIN_WIDTH_FIT * total:
         return _Lines(0, 0, -width)
-    gaps = sorted(gap for c, words in zip(cuts, mended, strict=True) for gap in _gaps(c, words))
+    gaps = sorted(gap for c, words in pairs for gap in _gaps(c, words))
     if len(gaps) < MIN_EVIDENT:
         return None
     middle = gaps[len(gaps) // 2]

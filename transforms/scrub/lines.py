@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from typing import Final, Optional
 
 from transforms.scrub.rules import Language, Match, Rules
-from transforms.scrub.shapes import has_case, is_headline, is_name, is_source, words_of
-from transforms.scrub.words import MAX_LINE, Token, fold, tokens
+from transforms.scrub.shapes import has_case, is_headline, is_name, is_prose, is_source, words_of
+from transforms.scrub.words import MAX_LINE, fold, stretch, tokens
 
 MAX_RULE_WORDS: Final = 60
+MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the vocabularies are asked
 
 _STRAY = re.compile(
     r"[^\w\s]{1,12}|\d{1,3}(?:\s*/\s*\d{1,3})?|undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
@@ -36,19 +37,27 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
     found = tokens(line, rules.months)
     if not found or len(found) > 2 * MAX_RULE_WORDS:
         return None
+    if len(line) >= MAX_TEMPLATE_LINE and is_prose(line):
+        return _by_words(found, active, near=near)
     if _ARROW.match(line) and is_headline(line):
         return Match("any.arrow", "teaser", {"headline": line})
-    joined = "".join(token.text + " " for token in found)
-    heads = _leading(found)
+    return _by_template(line, found, rules, active) or _by_words(found, active, near=near)
+
+
+def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence[Language]) -> Optional[Match]:
+    joined = "".join(token + " " for token in found)
+    heads, words = _leading(found), set(found)
     for language in active:
-        for rule in language.rules:
-            if rule.heads is None or rule.heads & heads:
-                for pattern in rule.patterns:
-                    if (hit := pattern.match(joined)) is not None:
-                        slots = {k: _original(line, found, joined, *hit.span(k)) for k in hit.groupdict() if hit[k]}
-                        if _plausible(slots, rules.agency_words):
-                            return Match(rule.name, rule.kind, slots)
-    return _by_words(found, active, near=near)
+        for template in language.candidates(heads, words):
+            if (hit := template.pattern.match(joined)) is not None:
+                slots = {}
+                for slot in hit.groupdict():
+                    first, last = joined.count(" ", 0, hit.start(slot)), joined.count(" ", 0, hit.end(slot)) - 1
+                    if hit[slot] and last >= first:
+                        slots[slot] = stretch(line, rules.months, first, last)
+                if _plausible(slots, rules.agency_words):
+                    return Match(template.rule, template.kind, slots)
+    return None
 
 
 def joined_kind(run: str, rules: Rules, active: Sequence[Language]) -> Optional[Match]:
@@ -56,32 +65,24 @@ def joined_kind(run: str, rules: Rules, active: Sequence[Language]) -> Optional[
     return _by_words(tokens(run, rules.months), active, near=False) if run else None
 
 
-def _by_words(found: Sequence[Token], active: Sequence[Language], *, near: bool) -> Optional[Match]:
-    words = [token.text for token in found if token.text[0].isalpha()]
+def _by_words(found: Sequence[str], active: Sequence[Language], *, near: bool) -> Optional[Match]:
+    words = [token for token in found if token[0].isalpha()]
     if len(words) > MAX_RULE_WORDS:
         return None
     for language in active:
-        for vocabulary in language.vocabularies:
-            if vocabulary.holds(words, near=near):
-                return Match(vocabulary.name, vocabulary.kind)
+        if (match := language.vocabulary_of(words, near=near)) is not None:
+            return match
     return None
 
 
-def _leading(found: Sequence[Token]) -> set[str]:
+def _leading(found: Sequence[str]) -> set[str]:
     """The tokens a template may start at: the first, and those behind bullets and arrows."""
     heads = set()
     for token in found[:5]:
-        heads.add(token.text)
-        if token.text[0].isalnum():
+        heads.add(token)
+        if token[0].isalnum():
             break
     return heads
-
-
-def _original(line: str, found: Sequence[Token], joined: str, start: int, end: int) -> str:
-    """What stands in the line for a stretch of its folded tokens."""
-    first = joined.count(" ", 0, start)
-    last = joined.count(" ", 0, end) - 1
-    return line[found[first].start : found[last].end].strip() if last >= first else ""
 
 
 def _plausible(slots: dict[str, str], agency_words: frozenset[str]) -> bool:
@@ -125,8 +126,8 @@ def credit_line(line: str, agencies: Sequence[tuple[str, ...]]) -> bool:
     """
     if len(line) > 90 or line[-1] in ".!?:;," or not is_name(re.sub(r"[/|&+]", " ", line), most=9):
         return False
-    words = [t.text for t in tokens(line, {}) if t.text.isalnum()]
-    signed = any(_holds(words, agency) for agency in agencies)
+    words = [token for token in tokens(line, {}) if token.isalnum()]
+    signed = any(agency[0] in words and _holds(words, agency) for agency in agencies)
     parts = [part for part in re.split(r"\s*/\s*", line) if part]
     if len(parts) in (2, 3) and "/" in line:
         return signed or all(1 <= len(words_of(p)) <= 4 and not re.search(r"\d{3}", p) for p in parts)

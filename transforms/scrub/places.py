@@ -115,12 +115,17 @@ def take_scraps(draft: Draft) -> None:
     """Bylines and section names before the first paragraph."""
     places = draft.open()
     body = _body(draft, places)
-    for at in places[:body] if body < len(places) else ():
+    head = places[:body] if body < len(places) else []
+    longer = any(len(words_of(draft.lines[at])) > 2 for at in head)
+    for at in head:
         line = draft.lines[at]
         if _BYLINE.fullmatch(line) and is_name(line, most=8):
             draft.take(at, "any.byline", "prefix")
-        elif len(words_of(line)) <= 2 and not ends_sentence(line) and (line.count(" ") == 0 or any(_beside(draft, at))):
-            draft.take(at, "any.section", "breadcrumb")
+        elif len(words_of(line)) <= 2 and not ends_sentence(line):
+            matches = [match for match in _beside(draft, at) if match is not None]
+            below_path = any(match.kind == "breadcrumb" for match in matches)
+            if below_path or (longer and (matches or line.count(" ") == 0)):
+                draft.take(at, "any.section", "breadcrumb")
 
 
 def take_doubles(draft: Draft) -> None:

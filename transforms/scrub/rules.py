@@ -14,10 +14,9 @@ Each rule brings examples and counter-examples; a test runs them all.
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, NamedTuple, Optional
 
@@ -50,6 +49,7 @@ SLOTS: Final = {
 _PIECE = re.compile(r"<\w+>|[{}|\[\]]|[^\s{}|\[\]]+")
 _PAIRS: Final = {"{": "}", "[": "]"}
 _LEAD: Final = r"(?:[^\w\s(] ){0,4}"
+MAX_SEEN: Final = 100_000  # words whose vocabularies are remembered
 NEAR_SLACK: Final = 0.2  # taken off a vocabulary's coverage where a neighbour is furniture already
 _TRAIL: Final = r"(?:[^\w\s)] ){0,4}$"
 
@@ -124,7 +124,7 @@ class Rules:
     @cached_property
     def agencies(self) -> tuple[tuple[str, ...], ...]:
         """Agencies as rows of folded words."""
-        rows = {tuple(t.text for t in tokens(name, {})) for rules in self.files.values() for name in rules.agencies}
+        rows = {tuple(tokens(name, {})) for rules in self.files.values() for name in rules.agencies}
         return tuple(sorted(rows, key=lambda row: (-len(row), row)))
 
     @cached_property
@@ -161,48 +161,93 @@ _COMMON: Final = "any"
 _ALIASES: Final = {"ckb": "ku", "kmr": "ku", "iw": "he", "prs": "fa"}
 
 
-class _Templates(NamedTuple):
-    """A rule's templates, compiled; `heads` are the words a matching line begins with, None where that is open."""
+class Template(NamedTuple):
+    """A compiled template; a line it may match holds a word of each set in `needs`."""
 
-    name: str
+    rule: str
     kind: Kind
-    heads: Optional[frozenset[str]]
-    patterns: tuple[re.Pattern[str], ...]
+    order: int
+    pattern: re.Pattern[str]
+    needs: tuple[frozenset[str], ...]
+
+
+class Vocabularies(NamedTuple):
+    """What a word is in each vocabulary of a language, as bit sets: a telling word, or any word of it."""
+
+    telling: int
+    known: int
 
 
 class Language:
     """The rules of one language, ready to match."""
 
     def __init__(self, language: str, rules: RuleFile) -> None:
-        self.rules = [_Templates(f"{language}.{r.name}", r.kind, _heads(r), _patterns(r)) for r in rules.rule]
-        self.vocabularies = [_Words(f"{language}.{v.name}", v, rules.common) for v in rules.vocabulary]
+        self._by_head: dict[str, list[Template]] = {}
+        self._open: list[Template] = []  # those that may begin with any word
+        self.vocabularies = [(f"{language}.{v.name}", v) for v in rules.vocabulary]
+        self._words = [_Words(v, rules.common) for v in rules.vocabulary]
+        self._seen: dict[str, Vocabularies] = {}
+        for rule in rules.rule:
+            for text in rule.templates:
+                self._add(f"{language}.{rule.name}", rule.kind, text)
+
+    def _add(self, rule: str, kind: Kind, text: str) -> None:
+        sets = _literal_sets(text)
+        order = len(self._open) + sum(map(len, self._by_head.values()))
+        pattern = re.compile(_LEAD + _template(text) + _TRAIL)
+        template = Template(rule, kind, order, pattern, tuple(s for s in sets if s))
+        if sets and sets[0]:
+            for head in sets[0]:
+                self._by_head.setdefault(head, []).append(template)
+        else:
+            self._open.append(template)
+
+    def candidates(self, heads: Iterable[str], words: Set[str]) -> list[Template]:
+        """The templates that a line may match which begins with one of `heads` and holds `words`, in file order."""
+        found = [template for head in heads for template in self._by_head.get(head, ())] + self._open
+        fitting = (t for t in found if not any(need.isdisjoint(words) for need in t.needs))
+        return sorted(fitting, key=lambda template: template.order)
+
+    def vocabulary_of(self, words: Sequence[str], *, near: bool) -> Optional[Match]:
+        """The vocabulary that a line of `words` is made of; beside furniture, less is asked for."""
+        marks = [self._seen.get(word) or self._look_up(word) for word in words]
+        if not any(mark.telling for mark in marks):
+            return None
+        for number, (name, vocabulary) in enumerate(self.vocabularies):
+            bit = 1 << number
+            telling = sum(1 for mark in marks if mark.telling & bit)
+            known = sum(1 for mark in marks if mark.known & bit)
+            coverage = vocabulary.coverage - (NEAR_SLACK if near else 0.0)
+            if telling >= (1 if near else vocabulary.min_anchors) and known >= coverage * len(words):
+                return Match(name, vocabulary.kind)
+        return None
+
+    def _look_up(self, word: str) -> Vocabularies:
+        telling = known = 0
+        for number, words in enumerate(self._words):
+            if words.tells(word):
+                telling |= 1 << number
+                known |= 1 << number
+            elif words.knows(word):
+                known |= 1 << number
+        mark = Vocabularies(telling, known)
+        if len(self._seen) < MAX_SEEN:
+            self._seen[word] = mark
+        return mark
 
 
 class _Words:
     """A vocabulary as sets of whole words and of stems."""
 
-    def __init__(self, name: str, vocabulary: Vocabulary, common: Iterable[str]) -> None:
-        self.name, self.kind = name, vocabulary.kind
-        self.min_anchors, self.coverage = vocabulary.min_anchors, vocabulary.coverage
-        self.anchors, self.anchor_stems = _split(vocabulary.anchors)
-        self.words, self.stems = _split((*vocabulary.words, *common))
-        self.stem_lengths = sorted({len(s) for s in self.anchor_stems | self.stems})
+    def __init__(self, vocabulary: Vocabulary, common: Iterable[str]) -> None:
+        self._anchors, self._anchor_stems = _split(vocabulary.anchors)
+        self._words, self._stems = _split((*vocabulary.words, *common))
 
-    def holds(self, words: Sequence[str], *, near: bool) -> bool:
-        """Whether a line of `words` is made of this vocabulary; beside furniture, less is asked for."""
-        if not words:
-            return False
-        anchors = known = 0
-        for word in words:
-            if word in self.anchors or self._stem(word, self.anchor_stems):
-                anchors += 1
-            elif word in self.words or self._stem(word, self.stems):
-                known += 1
-        enough, coverage = (1, self.coverage - NEAR_SLACK) if near else (self.min_anchors, self.coverage)
-        return anchors >= enough and anchors + known >= coverage * len(words)
+    def tells(self, word: str) -> bool:
+        return word in self._anchors or any(word.startswith(stem) for stem in self._anchor_stems)
 
-    def _stem(self, word: str, stems: frozenset[str]) -> bool:
-        return any(word[:n] in stems for n in self.stem_lengths if n <= len(word))
+    def knows(self, word: str) -> bool:
+        return word in self._words or any(word.startswith(stem) for stem in self._stems)
 
 
 def _split(words: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
@@ -214,12 +259,8 @@ def _split(words: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
             if word.endswith("*"):
                 stems.add(fold(word[:-1]))
             else:
-                whole.update(t.text for t in tokens(word, {}) if t.text.isalnum())
+                whole.update(text for text in tokens(word, {}) if text.isalnum())
     return frozenset(whole), frozenset(stems)
-
-
-def _patterns(rule: Rule) -> tuple[re.Pattern[str], ...]:
-    return tuple(re.compile(_LEAD + _template(template) + _TRAIL) for template in rule.templates)
 
 
 def _template(template: str) -> str:
@@ -254,31 +295,39 @@ def _openness(pattern: str) -> tuple[bool, int]:
 
 
 def _word(word: str) -> str:
-    texts = [t.text for t in tokens(word.rstrip("*") if word.endswith("*") and word != "*" else word, {})]
+    texts = tokens(word.rstrip("*") if word.endswith("*") and word != "*" else word, {})
     if word.endswith("*") and word != "*":
         *first, last = texts
         return "".join(re.escape(t) + " " for t in first) + re.escape(last) + r"\w* "
     return "".join(re.escape(t) + " " for t in texts)
 
 
-def _heads(rule: Rule) -> Optional[frozenset[str]]:
-    """The words a matching line can begin with, None where that is open."""
-    heads: set[str] = set()
-    for template in rule.templates:
-        pieces = _PIECE.findall(template)
-        starts, depth = [pieces[0]], 0
-        if pieces[0] == "{":  # the first piece of each alternative
-            starts = []
-            for before, piece in pairwise(pieces):
-                depth += (before in "{[") - (before in "}]")
-                if depth == 0:
-                    break
-                if depth == 1 and before in "{|":
-                    starts.append(piece)
-        if any(start[0] in "<{[" or start.endswith("*") for start in starts):
-            return None
-        heads.update(tokens(start, {})[0].text for start in starts)
-    return frozenset(heads)
+def _literal_sets(template: str) -> list[frozenset[str]]:
+    """For each part of a template the words one of which a match must hold there; empty where it may hold any."""
+    sets: list[frozenset[str]] = []
+    depth = 0
+    starts: list[str] = []  # of the group that is open: the first piece of each alternative
+    before = "{"
+    for piece in _PIECE.findall(template):
+        if piece in "{[":
+            depth += 1
+            starts = [] if depth == 1 else [*starts, *([piece] if before in "{|" else [])]
+        elif piece in "}]":
+            depth -= 1
+            if depth == 0:
+                sets.append(_first_words(starts) if piece == "}" else frozenset())
+        elif depth == 0:
+            sets.append(_first_words([piece]))
+        elif depth == 1 and before in "{[|" and piece != "|":
+            starts.append(piece)
+        before = piece
+    return sets
+
+
+def _first_words(pieces: Sequence[str]) -> frozenset[str]:
+    if any(piece[0] in "<{[" or piece.endswith("*") for piece in pieces):
+        return frozenset()
+    return frozenset(tokens(piece, {})[0] for piece in pieces)
 
 
 def load_rules(folder: Path, names: Iterable[str] = ()) -> Rules:

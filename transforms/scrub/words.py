@@ -1,6 +1,6 @@
 """Lines as folded words: what the rules of `config/scrub` are matched against.
 
-A line becomes a row of tokens, each with its place in the line. Case, accents, Arabic letter variants and curly quotes
+A line becomes a row of tokens. Case, accents, Arabic letter variants and curly quotes
 are folded away, dates and clock times become one token each. Rules then need one spelling, and what a rule captures is
 still cut from the original line.
 """
@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple, Optional
+from typing import Final, Optional
 
 DATE: Final = "§date"
 TIME: Final = "§time"
@@ -29,14 +29,6 @@ _HOUR = re.compile(r"([01]?\d|2[0-3])(?:h|h[0-5]\d|am|pm|uhr)")
 _ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er|º|ª)?")
 
 
-class Token(NamedTuple):
-    """A word, number or sign: folded, and where it stands in its line."""
-
-    text: str
-    start: int
-    end: int
-
-
 @lru_cache(maxsize=20_000)
 def fold(text: str) -> str:
     """Return `text` without case, accents, vowel marks and letter variants.
@@ -50,32 +42,25 @@ def fold(text: str) -> str:
     return "".join(c for c in parts if not unicodedata.combining(c)).translate(_FOLDED)
 
 
-def tokens(line: str, months: Mapping[str, int]) -> list[Token]:
+def tokens(line: str, months: Mapping[str, int]) -> list[str]:
     """Return the folded tokens of a line, dates and times made one token each.
 
-    >>> [t.text for t in tokens("Posted on March 5, 2024 at 10:30", {"march": 3})]
+    >>> tokens("Posted on March 5, 2024 at 10:30", {"march": 3})
     ['posted', 'on', '§date', 'at', '§time']
     """
-    plain = _plain_tokens(line)
-    if not any(t.text[0].isdigit() for t in plain):
-        return plain
-    found: list[Token] = []
-    at = 0
-    while at < len(plain):
-        taken = _date(plain, at, months) or _time(plain, at)
-        if taken is None:
-            found.append(plain[at])
-            at += 1
-        else:
-            length, mark = taken
-            found.append(Token(mark, plain[at].start, plain[at + length - 1].end))
-            at += length
-    return found
+    return [text for text, _ in _merge(_plain(line), months)]
 
 
-def _plain_tokens(line: str) -> list[Token]:
-    folded = ((fold(m[0]), m) for m in _TOKEN.finditer(line))
-    return [Token(text, m.start(), m.end()) for text, m in folded if text]
+def stretch(line: str, months: Mapping[str, int], first: int, last: int) -> str:
+    """Return what stands in the line for its tokens from number `first` to number `last`.
+
+    >>> stretch("Source » The Levant Courier", {}, 2, 4)
+    'The Levant Courier'
+    """
+    lengths = [length for _, length in _merge(_plain(line), months)]
+    spans = [found.span() for found in _TOKEN.finditer(line) if fold(found[0])]
+    begin, end = sum(lengths[:first]), sum(lengths[: last + 1])
+    return line[spans[begin][0] : spans[end - 1][1]]
 
 
 def find_date(line: str, months: Mapping[str, int]) -> Optional[str]:
@@ -84,12 +69,34 @@ def find_date(line: str, months: Mapping[str, int]) -> Optional[str]:
     >>> find_date("2024-11-21 19:55:29 - From: Levant Wire", {})
     '2024-11-21T19:55:29'
     """
-    plain = _plain_tokens(line)
+    plain = _plain(line)
     for at in range(len(plain)):
         if (read := _read_date(plain, at, months)) is not None:
             length, (year, month, day) = read
-            return f"{year:04}-{month:02}-{day:02}" + _clock(line[plain[at + length - 1].start :])
+            spans = [found.span() for found in _TOKEN.finditer(line) if fold(found[0])]
+            return f"{year:04}-{month:02}-{day:02}" + _clock(line[spans[at + length - 1][0] :])
     return None
+
+
+def _plain(line: str) -> list[str]:
+    return [text for text in map(fold, _TOKEN.findall(line)) if text]
+
+
+def _merge(plain: Sequence[str], months: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Tokens with the number of plain ones that each stands for."""
+    if not any(text[0].isdigit() for text in plain):
+        return [(text, 1) for text in plain]
+    merged = []
+    at = 0
+    while at < len(plain):
+        if (read := _read_date(plain, at, months)) is not None:
+            merged.append((DATE, read[0]))
+        elif length := _time_length(plain, at):
+            merged.append((TIME, length))
+        else:
+            merged.append((plain[at], 1))
+        at += merged[-1][1]
+    return merged
 
 
 def _clock(rest: str) -> str:
@@ -98,18 +105,11 @@ def _clock(rest: str) -> str:
     return f"T{clock[1]}:{clock[2]}:{clock[3]}" if clock else ""
 
 
-def _date(plain: Sequence[Token], at: int, months: Mapping[str, int]) -> Optional[tuple[int, str]]:
-    read = _read_date(plain, at, months)
-    return None if read is None else (read[0], DATE)
-
-
-def _read_date(
-    plain: Sequence[Token], at: int, months: Mapping[str, int]
-) -> Optional[tuple[int, tuple[int, int, int]]]:
+def _read_date(plain: Sequence[str], at: int, months: Mapping[str, int]) -> Optional[tuple[int, tuple[int, int, int]]]:
     """The date that starts at token `at`: (tokens, (year, month, day)), else None."""
-    text = [t.text for t in plain[at : at + 7]]
-    if len(text) < 3 or not (text[0][0].isdigit() or text[0] in months):
+    if not (plain[at][0].isdigit() or plain[at] in months) or len(plain) - at < 3:
         return None
+    text = plain[at : at + 7]
     if len(text) >= 5 and text[1] == text[3] and text[1] in (*_DASHES, ".", "/"):
         if (numbers := _numbers(text[0], text[2], _leading_digits(text[4]))) and (ymd := _in_order(*numbers)):
             return 5, ymd
@@ -163,20 +163,23 @@ def _ordinal(text: str) -> Optional[int]:
     return int(found[1]) if found else None
 
 
-def _time(plain: Sequence[Token], at: int) -> Optional[tuple[int, str]]:
-    text = [t.text for t in plain[at : at + 6]]
+def _time_length(plain: Sequence[str], at: int) -> int:
+    """How many tokens from `at` on are a clock time; 0 where none is."""
+    if not plain[at][0].isdigit():
+        return 0
+    text = plain[at : at + 6]
     if _HOUR.fullmatch(text[0]):
-        return 1, TIME
+        return 1
     if len(text) < 3 or text[1] not in (":", ".") or not (_is_clock(text[0], 23) and _is_clock(text[2][:2], 59)):
-        return None
+        return 0
     length = 3
     if len(text) >= 5 and text[3] == ":" and _is_clock(text[4][:2], 59):
         length = 5
     elif text[1] == "." and not (len(text) > 3 and text[3] in ("uhr", "am", "pm", "h", "gmt")):
-        return None
+        return 0
     while length < len(text) and text[length] in ("am", "pm", "uhr", "h", "gmt", "utc", "est", "edt", "cet", "ist"):
         length += 1
-    return length, TIME
+    return length
 
 
 def _is_clock(text: str, most: int) -> bool:

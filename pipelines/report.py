@@ -21,8 +21,7 @@ DAYS: Final = 30  # the newest days that hold articles; older ones are left out 
 _CLUSTERS, _MEMBERS, _ENTITIES, _EXAMPLES, _SAMPLES = 12, 8, 25, 3, 60  # lengths of the report's lists
 _RECENT: Final = """
 CREATE TEMP TABLE recent AS
-SELECT article_id, outlet, date, run_id, title, url, language, cluster_id, duplicate_of, duplicate_kind,
-       document_entities
+SELECT article_id, version, outlet, date, run_id, title, language, cluster_id, duplicate_of, duplicate_kind
 FROM read_parquet(?, hive_partitioning = true, hive_types_autocast = false, union_by_name = true)
 QUALIFY row_number() OVER (PARTITION BY article_id ORDER BY version DESC) = 1
 """
@@ -41,7 +40,10 @@ ORDER BY size DESC, cluster_id, duplicate_of NULLS FIRST, date, outlet
 """
 _TOP_ENTITIES: Final = """
 SELECT entity.id, entity.type, sum(entity.count)::BIGINT AS mentions, count(*) AS articles
-FROM (SELECT unnest(document_entities) AS entity FROM recent)
+FROM (
+    SELECT unnest(document_entities) AS entity
+    FROM read_parquet(?, union_by_name = true) SEMI JOIN recent USING (article_id, version)
+)
 GROUP BY ALL ORDER BY articles DESC, mentions DESC, entity.id LIMIT ?
 """
 _LABELS: Final = """
@@ -227,7 +229,7 @@ def read_figures(root: Path, run_id: str) -> Figures:
         db.execute(_RECENT, [articles])
         days, by_outlet = _days(db.execute(_BY_DAY, [run_id]).fetchall())
         clusters = _clusters(db.execute(_CLUSTER_MEMBERS, [_CLUSTERS, _MEMBERS]).fetchall())
-        top = db.execute(_TOP_ENTITIES, [_ENTITIES]).fetchall()
+        top = db.execute(_TOP_ENTITIES, [articles, _ENTITIES]).fetchall()
         labels = dict(db.execute(_LABELS, [articles, [row[0] for row in top]]).fetchall()) if top else {}
         entities = [EntityRow(id, labels.get(id, id), *rest) for id, *rest in top]
         languages = db.execute(_LANGUAGES).fetchall()

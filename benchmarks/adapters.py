@@ -4,6 +4,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Optional
 
+from schemas.settings import Settings, load_settings
+from transforms.extract import NoArticle, extract
 from transforms.feeds import NotAFeed
 from transforms.feeds import parse_feed as _parse_feed
 from transforms.scrub import Rules, load_rules, scrub
@@ -46,3 +48,22 @@ def parse_feed(data: bytes, content_type: str, url: str) -> list[dict[str, Any]]
         }
         for item in feed.items
     ]
+
+
+@lru_cache(maxsize=1)
+def _settings() -> Settings:
+    return load_settings(CONFIG / "defaults.toml")
+
+
+def extract_page(html: bytes, url: str) -> dict[str, Any]:
+    """Return body, title, authors and day of a page; all empty where it holds no article."""
+    try:
+        found = extract(html, url, settings=_settings().extract)
+    except NoArticle:
+        return {"body": "", "title": "", "authors": [], "date": ""}
+    return {
+        "body": found.text,
+        "title": found.title,
+        "authors": list(found.authors),
+        "date": found.published_at.date().isoformat() if found.published_at else "",
+    }

@@ -1,0 +1,193 @@
+"""What a page says and shows becomes an article; what is no article is refused with its reason."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from schemas.records import RejectReason
+from schemas.settings import ExtractSettings
+from transforms.extract import Extracted, FeedEvidence, NoArticle, extract
+
+SETTINGS = ExtractSettings(min_chars=250, max_seconds=10, max_depth=512)
+URL = "https://news.example.org/2024/05/01/harbour-reopens.html"
+PARAGRAPHS = [
+    "The harbour of Vellin reopened on Wednesday after engineers cleared the wreck of a cargo ship, officials said.",
+    "Two tugs had worked for nine days to move the vessel, which ran aground in a storm on 20 April with 14 people aboard.",
+    "“We could not have held the quay for another week,” said Mara Ostrel, who runs the port authority.",
+    "Ferries to the outer islands will sail again from Thursday, at first twice a day, the authority added.",
+]
+
+
+def page(body: str = "", head: str = "", *, around: str = "", lang: str = "en") -> bytes:
+    text = body or "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)
+    return f"""<!doctype html><html lang="{lang}"><head><meta charset="utf-8">
+    <title>Harbour reopens after wreck is cleared | Vellin Courier</title>{head}</head><body>
+    <nav><ul><li><a href="/">Home</a></li><li><a href="/world">World</a></li></ul></nav>
+    <main><article><h1>Harbour reopens after wreck is cleared</h1>{text}</article></main>
+    {around}<footer><p>Copyright Vellin Courier. All rights reserved, in every country where that matters.</p></footer>
+    </body></html>""".encode()
+
+
+def read(html: bytes, url: str = URL, **given: Any) -> Extracted:
+    return extract(html, url, settings=SETTINGS, **given)
+
+
+def refusal(html: bytes, url: str = URL, **given: Any) -> RejectReason:
+    with pytest.raises(NoArticle) as caught:
+        read(html, url, **given)
+    return caught.value.reason
+
+
+def test_the_paragraphs_come_out_in_order_and_without_furniture() -> None:
+    assert read(page()).text.split("\n\n") == PARAGRAPHS
+
+
+def test_related_links_below_the_text_are_left_out() -> None:
+    around = (
+        '<div class="related"><h2>More from Vellin</h2><ul>' + '<li><a href="/x">Storm sinks two yachts</a></li>' * 4
+    )
+    text = read(page(around=around + "</ul></div>")).text
+    assert "yachts" not in text
+    assert PARAGRAPHS[-1] in text
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param("", id="title tag with the outlet behind a bar"),
+        pytest.param('<meta property="og:title" content="Harbour reopens after wreck is cleared">', id="og:title"),
+        pytest.param(
+            '<script type="application/ld+json">{"@type": "NewsArticle", "headline": '
+            '"Harbour reopens after wreck is cleared"}</script>',
+            id="JSON-LD",
+        ),
+    ],
+)
+def test_the_title_comes_without_the_outlet(head: str) -> None:
+    assert read(page(head=head)).title == "Harbour reopens after wreck is cleared"
+
+
+JSON_LD = """<script type="application/ld+json">{"@context": "https://schema.org", "@type": "NewsArticle",
+ "datePublished": "2024-05-01T10:30:00+02:00", "dateModified": "2024-05-01T12:00:00+02:00",
+ "author": [{"@type": "Person", "name": "By Ilka Brandt"}, {"@type": "Person", "name": "Tom Reyes, Senior Reporter"}],
+ "publisher": {"name": "Vellin Courier"}, "articleSection": "Shipping", "keywords": ["ports", "ferries"]}</script>"""
+
+
+def test_json_ld_gives_people_times_section_and_tags() -> None:
+    found = read(page(head=JSON_LD))
+    assert found.authors == ["Ilka Brandt", "Tom Reyes"]
+    assert found.published_at == datetime.fromisoformat("2024-05-01T10:30:00+02:00")
+    assert found.published_at_source == "json_ld"
+    assert found.modified_at == datetime.fromisoformat("2024-05-01T12:00:00+02:00")
+    assert (found.section, found.tags, found.language) == ("Shipping", ["ports", "ferries"], "en")
+
+
+def test_an_outlet_is_no_person() -> None:
+    head = '<meta property="og:site_name" content="Vellin Courier"><meta name="author" content="Vellin Courier">'
+    body = '<p><a rel="author" href="/p/ib">Ilka Brandt</a></p>' + "".join(f"<p>{p}</p>" for p in PARAGRAPHS)
+    assert read(page(body, head)).authors == ["Ilka Brandt"]
+
+
+@pytest.mark.parametrize(
+    ("head", "url", "feed", "source", "day"),
+    [
+        pytest.param('<meta name="date" content="20240502">', URL, None, "meta", 2, id="meta before the address"),
+        pytest.param("", URL, None, "url", 1, id="the address"),
+        pytest.param("", URL, datetime(2024, 5, 3, tzinfo=UTC), "feed", 3, id="the feed before the address"),
+    ],
+)
+def test_the_day_and_where_it_comes_from(head: str, url: str, feed: Any, source: str, day: int) -> None:
+    found = read(page(head=head), url, evidence=FeedEvidence(published=feed))
+    assert found.published_at is not None
+    assert (found.published_at.day, found.published_at_source) == (day, source)
+
+
+def test_a_date_after_the_fetch_is_not_believed() -> None:
+    head = '<meta property="article:published_time" content="2031-01-01T00:00:00Z">'
+    found = read(page(head=head), evidence=FeedEvidence(fetched_at=datetime(2024, 5, 2, tzinfo=UTC)))
+    assert found.published_at_source == "url"
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        pytest.param(
+            '<link rel="canonical" href="/harbour?utm_source=x">', "https://news.example.org/harbour", id="own"
+        ),
+        pytest.param('<link rel="canonical" href="https://other.example/a">', URL, id="elsewhere"),
+        pytest.param('<link rel="canonical" href="https://news.example.org/">', URL, id="front page"),
+        pytest.param(
+            '<meta property="og:url" content="https://example.org/a/b">', "https://example.org/a/b", id="og:url"
+        ),
+        pytest.param('<link rel="canonical" href="http://[broken">', URL, id="no address"),
+    ],
+)
+def test_canonical_links_are_believed_on_the_same_site_only(head: str, expected: str) -> None:
+    assert read(page(head=head)).canonical_url == expected
+
+
+def test_captions_leave_the_text_for_their_field() -> None:
+    figure = "<figure><img src=x><figcaption>Tugs at the quay in Vellin on Tuesday evening.</figcaption></figure>"
+    found = read(page(figure + "".join(f"<p>{p}</p>" for p in PARAGRAPHS)))
+    assert [caption.text for caption in found.captions] == ["Tugs at the quay in Vellin on Tuesday evening."]
+    assert "evening" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("html", "reason"),
+    [
+        pytest.param(b"", RejectReason.NO_TEXT, id="empty"),
+        pytest.param(b"<html><body></body></html>", RejectReason.NO_TEXT, id="no text"),
+        pytest.param(
+            b'<html><body><div id="root"></div><script src="/app.js"></script></body></html>',
+            RejectReason.NO_TEXT,
+            id="shell",
+        ),
+        pytest.param(page("<p>Short.</p>"), RejectReason.TOO_SHORT, id="short"),
+        pytest.param(b"%PDF-1.7 \xe2\xe3\xcf\xd3 obj", RejectReason.PARSE_FAILED, id="PDF"),
+        pytest.param(
+            b"<html><head><title>404 - Page not found</title></head><body><h1>Page not found</h1><p>The page you asked for "
+            b"is gone. It may have moved, or the address may be wrong. Try the search above, please.</p></body></html>",
+            RejectReason.SOFT_404,
+            id="soft 404",
+        ),
+    ],
+)
+def test_what_is_no_article_is_refused_with_its_reason(html: bytes, reason: RejectReason) -> None:
+    assert refusal(html) is reason
+
+
+def test_a_link_that_leads_to_the_front_page_is_a_soft_404() -> None:
+    assert refusal(page(), "https://news.example.org/", evidence=FeedEvidence(link=URL)) is RejectReason.SOFT_404
+
+
+def test_a_stub_before_a_wall_is_marked() -> None:
+    head = '<script type="application/ld+json">{"@type": "NewsArticle", "isAccessibleForFree": "False"}</script>'
+    assert list(read(page(head=head)).warnings) == ["paywall"]
+    assert list(read(page()).warnings) == []
+
+
+WORDS = "Größe, œuvre, ångström: " + PARAGRAPHS[0]
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content_type", "meta"),
+    [
+        pytest.param("utf-8", "text/html; charset=iso-8859-1", "utf-8", id="header lies"),
+        pytest.param("utf-8", "text/html", "windows-1252", id="meta lies"),
+        pytest.param("cp1252", "text/html", "windows-1252", id="meta alone"),
+        pytest.param("cp1252", "text/html; charset=ISO-8859-1", "", id="latin-1 means windows-1252"),
+        pytest.param("utf-16", "text/html", "", id="UTF-16 with mark"),
+        pytest.param("utf-16-le", "text/html", "utf-16", id="UTF-16 without mark"),
+        pytest.param("utf-8", "", "", id="nothing declared"),
+    ],
+)
+def test_characters_survive_wrong_declarations(encoding: str, content_type: str, meta: str) -> None:
+    html = page("".join(f"<p>{p}</p>" for p in [WORDS, *PARAGRAPHS])).decode()
+    html = html.replace('<meta charset="utf-8">', f'<meta charset="{meta}">' if meta else "")
+    assert WORDS in read(html.encode(encoding), content_type=content_type).text
+
+
+def test_nul_bytes_do_not_end_a_page() -> None:
+    assert read(page().replace(b"</h1>", b"</h1>\0\0")).text.split("\n\n") == PARAGRAPHS

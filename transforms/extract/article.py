@@ -1,0 +1,232 @@
+"""From the bytes of a page to the article it holds."""
+
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, Final, NamedTuple, Optional
+from urllib.parse import urljoin, urlsplit
+
+from schemas.records import Caption, RejectReason
+from schemas.settings import ExtractSettings
+from transforms.extract.authors import pick_authors
+from transforms.extract.body import Body, pick_body
+from transforms.extract.charset import to_utf8
+from transforms.extract.dates import modified, published
+from transforms.extract.declared import Declared, as_list, fold, squeeze
+from transforms.extract.errors import NoArticle
+from transforms.extract.segment import Block, Segments, segment
+from transforms.extract.titles import pick_title
+from transforms.extract.tree import parse
+from transforms.extract.vocabulary import BIT
+from transforms.urls import canonical_url, same_site
+
+_STUB: Final = 2_000  # characters: a longer text is no stub, whatever the page says of its paywall
+_SHORT_PAGE: Final = 1_500  # characters: an error page says little
+_MAX_TAGS: Final = 30
+_MAX_FIELD: Final = 2_000
+_MAX_CAPTIONS: Final = 50
+_NOT_FOUND = re.compile(
+    r"\b404\b|page not found|not be found|no longer available|seite nicht gefunden|page introuvable|"
+    r"página no encontrada|página não encontrada|pagina non trovata|pagina niet gevonden|sidan hittades inte|"
+    r"страница не найдена|sayfa bulunamadı|nie znaleziono strony|الصفحة غير موجودة|"
+    r"صفحه یافت نشد|ページが見つかりません",
+    re.I,
+)
+_TYPES: Final = (
+    ("LiveBlogPosting", "live_blog"),
+    ("ImageGallery", "gallery"),
+    ("OpinionNewsArticle", "opinion"),
+    ("AnalysisNewsArticle", "analysis"),
+    ("ReviewNewsArticle", "review"),
+    ("AdvertiserContentArticle", "advertisement"),
+)
+
+
+class FeedEvidence(NamedTuple):
+    """What the feed says about the article, and when the page was fetched."""
+
+    title: str = ""
+    summary: str = ""
+    authors: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    published: Optional[datetime] = None
+    link: str = ""  # where the feed pointed, before redirects
+    fetched_at: Optional[datetime] = None  # dates more than a day later are not believed
+
+
+class Extracted(NamedTuple):
+    """The article of a page. Empty strings and sequences where the page does not say."""
+
+    title: str
+    subtitle: str
+    description: str
+    authors: Sequence[str]
+    section: str
+    tags: Sequence[str]
+    image_url: str
+    article_type: str  # news, live_blog, gallery, opinion, analysis, review, advertisement
+    text: str  # paragraphs separated by a blank line
+    captions: Sequence[Caption]
+    published_at: Optional[datetime]  # in the zone the page gives
+    published_at_source: str
+    modified_at: Optional[datetime]
+    language: str  # as declared, such as "en-GB"
+    canonical_url: str
+    method: str
+    quality: float  # 0..1: the F1 that the extractor expects of its choice
+    warnings: Sequence[str]
+
+
+def extract(
+    html: bytes,
+    url: str,
+    content_type: str = "",
+    evidence: Optional[FeedEvidence] = None,
+    *,
+    settings: ExtractSettings,
+) -> Extracted:
+    """Return the article that a page holds.
+
+    Raises:
+        NoArticle: the page holds none; `reason` is no_text, too_short, soft_404, parse_failed or parse_timeout.
+    """
+    evidence = evidence or FeedEvidence()
+    root = parse(to_utf8(html, content_type))
+    declared = Declared(root, url)
+    segments = segment(root, settings.max_depth)
+    headings = [" ".join(block.text.split()) for block in segments.blocks if block.container.tag == "h1"]
+    title = pick_title(declared, headings, evidence.title)
+    authors = pick_authors(declared, root, evidence.authors)
+    date = published(declared, root, evidence.published, evidence.fetched_at)
+    canonical = _canonical(declared, root)
+    language = _language(declared, root)
+    body = pick_body(segments, root, declared, title)
+    _refuse_what_is_no_article(body, title, headings, url, evidence, settings)
+    return Extracted(
+        title=title,
+        subtitle=squeeze(declared.article("alternativeHeadline"))[:_MAX_FIELD],
+        description=(declared.first("description", "og:description") or squeeze(declared.article("description")))[
+            :_MAX_FIELD
+        ],
+        authors=authors,
+        section=_section(declared),
+        tags=_tags(declared, evidence.tags),
+        image_url=_image(declared),
+        article_type=_article_type(declared),
+        text=body.text,
+        captions=_captions(segments, body),
+        published_at=date.at if date else None,
+        published_at_source=date.source if date else "",
+        modified_at=modified(declared),
+        language=language,
+        canonical_url=canonical,
+        method=body.method,
+        quality=body.quality,
+        warnings=["paywall"] if _is_stub(declared, segments, body) else [],
+    )
+
+
+def _refuse_what_is_no_article(
+    body: Body, title: str, headings: Sequence[str], url: str, evidence: FeedEvidence, settings: ExtractSettings
+) -> None:
+    if len(body.text) < _SHORT_PAGE and any(_NOT_FOUND.search(line[:200]) for line in (title, *headings[:3])):
+        raise NoArticle(RejectReason.SOFT_404, f"titled {title[:100]!r}")
+    if _is_front_page(url) and evidence.link and not _is_front_page(evidence.link):
+        raise NoArticle(RejectReason.SOFT_404, f"{evidence.link} led to the front page")
+    if not body.text:
+        raise NoArticle(RejectReason.NO_TEXT, "no block of text is likely to be an article's")
+    if len(body.text) < settings.min_chars:
+        raise NoArticle(RejectReason.TOO_SHORT, f"{len(body.text)} characters, {settings.min_chars} are needed")
+
+
+def _is_front_page(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.path in ("", "/") and not parts.query
+
+
+def _canonical(declared: Declared, root: Any) -> str:
+    """rel=canonical, else og:url, where they stay on the site and do not name its front page; else the address."""
+    links = (e.get("href") for e in root.iter("link") if "canonical" in (e.get("rel") or "").lower().split())
+    for target in [next(links, None), declared.first("og:url")]:
+        if target and len(target) < _MAX_FIELD:
+            address = _join(declared.url, target)
+            if address and same_site(address, declared.url) and not _is_front_page(address):
+                return canonical_url(address)
+    return canonical_url(declared.url)
+
+
+def _join(base: str, target: str) -> str:
+    try:
+        address = urljoin(base, squeeze(target))
+    except ValueError:  # "Invalid IPv6 URL"
+        return ""
+    return address if address.startswith(("http://", "https://")) else ""
+
+
+def _language(declared: Declared, root: Any) -> str:
+    given = root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or root.get("xml:lang")
+    spoken = declared.article("inLanguage")
+    return squeeze(given or declared.first("og:locale", "language", "content-language") or spoken)[:35]
+
+
+def _section(declared: Declared) -> str:
+    sections = [squeeze(item) for item in as_list(declared.article("articleSection"))]
+    return (declared.first("article:section") or next(filter(None, sections), ""))[:200]
+
+
+def _tags(declared: Declared, hints: Sequence[str]) -> list[str]:
+    found = [squeeze(item) for item in as_list(declared.article("keywords"))]
+    for key in ("article:tag", "news_keywords", "keywords"):
+        if not any(found):
+            found = list(declared.meta.get(key, ()))
+    split = [tag.strip() for item in found or hints for tag in re.split(r"[,;|]", item[:_MAX_FIELD])]
+    unique = {fold(tag): tag for tag in reversed(split) if 1 < len(tag) <= 80}
+    return list(reversed(unique.values()))[:_MAX_TAGS]
+
+
+def _image(declared: Declared) -> str:
+    pictures = as_list(declared.article("image"))
+    first = next(iter(pictures), "")
+    declared_url = squeeze(first.get("url") if isinstance(first, dict) else first)
+    found = declared.first("og:image", "og:image:url", "twitter:image") or declared_url
+    return _join(declared.url, found)[:_MAX_FIELD] if found else ""
+
+
+def _article_type(declared: Declared) -> str:
+    types = declared.types()
+    return next((name for kind, name in _TYPES if kind in types), "news")
+
+
+def _captions(segments: Segments, body: Body) -> list[Caption]:
+    """What stands under the pictures between the title and the article's end, in the order of the page."""
+    if not body.kept:
+        return []
+    kept = {block.index for block in body.kept}
+    last = max(kept)
+    out: dict[str, Caption] = {}
+    for block in segments.blocks[: last + 1]:
+        if block.index not in kept and _is_caption(block):
+            text = " ".join(block.text.split())
+            out.setdefault(text, Caption("", text) if _is_credit(block) else Caption(text, ""))
+    return list(out.values())[:_MAX_CAPTIONS]
+
+
+def _is_caption(block: Block) -> bool:
+    chain = list(block.container.chain())[:4]
+    return any(at.tag == "figcaption" for at in chain) or (
+        any(at.tag == "figure" for at in chain) and bool(block.container.groups & BIT["caption"])
+    )
+
+
+def _is_credit(block: Block) -> bool:
+    return "credit" in block.container.kind.lower()
+
+
+def _is_stub(declared: Declared, segments: Segments, body: Body) -> bool:
+    """Whether the text is the part before a paywall: the page says so, or shows a wall where the text ends."""
+    if len(body.text) > _STUB:
+        return False
+    if str(declared.article("isAccessibleForFree")).lower() in ("false", "no", "0"):
+        return True
+    end = max((block.index for block in body.kept), default=-1)
+    return any(block.container.suspect & BIT["wall"] for block in segments.blocks[end + 1 : end + 11])

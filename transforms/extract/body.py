@@ -1,0 +1,121 @@
+"""The text of an article: weigh the blocks of the page, and ask trafilatura where the weights are unsure."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import trafilatura
+from trafilatura.settings import Document
+
+from transforms.extract.declared import Declared, as_list, fold, squeeze
+from transforms.extract.features import Hints, Weighable, describe
+from transforms.extract.model import Floats, Trees, best_cut, load
+from transforms.extract.segment import HEADINGS, Block, Segments
+
+_UNSURE: Final = 0.935  # expected F1 under which trafilatura is asked: one page in nine
+_SCANT: Final = 250  # characters: a shorter body is more often a failure than a brief
+_LIVE_INTRO: Final = 200  # characters of prose a live page must give before its first entry to stand alone
+_MAX_ADVISED: Final = 4_000  # blocks of a page that trafilatura is asked about: its time is not ours to bound
+
+
+class Body(NamedTuple):
+    """What is kept of a page."""
+
+    text: str
+    kept: Sequence[Block]
+    method: str  # "blocks", "advised" (trafilatura's choice weighed in) or "trafilatura"
+    quality: float  # expected F1, 0..1
+
+
+def pick_body(segments: Segments, root: Any, declared: Declared, title: str) -> Body:
+    """Return the article's text. May spoil `root`: call it last."""
+    weighable = _before_live_entries(describe(segments, hints(declared, title)), segments, declared)
+    kept, method, quality, told = _weigh(weighable, root, declared.url)
+    text = join(kept)
+    if len(text) < _SCANT and len(segments.blocks) <= _MAX_ADVISED:
+        told = told or second_opinion(root, declared.url)
+        if len(told) > 2 * len(text):
+            return Body(told.replace("\n", "\n\n"), [], "trafilatura", quality)
+    return Body(text, kept, method, quality)
+
+
+def hints(declared: Declared, title: str) -> Hints:
+    """Return what the page declares of its text."""
+    return Hints(title, squeeze(declared.article("articleBody")), declared.first("description", "og:description"))
+
+
+def second_opinion(root: Any, url: str) -> str:
+    """Return what trafilatura's fast pass keeps of a tree (which it may spoil), a paragraph a line."""
+    found = trafilatura.bare_extraction(root, url=url, include_comments=False, fast=True, with_metadata=False)
+    lines = (found.text or "").split("\n") if isinstance(found, Document) else []
+    return "\n".join(squeezed for line in lines if (squeezed := " ".join(line.removeprefix("- ").split())))
+
+
+def advice(blocks: Sequence[Block], told: str) -> Floats:
+    """Return for each block whether the other extractor kept it and its neighbours, and how much of the page."""
+    lines = frozenset(told.split("\n"))
+    texts = [" ".join(block.text.split()) for block in blocks]
+    kept = np.array([float(text in lines if len(text) < 24 else text[:60] in told) for text in texts])
+    chars = np.array([block.chars for block in blocks], dtype=float)
+    share = np.full(len(kept), (kept * chars).sum() / max(chars.sum(), 1.0))
+    return np.stack([kept, np.append(0.0, kept[:-1]), np.append(kept[1:], 0.0), share], axis=1)
+
+
+def join(kept: Sequence[Block]) -> str:
+    """Return the blocks as paragraphs, without headings that nothing follows."""
+    end = len(kept)
+    while end and kept[end - 1].container.tag in HEADINGS:
+        end -= 1
+    return "\n\n".join(block.text for block in kept[:end])
+
+
+@lru_cache(maxsize=1)
+def _model() -> dict[str, Trees]:
+    return load()
+
+
+def _weigh(weighable: Weighable, root: Any, url: str) -> tuple[Sequence[Block], str, float, str]:
+    """The blocks kept, how, the expected F1, and what trafilatura said if it was asked."""
+    blocks, rows = weighable.blocks, weighable.rows
+    if not blocks:
+        return [], "blocks", 0.0, ""
+    chars = np.array([block.chars for block in blocks], dtype=float)
+    method, told = "blocks", ""
+    probability = _model()["alone"].probability(rows)
+    bar, quality = best_cut(probability, chars)
+    if quality < _UNSURE and len(blocks) <= _MAX_ADVISED:
+        method, told = "advised", second_opinion(root, url)
+        probability = _model()["advised"].probability(np.concatenate([rows, advice(blocks, told)], axis=1))
+        bar, quality = best_cut(probability, chars)
+    kept = [block for block, likely in zip(blocks, probability, strict=True) if likely >= bar]
+    return kept, method, quality, told
+
+
+def _before_live_entries(weighable: Weighable, segments: Segments, declared: Declared) -> Weighable:
+    """Without the blocks from the first declared entry of a live blog on: its article is the introduction."""
+    end = _first_live_entry(segments.blocks, _live_entries(declared))
+    keep = [position for position, block in enumerate(weighable.blocks) if block.index < end]
+    if len(keep) == len(weighable.blocks):
+        return weighable
+    return weighable._replace(blocks=[weighable.blocks[position] for position in keep], rows=weighable.rows[keep])
+
+
+def _first_live_entry(blocks: Sequence[Block], entries: frozenset[str]) -> int:
+    prose = 0
+    for block in blocks if entries else ():
+        text = fold(block.text)
+        if prose > _LIVE_INTRO and (text in entries or text[:60] in entries):
+            return block.index
+        prose += block.chars if block.prose else 0
+    return len(blocks)
+
+
+def _live_entries(declared: Declared) -> frozenset[str]:
+    """The folded headlines and first words of the entries a live blog declares."""
+    out = set[str]()
+    for obj in declared.objects:
+        for entry in as_list(obj.get("liveBlogUpdate")):
+            if isinstance(entry, dict):
+                out |= {fold(squeeze(entry.get("headline"))), fold(squeeze(entry.get("articleBody")))[:60]}
+    return frozenset(text for text in out if len(text) >= 8)

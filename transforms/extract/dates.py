@@ -1,0 +1,135 @@
+"""When a page was published and last changed.
+
+What is meant for machines comes first: JSON-LD, meta tags, <time> marked as the publication, the feed, the address,
+other <time> elements; the visible text comes last.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any, Final, NamedTuple, Optional
+from urllib.parse import urlsplit
+
+import htmldate
+
+from transforms.extract.declared import Declared, squeeze
+
+_EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
+_LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
+_AHEAD: Final = timedelta(days=1)  # clocks and zones err by less; beyond is a wrong date
+_MAX_TEXT_ELEMENTS: Final = 20_000  # reading dates from text costs in proportion to the page
+_PUBLISHED_META: Final = (
+    "article:published_time og:article:published_time datepublished parsely-pub-date sailthru.date article.published "
+    "published_time dc.date.issued dc.date dc.date.created dcterms.created dcterms.date cxenseparse:recs:publishtime "
+    "publish-date publish_date pubdate date article:published published-date citation_publication_date citation_date "
+    "rnews:datepublished og:published_time article:publish_date created article:post_date datecreated "
+    "cxenseparse:publishtime article_date_original originalpublicationdate og:pubdate publication_date "
+    "last-modified-date"
+).split()
+_MODIFIED_META: Final = "article:modified_time og:updated_time datemodified lastmod dcterms.modified".split()
+_PUBLISHED_CLASS = re.compile(r"publish|entry-date|post-date|dateP", re.I)
+_DAY = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})")
+_SLASHED_DAY = re.compile(r"((?:19|20)\d\d)[/.](\d{1,2})[/.](\d{1,2})")
+_COMPACT_DAY = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)(?=\D|$|\d{4}(?:\d\d)?(?:\D|$))")
+_SHORT_ZONE = re.compile(r"([+-]\d\d)(\d\d)?$")
+_FRACTION = re.compile(r"\.\d{1,9}")
+_URL_DAY = re.compile(r"/((?:19|20)\d\d)[/\-]?(0?[1-9]|1[0-2])[/\-]?(0?[1-9]|[12]\d|3[01])(?=[/\-_.]|$)")
+
+
+class Moment(NamedTuple):
+    """A time, in the zone the page gives it, and where it comes from."""
+
+    at: datetime
+    source: str  # json_ld, meta, time_tag, feed, url, text
+
+
+def read_moment(value: Any) -> Optional[datetime]:
+    """Return the time that a machine-readable date gives, None for none; without a zone it counts as UTC.
+
+    >>> read_moment("2024-05-01T10:00:00+0300").isoformat()
+    '2024-05-01T10:00:00+03:00'
+    """
+    text = squeeze(value)[:60]
+    if not text:
+        return None
+    moment = _iso(text) or _internet(text) or _day(text)
+    if moment is None:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment if _EARLIEST <= moment <= _LATEST else None
+
+
+def published(declared: Declared, root: Any, feed: Optional[datetime], now: Optional[datetime]) -> Optional[Moment]:
+    """Return when the article was first published; times after `now` are not believed. Asks htmldate last."""
+    for at, source in _published(declared, root, feed):
+        if at and (now is None or at <= now + _AHEAD):
+            return Moment(at, source)
+    return None
+
+
+def modified(declared: Declared) -> Optional[datetime]:
+    """Return when the article was last changed, as JSON-LD or a meta tag says."""
+    for obj in declared.articles:
+        if at := read_moment(obj.get("dateModified")):
+            return at
+    return next((at for value in _values(declared, _MODIFIED_META) if (at := read_moment(value))), None)
+
+
+def _published(declared: Declared, root: Any, feed: Optional[datetime]) -> Iterator[tuple[Optional[datetime], str]]:
+    for obj in declared.articles:
+        yield read_moment(obj.get("datePublished") or obj.get("dateCreated") or obj.get("uploadDate")), "json_ld"
+    for value in _values(declared, _PUBLISHED_META):
+        yield read_moment(value), "meta"
+    times = [(element, at) for element in root.iter("time") if (at := read_moment(element.get("datetime")))]
+    for element, at in times:
+        marks = f"{element.get('class')} {element.get('itemprop')}"
+        if element.get("pubdate") is not None or _PUBLISHED_CLASS.search(marks):
+            yield at, "time_tag"
+    yield feed, "feed"
+    if found := _URL_DAY.search(urlsplit(declared.url).path):
+        yield read_moment("-".join(found.groups())), "url"
+    for name in ("datePublished", "dateCreated"):
+        for element in root.xpath("//*[@itemprop=$name]", name=name):
+            yield read_moment(element.get("content") or element.get("datetime")), "meta"
+    yield from ((at, "time_tag") for _, at in times)
+    yield modified(declared), "meta"
+    if sum(1 for _ in root.iter()) <= _MAX_TEXT_ELEMENTS:
+        yield read_moment(htmldate.find_date(root, original_date=True, url=declared.url)), "text"
+
+
+def _values(declared: Declared, keys: list[str]) -> Iterator[str]:
+    return (value for key in keys for value in declared.meta.get(key, ()))
+
+
+def _iso(text: str) -> Optional[datetime]:
+    text = _FRACTION.sub("", text.replace(" +", "+").replace("Z+", "+"), count=1)
+    for form in (text, text[:19], text[:16]):
+        try:
+            return datetime.fromisoformat(_SHORT_ZONE.sub(_with_minutes, form) if len(form) > 12 else form)
+        except ValueError:
+            continue
+    return None
+
+
+def _with_minutes(zone: re.Match[str]) -> str:
+    return f"{zone[1]}:{zone[2] or '00'}"
+
+
+def _internet(text: str) -> Optional[datetime]:
+    """RFC 5322, as in "Tue, 05 Mar 2024 10:00:00 GMT"."""
+    try:
+        return parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _day(text: str) -> Optional[datetime]:
+    found = _DAY.search(text[:30]) or _COMPACT_DAY.match(text) or _SLASHED_DAY.match(text)
+    if not found:
+        return None
+    try:
+        return datetime(int(found[1]), int(found[2]), int(found[3]), tzinfo=UTC)
+    except ValueError:
+        return None

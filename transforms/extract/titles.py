@@ -1,0 +1,76 @@
+"""The headline of a page, settled by agreement among what it declares and shows."""
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from transforms.extract.declared import Declared, fold, squeeze
+
+_SEPARATOR = re.compile(r" [|–—\-·•»«:]+ | ?[|»ㅣ] ?")
+_WORD = re.compile(r"\w+")
+_MAX_CHARS: Final = 500
+_SHORTEST: Final = 8  # characters: anything shorter is a label
+_AGREE: Final = 0.3  # share of common words from which two titles speak of one thing
+
+
+def pick_title(declared: Declared, headings: Sequence[str], hint: str = "") -> str:
+    """Return the headline, "" where the page has none.
+
+    `headings` are the page's <h1> texts, `hint` is the feed's title. JSON-LD's headline wins, or what the page shows
+    where that is the same but for spacing; without JSON-LD the heading that shares words with the other titles, and at
+    last og:title, twitter:title, <title> and the feed, each without the outlet's name.
+    """
+    given = [
+        squeeze(declared.article("headline")),
+        declared.first("og:title"),
+        declared.first("twitter:title"),
+        declared.title_tag,
+        squeeze(hint),
+    ]
+    given = [title[:_MAX_CHARS] for title in given]
+    shown = [heading for heading in headings if _SHORTEST < len(heading) < 300]
+    known = frozenset(fold(title) for title in [*shown, given[0]] if len(title) >= 12)
+    bare = [bare_title(title, declared, known) if title else "" for title in given]
+    unspaced = {fold(title).replace(" ", ""): title for title in reversed(bare) if title}
+    for heading in shown:
+        # The metadata's spacing is the better one: a kicker's <span> adds blanks to the heading.
+        if found := unspaced.get(fold(heading).replace(" ", "")):
+            return bare[0] if bare[0] and _overlap(bare[0], found) >= _AGREE else found
+    if bare[0]:
+        return bare[0]
+    best = max(shown[:4], key=lambda heading: _support(heading, bare), default="")
+    if best and _support(best, bare) >= _AGREE and not best.isupper():
+        return best
+    return next((title for title in bare[1:] if title), shown[0] if shown else "")
+
+
+def bare_title(title: str, declared: Declared, others: frozenset[str]) -> str:
+    """Return `title` without the outlet's name or a section at its ends; `others` are folded titles given elsewhere.
+
+    The longest head or tail that the page itself also gives as a title is taken first.
+    """
+    for cut in _SEPARATOR.finditer(title):
+        for part in (title[: cut.start()], title[cut.end() :]):
+            if len(part) >= 12 and fold(part) in others:
+                return part.strip()
+    while cuts := list(_SEPARATOR.finditer(title)):
+        head, tail = title[: cuts[-1].start()], title[cuts[-1].end() :]
+        is_section = "|" in cuts[-1].group() and len(tail.split()) <= 4 and len(head) > 20  # "Headline | Section"
+        if (is_section or declared.is_outlet(tail)) and len(head) > _SHORTEST:
+            title = head
+            continue
+        head, tail = title[: cuts[0].start()], title[cuts[0].end() :]
+        if not (declared.is_outlet(head) and len(tail) > _SHORTEST):
+            break
+        title = tail
+    return title.strip()
+
+
+def _support(heading: str, titles: Sequence[str]) -> float:
+    return max(_overlap(heading, title) for title in titles)
+
+
+def _overlap(a: str, b: str) -> float:
+    """Shared words as a share of the shorter title's; 0 under three words, which prove nothing."""
+    x, y = set(_WORD.findall(fold(a))), set(_WORD.findall(fold(b)))
+    return len(x & y) / min(len(x), len(y)) if len(x) >= 3 and len(y) >= 3 else 0.0

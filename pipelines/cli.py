@@ -31,8 +31,12 @@ def config_folder() -> Path:
 
 
 Output = Annotated[Path, typer.Option("--output", "-o", help="Root of the dataset; made where it is missing.")]
-OutletsFile = Annotated[Optional[Path], typer.Option("--outlets", help="Outlets to poll. [default: the shipped outlets.toml]")]
-SettingsFile = Annotated[Optional[Path], typer.Option("--settings", help="TOML whose keys are laid over the shipped defaults.toml.")]
+OutletsFile = Annotated[
+    Optional[Path], typer.Option("--outlets", help="Outlets to poll. [default: the shipped outlets.toml]")
+]
+SettingsFile = Annotated[
+    Optional[Path], typer.Option("--settings", help="TOML whose keys are laid over the shipped defaults.toml.")
+]
 Workers = Annotated[int, typer.Option("--workers", min=1, max=64, help="Worker processes on this machine.")]
 
 
@@ -51,13 +55,13 @@ def run(
     outlets: OutletsFile = None,
     settings: SettingsFile = None,
     workers: Workers = 1,
-    only: Annotated[Optional[list[str]], typer.Option("--only", help="Poll this outlet only (slug); may be repeated.")] = None,
+    only: Annotated[Optional[list[str]], typer.Option("--only", help="Poll only this outlet; may be repeated.")] = None,
     every_feed: Annotated[bool, typer.Option("--every-feed", help="Poll feeds that are not due yet, too.")] = False,
 ) -> None:
     """Poll the feeds that are due, and write what is new."""
     from pipelines import jobs
 
-    job = jobs.prepare("run", output, settings, context.obj, workers)
+    job = jobs.prepare_job("run", output, config_folder(), settings, context.obj, workers, out)
     chosen = jobs.only(load_outlets(outlets or config_folder() / "outlets.toml"), only or [])
     _finish(jobs.run_feeds(job, chosen, every_feed=every_feed))
 
@@ -67,13 +71,17 @@ def demo(context: typer.Context, output: Output = Path("out/demo"), workers: Wor
     """Serve a small web of invented outlets on loopback, and run the real pipeline over it."""
     from pipelines import jobs
 
-    _finish(jobs.run_demo(jobs.prepare("demo", output, None, context.obj, workers)))
+    folder = config_folder()
+    job = jobs.prepare_job("demo", output, folder, None, context.obj, workers, out)
+    _finish(jobs.run_demo(job, folder / "demo"))
 
 
 @app.command()
 def backfill(
     context: typer.Context,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Files, folders or quoted patterns of .html(.gz) and .txt(.gz).")],
+    paths: Annotated[
+        list[str], typer.Argument(metavar="PATH...", help="Files, folders or quoted patterns: .html(.gz), .txt(.gz).")
+    ],
     output: Output = Path("data"),
     settings: SettingsFile = None,
     workers: Workers = 1,
@@ -82,7 +90,8 @@ def backfill(
     """Read saved pages, or text that was extracted earlier, and write what is new."""
     from pipelines import jobs
 
-    _finish(jobs.run_files(jobs.prepare("backfill", output, settings, context.obj, workers), paths, outlet))
+    job = jobs.prepare_job("backfill", output, config_folder(), settings, context.obj, workers, out)
+    _finish(jobs.run_files(job, paths, outlet))
 
 
 @app.command()
@@ -94,7 +103,8 @@ def check(outlets: OutletsFile = None, settings: SettingsFile = None) -> None:
     loaded = load_outlets(outlets or folder / "outlets.toml")
     load_settings(folder / "defaults.toml", settings)
     tables = jobs.load_tables(folder)
-    out.print(f"{sum(len(outlet.feeds) for outlet in loaded)} feeds of {len(loaded)} outlets, {tables.summary()}: all good")
+    feeds, entities = sum(len(outlet.feeds) for outlet in loaded), len(tables.gazetteer.entities)
+    out.print(f"all good: {len(loaded)} outlets with {feeds} feeds, {entities} entities")
     for outlet in loaded:
         for feed in outlet.unconfirmed:
             out.print(f"  unconfirmed: {feed} [{outlet.slug}]", markup=False)
@@ -103,7 +113,7 @@ def check(outlets: OutletsFile = None, settings: SettingsFile = None) -> None:
 @app.command()
 def explain(
     target: Annotated[str, typer.Argument(metavar="URL|FILE", help="An article's address, or a saved page or text.")],
-    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="A dataset to look the article up in.")] = None,
+    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="A dataset to look it up in.")] = None,
     settings: SettingsFile = None,
 ) -> None:
     """Show one article's way through the stages: what each took away, by which rule, and how it ended."""
@@ -130,7 +140,10 @@ def split_beam(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def main(argv: Optional[Sequence[str]] = None) -> int:
-    """Run the command line; return the exit code: 0 done, 1 failed or with failed outlets, 2 bad configuration, 3 locked."""
+    """Run the command line; return the exit code.
+
+    0 done, 1 failed or with failed outlets, 2 bad configuration, 3 the dataset is locked, 130 interrupted.
+    """
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")  # Beam warns at import
     own, beam_args = split_beam(sys.argv[1:] if argv is None else argv)
     try:

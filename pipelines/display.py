@@ -14,8 +14,6 @@ from rich.text import Text
 from schemas.run import Run
 from transforms.progress import counts
 
-_REFRESH_S = 0.5
-
 
 @contextmanager
 def progress(folder: Path, console: Console) -> Iterator[None]:
@@ -33,7 +31,8 @@ def progress(folder: Path, console: Console) -> Iterator[None]:
             console.print(line(), markup=False)
 
     if console.is_terminal:
-        with Live(get_renderable=lambda: Text(line()), console=console, refresh_per_second=1 / _REFRESH_S, transient=True):
+        live = Live(get_renderable=lambda: Text(line()), console=console, refresh_per_second=2, transient=True)
+        with live:
             yield
         return
     printer = threading.Thread(target=print_each_minute, name="progress", daemon=True)
@@ -54,7 +53,8 @@ def progress_line(seen: Mapping[str, int], elapsed_s: float) -> str:
     rejected = {name.partition(".")[2]: n for name, n in seen.items() if "." in name}
     ended = seen.get("pages", 0) + sum(n for name, n in seen.items() if name.startswith("fetched."))
     wanted = seen.get("to_fetch", 0)
-    parts = [f"{_clock(elapsed_s)}  entries {seen.get('entries', 0)}", f"pages {ended}/{wanted}", f"articles {seen.get('articles', 0)}"]
+    entries, articles = seen.get("entries", 0), seen.get("articles", 0)
+    parts = [f"{_clock(elapsed_s)}  entries {entries}", f"pages {ended}/{wanted}", f"articles {articles}"]
     if rejected:
         worst = sorted(rejected.items(), key=lambda item: -item[1])[:3]
         parts.append(f"rejected {sum(rejected.values())} ({', '.join(f'{reason} {n}' for reason, n in worst)})")

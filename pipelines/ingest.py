@@ -1,16 +1,17 @@
 """The whole flow, one line a stage. Reading and writing belong to the caller.
 
-`from_feeds` and `from_files` differ only in how pages are come by; `refine` is the same for both.
+`from_feeds` and `from_files` differ in how articles are come by; `_refine` is one for both.
 """
 
-from typing import NamedTuple, Optional
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from pipelines.sources import ReadFiles
 from schemas.gazetteer import Gazetteer
-from schemas.records import Article, Entry, FeedRef, FeedState, Page, Reject, Signature, Skip, TaggedArticle, Tally
+from schemas.records import Article, Entry, FeedRef, FeedState, Reject, Skip, Tally
 from schemas.settings import Settings
 from transforms.dedup import Dedup
 from transforms.extract import Extract
@@ -21,34 +22,77 @@ from transforms.progress import Watch
 from transforms.scrub import Rules, Scrub
 from transforms.state import Store
 from transforms.tag import Tag
+from transforms.write import Harvest
 
 
 class Plan(NamedTuple):
-    """What the stages work with: checked settings, rule data, the state of earlier runs."""
+    """What the stages work with: checked settings, tables, the state of earlier runs."""
 
     settings: Settings
     rules: Rules
     gazetteer: Gazetteer
     store: Store
-    progress: Optional[str]  # folder for `Watch`, on one machine
-
-
-class Harvest(NamedTuple):
-    """What a run brings in: every entry ends in `articles`, `skips` or `rejects`."""
-
-    articles: PCollection[TaggedArticle]
-    skips: PCollection[Skip]
-    rejects: PCollection[Reject]
-    entries: PCollection[Tally]
-    feed_states: PCollection[FeedState]
-    signatures: PCollection[Signature]
+    progress: str  # folder in which `Watch` counts
 
 
 def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
-    """Poll `feeds`, fetch what they list, and refine it."""
-    http, poll = plan.settings.http, plan.settings.poll
-    entries, feed_states, bad_feeds, hosts = feeds | "FetchFeeds" >> FetchFeeds(http, poll)
-    fresh, old = entries | "Fresh" >> Fresh(plan.store, plan.settings.run.max_link_tries)
-    pages, not_modified, unfetched = (fresh, hosts) | "FetchPages" >> FetchPages(http, poll)
-    refined = refine(pages, None, plan)
-    return refined
+    """Poll `feeds`, fetch what they list that is new, and refine it."""
+    http, poll, extract = plan.settings.http, plan.settings.poll, Extract(plan.settings.extract)
+    entries, states, feed_rejects, hosts = feeds | "FetchFeeds" >> FetchFeeds(http, poll)
+    fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> Fresh(plan.store, plan.settings.run.max_link_tries)
+    pages = (_watch(fresh, "to_fetch", plan), hosts)
+    articles, unchanged, unfetched = pages | "FetchPages" >> FetchPages(http, poll, extract)
+    return _refine(
+        articles, [seen, unchanged], [feed_rejects, _watch(unfetched, "fetched", plan)], entries, states, plan
+    )
+
+
+def from_files(entries: PCollection[Entry], plan: Plan) -> Harvest:
+    """Read the files that `entries` name, and refine what is new in them."""
+    fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> Fresh(plan.store, plan.settings.run.max_link_tries)
+    pages, texts, unreadable = _watch(fresh, "to_fetch", plan) | "ReadFiles" >> ReadFiles(
+        plan.settings.http.max_body_bytes
+    )
+    read, unfit = pages | "Extract" >> Extract(plan.settings.extract)
+    articles = (read, texts) | "Articles" >> beam.Flatten()
+    states = entries.pipeline | "NoFeeds" >> beam.Create([]).with_output_types(FeedState)
+    return _refine(articles, [seen], [unreadable, _watch(unfit, "fetched", plan)], entries, states, plan)
+
+
+def _refine(
+    articles: PCollection[Article],
+    skips: Sequence[PCollection[Skip]],
+    rejects: Sequence[PCollection[Reject]],
+    entries: PCollection[Entry],
+    feed_states: PCollection[FeedState],
+    plan: Plan,
+) -> Harvest:
+    settings = plan.settings
+    scrubbed, too_short = _watch(articles, "pages", plan) | "Scrub" >> Scrub(plan.rules, settings.extract.min_chars)
+    known = scrubbed | "DetectLanguage" >> DetectLanguage(settings.language)
+    unique, repeats, signatures = known | "Dedup" >> Dedup(plan.store, settings.dedup)
+    tagged = _watch(unique, "articles", plan) | "Tag" >> Tag(plan.gazetteer, settings.tag)
+    all_rejects = (*rejects, too_short) | "Rejects" >> beam.Flatten()
+    listed = entries | "TallyEntries" >> beam.Map(_listed)
+    linkless = all_rejects | "TallyLinkless" >> beam.FlatMap(_listed_without_link)
+    return Harvest(
+        articles=tagged,
+        skips=(*skips, repeats) | "Skips" >> beam.Flatten(),
+        rejects=all_rejects,
+        entries=(listed, linkless) | "Listed" >> beam.Flatten(),
+        feed_states=feed_states,
+        signatures=signatures,
+    )
+
+
+def _watch(elements: PCollection[Any], name: str, plan: Plan) -> PCollection[Any]:
+    return elements | f"Watch{name.title()}" >> Watch(plan.progress, name)
+
+
+def _listed(entry: Entry) -> Tally:
+    return Tally(entry.origin.outlet, "entry", "", 1)
+
+
+def _listed_without_link(reject: Reject) -> list[Tally]:
+    """Items that a feed lists without a link never become entries, but have been seen."""
+    return [Tally(reject.origin.outlet, "entry", "", 1)] if reject.stage == "poll" and reject.subject == "entry" else []

@@ -35,7 +35,7 @@ def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
     known = given.get_all_options()
     stray = [arg for arg in beam_args if arg.startswith("--") and arg[2:].split("=")[0] not in known]
     if stray:
-        raise _refuse(stray[0], "Beam knows no such option", "See `python -m apache_beam --help`; newsbeam's own go before `--`")
+        raise _refuse(stray[0], "Beam knows no such option", "Mend its spelling; newsbeam's own options go before `--`")
     if known.get("streaming"):
         raise _refuse("--streaming", "this command is a batch", "Leave it out")
     runner = str(known.get("runner") or IN_PROCESS).rsplit(".", 1)[-1]
@@ -44,7 +44,8 @@ def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
         notice = f"{runner} is taken as {IN_PROCESS}, Beam's in-process engine: the bare name would choose by itself"
         runner = IN_PROCESS
     if runner not in _LOCAL:
-        raise _refuse("--runner", f"{runner} spreads work over machines that cannot see this one's files", f"Use {IN_PROCESS}, with --workers N for more processes")
+        problem = f"{runner} spreads work over machines that cannot see this one's files"
+        raise _refuse("--runner", problem, f"Use {IN_PROCESS}, with --workers N for more processes")
     if workers > 1 and runner != IN_PROCESS:
         raise _refuse("--workers", f"{runner} runs Python in one process", f"Leave it out, or use {IN_PROCESS}")
     if any(arg.startswith("--direct_") for arg in beam_args):

@@ -29,7 +29,9 @@ BACKFILL: Final = "backfill"  # Origin.feed of everything that came from files
 HTML_SUFFIXES: Final = (".html", ".htm", ".html.gz", ".htm.gz")
 SUFFIXES: Final = (*HTML_SUFFIXES, ".txt", ".txt.gz")
 _ADDRESS = re.compile(
-    rb"""<link\b[^>]{0,300}\brel=["']?canonical\b[^>]{0,300}>|<meta\b[^>]{0,300}\bproperty=["']?og:url\b[^>]{0,1000}>""", re.I
+    rb"""<link\b[^>]{0,300}\brel=["']?canonical\b[^>]{0,300}>"""
+    rb"""|<meta\b[^>]{0,300}\bproperty=["']?og:url\b[^>]{0,1000}>""",
+    re.IGNORECASE,
 )
 _TARGET = re.compile(rb"""\b(?:href|content)=["']?(https?://[^"'\s>]{4,2000})""", re.I)
 
@@ -42,12 +44,15 @@ def find_files(paths: Sequence[str]) -> tuple[Path, ...]:
     """
     found = dict[Path, None]()
     for path in paths:
-        named = [Path(path)] if os.path.exists(path) else [Path(match) for match in sorted(glob.glob(path, recursive=True))]
+        named = [Path(path)] if os.path.exists(path) else map(Path, sorted(glob.glob(path, recursive=True)))
         files = [file for name in named for file in (sorted(name.rglob("*")) if name.is_dir() else [name])]
         articles = [file for file in files if file.is_file() and file.name.lower().endswith(SUFFIXES)]
         if not articles:
-            problem = "names no " + ", ".join(SUFFIXES) + " file" if named else "no such file, folder or pattern"
-            raise ConfigError("command line", None, path, problem, "Give a file, a folder or a quoted pattern such as 'pages/**/*.html.gz'")
+            problem = (
+                f"names no file that ends in {', '.join(SUFFIXES)}" if files else "no such file, folder or pattern"
+            )
+            remedy = "Give a file, a folder or a quoted pattern such as 'pages/**/*.html.gz'"
+            raise ConfigError("command line", None, path, problem, remedy)
         found.update(dict.fromkeys(file.resolve() for file in articles))
     return tuple(found)
 
@@ -67,8 +72,7 @@ def read_bounded(path: Path, max_bytes: int) -> bytes:
         OSError, EOFError, zlib.error: it cannot be read or unpacked.
         ValueError: it holds more than `max_bytes`.
     """
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as file:
+    with gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb") as file:
         data: bytes = file.read(max_bytes + 1)
     if len(data) > max_bytes:
         raise ValueError(f"holds more than {max_bytes} bytes")
@@ -84,7 +88,7 @@ def stated_address(html: bytes) -> str:
 
 
 def text_article(entry: Entry, text: str) -> Article:
-    """Return a bare article of text that was taken out of its page earlier; title and fields are the scrubber's to find."""
+    """Return a bare article of text that was taken out of its page earlier; its fields are the scrubber's to find."""
     at = entry.origin.stamp or Timestamp(0)
     name = article_id(entry.url)
     return Article(
@@ -114,7 +118,8 @@ class ReadFileFn(beam.DoFn):
             yield TaggedOutput(REJECTS, self._reject(entry, RejectReason.TOO_LARGE, str(error)))
             return
         except (OSError, EOFError, zlib.error) as error:
-            yield TaggedOutput(REJECTS, self._reject(entry, RejectReason.UNREADABLE, f"{type(error).__name__}: {error}"))
+            detail = f"{type(error).__name__}: {error}"
+            yield TaggedOutput(REJECTS, self._reject(entry, RejectReason.UNREADABLE, detail))
             return
         at = entry.origin.stamp or Timestamp(0)
         if path.name.lower().endswith(HTML_SUFFIXES):
@@ -141,5 +146,6 @@ class ReadFiles(beam.PTransform[Any, Any]):
         self.max_bytes = max_bytes
 
     def expand(self, entries: PCollection[Entry]) -> Any:
-        outputs = entries | "ReadFile" >> beam.ParDo(ReadFileFn(self.max_bytes)).with_outputs(TEXTS, REJECTS, main="pages")
+        read = beam.ParDo(ReadFileFn(self.max_bytes)).with_outputs(TEXTS, REJECTS, main="pages")
+        outputs = entries | "ReadFile" >> read
         return outputs.pages, outputs[TEXTS], outputs[REJECTS]

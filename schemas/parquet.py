@@ -12,7 +12,7 @@ from typing import Any, Final, Optional
 import pyarrow as pa
 from apache_beam.utils.timestamp import Timestamp
 
-from schemas.records import Article, Reject, Signature, TaggedArticle
+from schemas.records import Article, Reject, RemovedLine, Signature, TaggedArticle
 
 SCHEMA_VERSION: Final = 1
 
@@ -145,6 +145,20 @@ REJECTS: Final = _schema(
     ],
 )
 
+REMOVALS: Final = _schema(
+    "removals",
+    [
+        _must("article_id", pa.string(), "the article it was taken out of"),
+        _must("version", pa.int32(), "and which text of it"),
+        _must("outlet_id", pa.string(), "slug of the outlet"),
+        _must("url", pa.string(), "the article's address, as fetched"),
+        _must("number", pa.int32(), "order within the article, from 0"),
+        _must("rule", pa.string(), "the rule that took it out: stage and class"),
+        _must("text", pa.string(), "what was taken out; its start, where it was long"),
+        _must("fetched_at", _TIME, "when the page was fetched, UTC"),
+    ],
+)
+
 SIGNATURES: Final = _schema(
     "signatures",
     [
@@ -230,6 +244,12 @@ def article_row(tagged: TaggedArticle, run_id: str, newsbeam_version: str) -> Ro
         "gazetteer_version": tagged.gazetteer_version,
         **_common(run_id, newsbeam_version),
     }
+
+
+def removal_row(line: RemovedLine, run_id: str, newsbeam_version: str) -> Row:
+    """Return the row of `REMOVALS` for a removed line."""
+    values = {"outlet_id" if name == "outlet" else name: value for name, value in line._asdict().items()}
+    return {**values, "fetched_at": _datetime(line.fetched_at), **_common(run_id, newsbeam_version)}
 
 
 def reject_row(reject: Reject, run_id: str, newsbeam_version: str) -> Row:

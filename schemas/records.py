@@ -148,6 +148,19 @@ class Removal(NamedTuple):
     text: str
 
 
+class RemovedLine(NamedTuple):
+    """A `Removal` with the article it was part of: a row of its own table."""
+
+    article_id: str
+    version: int
+    outlet: str
+    url: str
+    number: int  # order within the article, as the stages went
+    rule: str
+    text: str
+    fetched_at: Timestamp
+
+
 class Article(NamedTuple):
     """One news article, from extraction to the dataset. Field meanings and schema.org terms: `schemas/parquet.py`."""
 
@@ -298,7 +311,7 @@ class Tally(NamedTuple):
 
 
 for _record in (
-    Origin, FeedRef, FeedState, Entry, Page, Caption, Removal, Article, Entity, DocumentEntity, TaggedArticle, Skip,
-    Reject, LinkState, VersionState, Signature, Tally,
+    Origin, FeedState, FeedRef, Entry, Page, Caption, Removal, RemovedLine, Article, Entity, DocumentEntity,
+    TaggedArticle, Skip, Reject, LinkState, VersionState, Signature, Tally,
 ):  # fmt: skip
     registry.register_coder(_record, RowCoder)

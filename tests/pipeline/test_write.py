@@ -162,7 +162,8 @@ def test_the_manifest_says_what_became_of_every_entry(place: Place) -> None:
     place.write(DAY)
     manifest = place.manifest()
     assert manifest["counts"] == {
-        "entries": 10, "articles": 7, "skips": {"not_modified": 1, "seen": 1}, "rejects": {"timeout": 1}
+        "entries": 10, "articles": 7, "skips": {"fetch.not_modified": 1, "fresh.seen": 1},
+        "rejects": {"fetch.timeout": 1},
     }  # fmt: skip
     assert manifest["by_outlet"]["courier"] == {"entries": 1, "articles": 1, "skips": {}, "rejects": {}}
     assert manifest["feeds"] == {"fetched": 2}

@@ -17,7 +17,7 @@ from apache_beam.typehints import KV
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas import parquet
-from schemas.records import Reject, Signature, TaggedArticle
+from schemas.records import Reject, RemovedLine, Signature, TaggedArticle
 from schemas.settings import WriteSettings
 from transforms.state import StateRecord, Store, to_scalars
 from transforms.write.dataset import Dataset, explained, write_file
@@ -46,6 +46,10 @@ def _signature_order(signature: Signature) -> tuple[Any, ...]:
     return time.micros, signature.article_id, signature.version
 
 
+def _removal_order(line: RemovedLine) -> tuple[Any, ...]:
+    return line.fetched_at.micros, line.article_id, line.version, line.number
+
+
 def _reject_order(reject: Reject) -> tuple[Any, ...]:
     origin = reject.origin
     return reject.at.micros, reject.stage, reject.reason, reject.url, origin.link, origin.feed, origin.entry_id
@@ -55,6 +59,7 @@ TABLES: Final[Mapping[str, Table]] = {
     "articles": Table(
         parquet.ARTICLES, parquet.article_row, lambda tagged: tagged.article.origin.outlet, _article_order
     ),
+    "removals": Table(parquet.REMOVALS, parquet.removal_row, lambda _: "", _removal_order),
     "rejects": Table(parquet.REJECTS, parquet.reject_row, lambda _: "", _reject_order),
     "signatures": Table(parquet.SIGNATURES, parquet.signature_row, lambda _: "", _signature_order),
 }

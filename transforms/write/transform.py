@@ -17,7 +17,17 @@ from apache_beam.pvalue import PCollection
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.errors import DatasetError
-from schemas.records import FeedState, LinkState, Reject, Signature, Skip, TaggedArticle, Tally, VersionState
+from schemas.records import (
+    FeedState,
+    LinkState,
+    Reject,
+    RemovedLine,
+    Signature,
+    Skip,
+    TaggedArticle,
+    Tally,
+    VersionState,
+)
 from schemas.settings import WriteSettings
 from transforms.state import Store
 from transforms.write.count import count
@@ -73,10 +83,12 @@ class Write(beam.PTransform[Any, Any]):
             rejects | "RejectLinks" >> beam.FlatMap(_reject_link),
         ) | "Links" >> beam.Flatten()
         versions = articles | "Versions" >> beam.Map(_version)
+        removals = articles | "Removals" >> beam.FlatMap(_removed_lines)
         files = (
             articles | "StageArticles" >> self._stage_table("articles"),
             rejects | "StageRejects" >> self._stage_table("rejects"),
             signatures | "StageSignatures" >> self._stage_table("signatures"),
+            removals | "StageRemovals" >> self._stage_table("removals"),
             links | "StageLinks" >> self._stage_delta("links"),
             versions | "StageVersions" >> self._stage_delta("versions"),
             feed_states | "StageFeeds" >> self._stage_delta("feeds"),
@@ -158,12 +170,24 @@ def _version(tagged: TaggedArticle) -> VersionState:
     return version_of(tagged.article)
 
 
+def _removed_lines(tagged: TaggedArticle) -> list[RemovedLine]:
+    article = tagged.article
+    return [
+        RemovedLine(
+            article.article_id, article.version, article.origin.outlet, article.url, number, removal.rule, removal.text,
+            article.fetched_at,
+        )
+        for number, removal in enumerate(article.removals)
+    ]  # fmt: skip
+
+
 def _skip_tally(skip: Skip) -> Tally:
-    return Tally(skip.origin.outlet, "skip", skip.reason, 1)
+    return Tally(skip.origin.outlet, "skip", f"{skip.stage}.{skip.reason}", 1)
 
 
 def _reject_tally(reject: Reject) -> Tally:
-    return Tally(reject.origin.outlet, "reject" if reject.subject == "entry" else "feed_reject", reject.reason, 1)
+    kind = "reject" if reject.subject == "entry" else "feed_reject"
+    return Tally(reject.origin.outlet, kind, f"{reject.stage}.{reject.reason}", 1)
 
 
 def _feed_tally(state: FeedState) -> Tally:

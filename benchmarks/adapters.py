@@ -8,6 +8,7 @@ from schemas.settings import Settings, load_settings
 from transforms.extract import NoArticle, extract
 from transforms.feeds import NotAFeed
 from transforms.feeds import parse_feed as _parse_feed
+from transforms.language import detect
 from transforms.scrub import Rules, load_rules, scrub
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
@@ -67,3 +68,8 @@ def extract_page(html: bytes, url: str) -> dict[str, Any]:
         "authors": list(found.authors),
         "date": found.published_at.date().isoformat() if found.published_at else "",
     }
+
+
+def detect_language(text: str, declared: Optional[str] = None) -> tuple[str, float]:
+    """Return the code and the confidence of the language of `text`."""
+    return detect(text, declared, _settings().language)

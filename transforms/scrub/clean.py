@@ -1,6 +1,7 @@
 """Scrub: text as a careless scraper left it in, paragraphs and structured leftovers out."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple, Optional
 
@@ -10,12 +11,13 @@ from transforms.scrub.datelines import split_dateline
 from transforms.scrub.glue import frequencies, unglue
 from transforms.scrub.leaked_code import code_lines
 from transforms.scrub.places import Draft, take_doubles, take_furniture, take_head, take_scraps, take_tail
-from transforms.scrub.repair import join_broken, join_divided
+from transforms.scrub.repair import COMPOUNDING, join_broken, join_divided
 from transforms.scrub.rules import Rules
 from transforms.scrub.shapes import is_prose
 from transforms.scrub.words import find_date
 
 MUCH: Final = 0.2  # a larger share of the text removed is worth a warning: a wrong rule shows here first
+REPEAT_REACH: Final = 2  # paragraphs from the start that may stand twice, as summary and as text
 _FILE_PHOTO = re.compile(r"^\s*(?:FILE|File|ARCHIVE?|Archiv)\s*(?:PHOTO|Photo|photo)?\s*[-–—:]+\s*")
 
 
@@ -48,7 +50,7 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
     take_furniture(draft, rules, rules.of(language))
     take_scraps(draft)
     take_doubles(draft)
-    take_head(draft, title)
+    take_head(draft, title, dirty=mended != text)
     take_tail(draft)
     _read_fields(draft, rules)
     joined = join_broken(_read_dateline(draft))
@@ -119,18 +121,20 @@ def _read_dateline(draft: Draft) -> list[str]:
 def _repair_words(paragraphs: Sequence[str], language: str, rules: Rules) -> Sequence[str]:
     if any("- " in paragraph for paragraph in paragraphs):
         known, hanging = frequencies(language), rules.hanging
-        paragraphs = [join_divided(paragraph, known, hanging) for paragraph in paragraphs]
+        paragraphs = [join_divided(p, known, hanging, compounds=language in COMPOUNDING) for p in paragraphs]
     return unglue(paragraphs, language, rules.names, rules.letters(language))
 
 
 def _drop_repeats(draft: Draft, paragraphs: Sequence[str]) -> list[str]:
-    """The paragraphs, each of some length once; looked at last, when damage no longer hides that two are one."""
-    kept: dict[str, None] = {}
-    out = []
+    """The paragraphs without the second copy of one that stands twice: looked at last, when damage hides none.
+
+    What stands more often is a refrain, such as an interviewer's question.
+    """
+    counts = Counter(paragraphs)
+    out: list[str] = []
     for paragraph in paragraphs:
-        if paragraph in kept and is_prose(paragraph):
+        if counts[paragraph] == 2 and is_prose(paragraph) and paragraph in out[:REPEAT_REACH] + out[-1:]:
             draft.cut.append(Removal("any.duplicate", paragraph))
         else:
-            kept[paragraph] = None
             out.append(paragraph)
     return out

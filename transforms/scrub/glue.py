@@ -14,6 +14,7 @@ from typing import Final, NamedTuple, Optional
 
 MAX_TOKEN: Final = 60  # characters; longer ones are no words
 MIN_EVIDENT: Final = 4  # tokens that fall apart by themselves, before a text counts as glued …
+MIN_PLAIN: Final = 2  # … so many of them without a capital inside …
 MIN_RATE: Final = 0.004  # … and their share of all words; lines of 60 to 100 characters give .05
 EVERYDAY: Final = -5.0  # log10 of a share from which on a word is never cut
 FREQUENT: Final = 1e-5  # a word of everyday use, as a share of running words
@@ -167,8 +168,9 @@ def _is_glued(words: Sequence[str], known: Mapping[str, float]) -> bool:
     odd = {w for w in words if len(w) >= 5 and w.lower() not in known}
     if len(odd) < MIN_EVIDENT:
         return False
-    evident = sum(_falls_apart(w, known) for w in odd)
-    return evident >= MIN_EVIDENT and evident >= MIN_RATE * len(words)
+    evident = [w for w in odd if _falls_apart(w, known)]
+    plain = sum(w[1:].islower() for w in evident)  # without an inner capital: a page about code has many names with one
+    return plain >= MIN_PLAIN and len(evident) >= max(MIN_EVIDENT, MIN_RATE * len(words))
 
 
 def _falls_apart(word: str, known: Mapping[str, float]) -> bool:

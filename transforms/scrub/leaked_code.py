@@ -42,6 +42,7 @@ _MIN_DENSITY: Final = 0.5  # weight of a stretch over its tokens
 _STRONG: Final = 2.0  # a token that an abrupt stretch may begin with
 _NEARLY: Final = 0.75  # of two beginnings, the earlier is taken where it weighs nearly as much
 _SENTENCE_END = re.compile(r"[.!?…؟۔。][\"'”’»)\]]*$")
+MAX_PLACES: Final = 3  # of one text in which code leaks
 _REACH: Final = 12  # lines looked ahead for the end of a block
 
 
@@ -95,7 +96,10 @@ def _quoted(line: str, start: int) -> bool:
 
 
 def code_lines(lines: Sequence[str]) -> list[tuple[str, str]]:
-    """`split_code` for the lines of a text, with what lies between lines of code and belongs to them."""
+    """`split_code` for the lines of a text, with what lies between lines of code and belongs to them.
+
+    A text with code in many places is about code, and keeps it.
+    """
     parts = [split_code(line) for line in lines]
     depth = 0
     for at, (prose, code) in enumerate(parts):
@@ -105,7 +109,8 @@ def code_lines(lines: Sequence[str]) -> list[tuple[str, str]]:
             depth = 0
         elif depth and any(code for _, code in parts[at + 1 : at + _REACH]):
             parts[at] = ("", prose)
-    return parts
+    places = sum(bool(code) and not (at and parts[at - 1][1]) for at, (_, code) in enumerate(parts))
+    return parts if places <= MAX_PLACES else [(line, "") for line in lines]
 
 
 def _is_sentence(line: str) -> bool:

@@ -21,7 +21,7 @@ _STRAY = re.compile(
     r"(?:lorem|test|n/a|tbd|todo|xx+|--+)",
     re.IGNORECASE,
 )
-_ARROW = re.compile(r"\s*(?:>{1,3}|»|›|→|►|▶|➜|➤|▸|⇒|☛|👉)\s*\w")
+_ARROW = re.compile(r"(?:>{1,3}\s*|[»›→►▶➜➤▸⇒☛]\s+)\w")
 _HANDLE = re.compile(r"@\w{2,30}|#\w{2,40}")
 
 
@@ -126,12 +126,17 @@ def credit_line(line: str, agencies: Sequence[tuple[str, ...]]) -> bool:
     """
     if len(line) > 90 or line[-1] in ".!?:;," or not is_name(re.sub(r"[/|&+]", " ", line), most=9):
         return False
-    words = [token for token in tokens(line, {}) if token.isalnum()]
+    words = [token for token in tokens(line, {}) if token[0].isalnum()]
     signed = any(agency[0] in words and _holds(words, agency) for agency in agencies)
     parts = [part for part in re.split(r"\s*/\s*", line) if part]
     if len(parts) in (2, 3) and "/" in line:
-        return signed or all(1 <= len(words_of(p)) <= 4 and not re.search(r"\d{3}", p) for p in parts)
+        return signed or (line.isascii() and all(map(_signs, parts)) and any(part.isupper() for part in parts))
     return signed and (bool({"via", "images", "photo", "handout", "pool", "picture"} & set(words)) or len(words) <= 2)
+
+
+def _signs(part: str) -> bool:
+    """Whether one side of a slash may be a photographer or an agency."""
+    return 1 <= len(words_of(part)) <= 4 and not any(c.isdigit() for c in part)
 
 
 def _holds(words: Sequence[str], row: Sequence[str]) -> bool:

@@ -17,6 +17,7 @@ from transforms.scrub.shapes import ends_sentence, is_headline, is_name, is_pros
 from transforms.scrub.words import fold
 
 MAX_HEAD_LINES: Final = 4  # unexplained short lines before the first paragraph that may be title and subtitle
+LEAD_PARAGRAPHS: Final = 2  # the first may be a summary, with date and byline only below it
 MAX_RUN_WORDS: Final = 3  # of a line read together with its neighbours
 RUN_REACH: Final = 4  # such lines on either side
 DEK_OVERLAP: Final = 0.8  # share of a subtitle's words that the paragraphs below it use again
@@ -25,6 +26,7 @@ MAX_DEK_CHARS: Final = 260
 STEM_CHARS: Final = 5  # words that begin alike are taken for forms of one word
 SAME_TITLE: Final = 0.8  # share of words that two forms of a title have in common
 TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs use
+_ANYWHERE: Final = frozenset(("promo", "share", "teaser", "teasers", "consent", "credit", "stray", "code", "source"))
 _OPENS_TAIL: Final = frozenset(
     ("comments", "promo", "share", "teaser", "teasers", "footer", "tags", "bio", "source", "consent", "languages")
 )
@@ -74,6 +76,7 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
         )
         by_wording = classify(line, rules, active)
         draft.found[at] = by_shape if line[0] == "©" and by_shape else by_wording or by_shape
+    _give_back(draft)
     for at in draft.open():
         if any(match is not None and match.kind in _OPENS_TAIL for match in _beside(draft, at)):
             draft.found[at] = classify(draft.lines[at], rules, active, near=True)
@@ -83,6 +86,33 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
     for at, match in enumerate(draft.found):
         if match is not None and match.kind in ("teasers", "teaser") and not match.slots:
             _take_headlines(draft, at + 1, many=match.kind == "teasers")
+
+
+def _give_back(draft: Draft) -> None:
+    """Lines that are furniture only in their place: a date or byline above the text, a tag line or biography below it.
+
+    Elsewhere a date heads a row of a table, "FAQ" and "About" are subheadings, and lone words side by side are a list.
+    """
+    prose = [at for at in draft.open() if is_prose(draft.lines[at])]
+    if len(prose) <= LEAD_PARAGRAPHS:
+        return
+    given = [at for at in range(prose[LEAD_PARAGRAPHS - 1] + 1, prose[-1]) if _is_misplaced(draft, at)]
+    for at in given:
+        draft.found[at] = None
+
+
+def _is_misplaced(draft: Draft, at: int) -> bool:
+    """Whether what was found of a line between two paragraphs does not hold there."""
+    match = draft.found[at]
+    if match is None:
+        return False
+    if match.kind in ("prefix", "bio"):
+        return True
+    if match.rule == "any.stray-word":
+        return any(draft.found[k] is None and draft.lines[k].count(" ") <= 1 for k in (at - 1, at + 1))
+    if match.kind in _ANYWHERE or len(words_of(draft.lines[at])) > 2:
+        return False
+    return not any(beside is not None for beside in _beside(draft, at))
 
 
 def _beside(draft: Draft, at: int) -> list[Optional[Match]]:
@@ -168,8 +198,13 @@ def _stems(text: str) -> set[str]:
     return {fold(word)[:STEM_CHARS] for word in words_of(text) if len(word) > 3}
 
 
-def take_head(draft: Draft, title: str) -> None:
-    """Title and subtitle: short lines before the first paragraph; lines that repeat the title."""
+def take_head(draft: Draft, title: str, *, dirty: bool) -> None:
+    """Title and subtitle: short lines before the first paragraph; lines that repeat the title.
+
+    In a text with no trace of a page around it, a short first line is the article's own.
+    """
+    if not (title or dirty or any(draft.found)):
+        return
     places = draft.open()
     body = _body(draft, places)
     if body == len(places):

@@ -9,6 +9,8 @@ from transforms.scrub.shapes import ends_sentence, has_case
 _DIVIDED = re.compile(r"(?<![\w-])([^\W\d_]{2,30})- ([^\W\d_]{2,30})(?![\w-])")
 _BULLET = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s")
 _FIRST_PART_WORDS: Final = 6
+WORD_SHARE: Final = 1e-6  # of running words: halves as frequent are words of their own
+COMPOUNDING: Final = frozenset(("de", "nl", "da", "nb", "no", "nn", "sv", "is", "fi", "hu", "et", "tr"))
 _UNICASE_PART_WORDS: Final = 9  # without capitals only a line too long for a subheading is taken for half a sentence
 
 
@@ -33,10 +35,11 @@ def _goes_on(first: str, second: str) -> bool:
     return start.isalpha() and words >= _UNICASE_PART_WORDS and ends_sentence(second)
 
 
-def join_divided(paragraph: str, known: Mapping[str, float], hanging: Set[str]) -> str:
+def join_divided(paragraph: str, known: Mapping[str, float], hanging: Set[str], *, compounds: bool) -> str:
     """Join words that were divided at a line's end: "govern- ment"; "pre- and post-war" stays.
 
-    `known` holds word frequencies; where it has none of the words, the joined form is taken.
+    `known` holds word frequencies; `compounds` says that the language joins words freely, so that an unknown one may be
+    a compound, where elsewhere two known halves rather lost the space before their hyphen.
     """
     if "- " not in paragraph:
         return paragraph
@@ -45,10 +48,12 @@ def join_divided(paragraph: str, known: Mapping[str, float], hanging: Set[str]) 
         left, right = found[1], found[2]
         if right.lower() in hanging or not right.islower():
             return found[0]
-        whole = known.get((left + right).lower(), 0.0)
-        halves = min(known.get(left.lower(), 0.0), known.get(right.lower(), 0.0))
-        if whole == 0.0 and halves > 1e-5:
+        if left.isupper() or ((left + right).lower() not in known and not compounds and _both(left, right, known)):
             return f"{left}-{right}"
         return left + right
 
     return _DIVIDED.sub(join, paragraph)
+
+
+def _both(left: str, right: str, known: Mapping[str, float]) -> bool:
+    return min(known.get(left.lower(), 0.0), known.get(right.lower(), 0.0)) >= WORD_SHARE

@@ -224,11 +224,12 @@ class Language:
 
     def _look_up(self, word: str) -> Vocabularies:
         telling = known = 0
+        parts = word.split("-")
         for number, words in enumerate(self._words):
             if words.tells(word):
                 telling |= 1 << number
                 known |= 1 << number
-            elif words.knows(word):
+            elif words.knows(word) or all(words.knows(part) or words.tells(part) for part in parts):
                 known |= 1 << number
         mark = Vocabularies(telling, known)
         if len(self._seen) < MAX_SEEN:
@@ -259,7 +260,7 @@ def _split(words: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
             if word.endswith("*"):
                 stems.add(fold(word[:-1]))
             else:
-                whole.update(text for text in tokens(word, {}) if text.isalnum())
+                whole.update(text for text in tokens(word, {}) if text[0].isalnum())
     return frozenset(whole), frozenset(stems)
 
 

@@ -1,8 +1,7 @@
 """Lines as folded words: what the rules of `config/scrub` are matched against.
 
-A line becomes a row of tokens. Case, accents, Arabic letter variants and curly quotes
-are folded away, dates and clock times become one token each. Rules then need one spelling, and what a rule captures is
-still cut from the original line.
+A line becomes a row of tokens. Case, accents, Arabic letter variants and curly quotes are folded away, dates and clock
+times become one token each. Rules then need one spelling, and what a rule captures is still cut from the line itself.
 """
 
 import re
@@ -15,12 +14,13 @@ DATE: Final = "§date"
 TIME: Final = "§time"
 MAX_LINE: Final = 420  # characters; furniture is shorter, and longer lines are never matched against rules
 
-_TOKEN = re.compile(r"[^\W_]+(?:\u200c[^\W_]+)*|[^\w\s]|_")
+# "e-mail" is one word: a hyphen between letters is no separator, as the one in "Related - Storm hits coast" is.
+_TOKEN = re.compile(r"[^\W_]+(?:(?<=[^\W\d_])[-‑\u200c](?=[^\W\d_])[^\W_]+)*|[^\w\s]|_")
 _FOLDED: Final = str.maketrans(
     {"ı": "i", "ى": "ي", "ی": "ي", "ې": "ي", "ک": "ك", "ة": "ه", "ە": "ه", "ھ": "ه", "\u0640": None, "\u200c": None}
     | dict.fromkeys("‘’ʼ`´", "'")
     | dict.fromkeys("“”„«»", '"')
-    | dict.fromkeys("–—―−", "-")
+    | dict.fromkeys("–—―−‑", "-")
     | {"[": "(", "]": ")"}
     | {"»": "»"}  # kept: "Source » outlet" and breadcrumbs use it as a separator
 )

@@ -94,7 +94,7 @@ def extract(
     root = parse(to_utf8(html, content_type))
     declared = Declared(root, url)
     segments = segment(root, settings.max_depth)
-    headings = [" ".join(block.text.split()) for block in segments.blocks if block.container.tag == "h1"]
+    headings = headings_of(segments)
     title = pick_title(declared, headings, evidence.title)
     authors = pick_authors(declared, root, evidence.authors)
     date = published(declared, root, evidence.published, evidence.fetched_at)
@@ -124,6 +124,11 @@ def extract(
         quality=body.quality,
         warnings=["paywall"] if _is_stub(declared, segments, body) else [],
     )
+
+
+def headings_of(segments: Segments) -> list[str]:
+    """Return the texts of the page's first-level headings."""
+    return [" ".join(block.text.split()) for block in segments.blocks if block.container.tag == "h1"]
 
 
 def _refuse_what_is_no_article(

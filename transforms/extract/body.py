@@ -1,6 +1,6 @@
 """The text of an article: weigh the blocks of the page, and ask trafilatura where the weights are unsure."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -30,19 +30,36 @@ class Body(NamedTuple):
 
 def pick_body(segments: Segments, root: Any, declared: Declared, title: str) -> Body:
     """Return the article's text. May spoil `root`: call it last."""
-    weighable = _before_live_entries(describe(segments, hints(declared, title)), segments, declared)
-    kept, method, quality, told = _weigh(weighable, root, declared.url)
+    return decide(candidates(segments, declared, title), _model(), lambda: second_opinion(root, declared.url))
+
+
+def candidates(segments: Segments, declared: Declared, title: str) -> Weighable:
+    """Return the blocks that may be of the article, described."""
+    hints = Hints(title, squeeze(declared.article("articleBody")), declared.first("description", "og:description"))
+    return _before_live_entries(describe(segments, hints), segments, declared)
+
+
+def decide(weighable: Weighable, model: Mapping[str, Trees], ask: Callable[[], str]) -> Body:
+    """Return the blocks worth keeping; `ask` gives trafilatura's choice and is called where that is needed only."""
+    blocks, rows = weighable.blocks, weighable.rows
+    may_ask = len(blocks) <= _MAX_ADVISED
+    kept: Sequence[Block] = []
+    method, quality, told = "blocks", 0.0, ""
+    if blocks:
+        chars = np.array([block.chars for block in blocks], dtype=float)
+        probability = model["alone"].probability(rows)
+        bar, quality = best_cut(probability, chars)
+        if quality < _UNSURE and may_ask:
+            method, told = "advised", ask()
+            probability = model["advised"].probability(np.concatenate([rows, advice(blocks, told)], axis=1))
+            bar, quality = best_cut(probability, chars)
+        kept = [block for block, likely in zip(blocks, probability, strict=True) if likely >= bar]
     text = join(kept)
-    if len(text) < _SCANT and len(segments.blocks) <= _MAX_ADVISED:
-        told = told or second_opinion(root, declared.url)
+    if len(text) < _SCANT and may_ask:
+        told = told or ask()
         if len(told) > 2 * len(text):
             return Body(told.replace("\n", "\n\n"), [], "trafilatura", quality)
     return Body(text, kept, method, quality)
-
-
-def hints(declared: Declared, title: str) -> Hints:
-    """Return what the page declares of its text."""
-    return Hints(title, squeeze(declared.article("articleBody")), declared.first("description", "og:description"))
 
 
 def second_opinion(root: Any, url: str) -> str:
@@ -54,6 +71,8 @@ def second_opinion(root: Any, url: str) -> str:
 
 def advice(blocks: Sequence[Block], told: str) -> Floats:
     """Return for each block whether the other extractor kept it and its neighbours, and how much of the page."""
+    if not blocks:
+        return np.zeros((0, 4))
     lines = frozenset(told.split("\n"))
     texts = [" ".join(block.text.split()) for block in blocks]
     kept = np.array([float(text in lines if len(text) < 24 else text[:60] in told) for text in texts])
@@ -73,23 +92,6 @@ def join(kept: Sequence[Block]) -> str:
 @lru_cache(maxsize=1)
 def _model() -> dict[str, Trees]:
     return load()
-
-
-def _weigh(weighable: Weighable, root: Any, url: str) -> tuple[Sequence[Block], str, float, str]:
-    """The blocks kept, how, the expected F1, and what trafilatura said if it was asked."""
-    blocks, rows = weighable.blocks, weighable.rows
-    if not blocks:
-        return [], "blocks", 0.0, ""
-    chars = np.array([block.chars for block in blocks], dtype=float)
-    method, told = "blocks", ""
-    probability = _model()["alone"].probability(rows)
-    bar, quality = best_cut(probability, chars)
-    if quality < _UNSURE and len(blocks) <= _MAX_ADVISED:
-        method, told = "advised", second_opinion(root, url)
-        probability = _model()["advised"].probability(np.concatenate([rows, advice(blocks, told)], axis=1))
-        bar, quality = best_cut(probability, chars)
-    kept = [block for block, likely in zip(blocks, probability, strict=True) if likely >= bar]
-    return kept, method, quality, told
 
 
 def _before_live_entries(weighable: Weighable, segments: Segments, declared: Declared) -> Weighable:

@@ -174,7 +174,7 @@ def _with_scheme(url: str) -> str:
     if url.startswith("//"):
         return "https:" + url
     first = re.split(r"[/?#]", url, maxsplit=1)[0]
-    if "://" not in url[:16] and _HOST.fullmatch(first) and _split_host(first.split(":")[0])[1]:
+    if "://" not in url[:16] and _HOST.fullmatch(first) and _is_public(first.partition(":")[0]):
         return "https://" + url
     return url
 
@@ -203,14 +203,25 @@ def _suffixes() -> tldextract.TLDExtract:
 
 @lru_cache(maxsize=4096)
 def _split_host(host: str) -> tuple[str, str]:
-    """`host` as (labels before the registered domain, registered domain); the second is "" without public suffix."""
+    """`host` as (labels before the registered domain, registered domain); the second is "" for an address or one label.
+
+    Where the list has no rule for a suffix, its default rule "*" holds: the last label is one.
+    """
     try:
         ipaddress.ip_address(host.strip("[]"))
     except ValueError:
         found = _suffixes()(host)
-        if found.domain and found.suffix:
-            return found.subdomain, f"{found.domain}.{found.suffix}"
+        if found.suffix:
+            return (found.subdomain, f"{found.domain}.{found.suffix}") if found.domain else ("", "")
+        before, _, name = found.subdomain.rpartition(".")
+        return (before, f"{name}.{found.domain}") if name else ("", "")
     return "", ""
+
+
+def _is_public(host: str) -> bool:
+    """Whether `host` is a name under a public suffix, not just two words with a dot between them."""
+    found = _suffixes()(host)
+    return bool(found.suffix and found.domain)
 
 
 def _registered(host: str) -> str:
@@ -308,7 +319,7 @@ def _cached_page(host: str, path: str, parameters: Sequence[_Parameter]) -> Opti
     kind, _, rest = path.lstrip("/").partition("/")
     rest = rest.removeprefix("s/")
     inner = rest.partition("/")[0]
-    if not _HOST.fullmatch(inner) or not _split_host(inner)[1] or _registered(inner) == _registered(host):
+    if not _HOST.fullmatch(inner) or not _is_public(inner) or _registered(inner) == _registered(host):
         return None
     encoded = inner.replace("-", "--").replace(".", "-")
     if not (kind == "amp" or (kind in ("c", "i", "v", "wp") and host.partition(".")[0] == encoded)):

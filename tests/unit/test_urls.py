@@ -12,6 +12,7 @@ SAME = {
     "scheme": ("http://wadi.example.com/news/2024/river-talks", PLAIN),
     "letter case of the host": ("HTTPS://Wadi.Example.COM/news/2024/river-talks", PLAIN),
     "www": ("https://www.wadi.example.com/news/2024/river-talks", PLAIN),
+    "phone host under an unknown suffix": ("https://m.wadi.example/a-b", "https://www.wadi.example/a-b"),
     "phone host": ("https://m.wadi.example.com/news/2024/river-talks", PLAIN),
     "phone label inside": ("https://wadi.m.example.com/news/2024/river-talks", PLAIN),
     "default port": ("http://wadi.example.com:80/news/2024/river-talks", PLAIN),

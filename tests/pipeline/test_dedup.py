@@ -1,0 +1,200 @@
+"""Dedup under Beam: versions, copies, and history, the same in one run or in several."""
+
+import pickle
+import random
+import tempfile
+import uuid
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, Optional
+
+import apache_beam as beam
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.records import Article, Origin, Signature, Skip, SkipReason, VersionState
+from schemas.settings import load_settings
+from transforms.dedup import Dedup
+from transforms.identity import article_id, content_hash
+from transforms.state import Delta, Store
+
+SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "defaults.toml").dedup
+HOUR = 3600
+
+
+def words(seed: int, count: int = 160) -> list[str]:
+    draw = random.Random(seed)
+    return ["".join(draw.choices("abcdefghilmnoprstu", k=draw.randint(3, 9))) for _ in range(count)]
+
+
+def story(seed: int, *, keep: float = 1.0, more: int = 0) -> str:
+    """A text of random words; of its first `keep`, with `more` words of its own after."""
+    text = words(seed)
+    return " ".join(text[: int(len(text) * keep)] + words(seed + 1_000_003, more))
+
+
+def article(outlet: str, slug: str, text: str, hour: int, *, source: str = "", link: Optional[str] = None) -> Article:
+    url = f"https://{outlet}.example/{slug}"
+    identity, at = article_id(url), Timestamp(hour * HOUR)
+    origin = Origin(outlet, f"https://{outlet}.example/rss", slug, link or url, at, "en")
+    return Article(
+        origin, identity, 0, url, url, f"Title of {slug}", "", "", [], "", [], "", "news", text, "", [], source, at,
+        "feed", None, at, "en", 1.0, content_hash(text), None, "", None, None, "trafilatura", 1.0, [], [], 200, None, None,
+    )  # fmt: skip
+
+
+class KeepFn(beam.DoFn):
+    """Write each element to a file of its own."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+
+    def process(self, element: Any) -> None:
+        Path(self.folder, uuid.uuid4().hex).write_bytes(pickle.dumps(element))
+
+
+class Outcome(NamedTuple):
+    articles: dict[str, Article]
+    skips: list[Skip]
+    signatures: list[Signature]
+
+
+class Runs(NamedTuple):
+    """A dataset's runs: each one's outcome is what the next one finds in the store."""
+
+    folder: Path
+    store: Store
+
+    def run(self, *articles: Article, workers: int = 1) -> Outcome:
+        args = ["--runner=FnApiRunner"]
+        if workers > 1:
+            args += ["--direct_running_mode=multi_threading", f"--direct_num_workers={workers}"]
+        folders = [Path(tempfile.mkdtemp(dir=self.folder)) for _ in Outcome._fields]
+        with beam.Pipeline(options=PipelineOptions(args)) as pipeline:
+            outputs = pipeline | beam.Create(articles) | Dedup(self.store, SETTINGS)
+            for name, folder, output in zip(Outcome._fields, folders, outputs, strict=True):
+                output | f"Keep {name}" >> beam.ParDo(KeepFn(str(folder)))
+        kept, skips, signatures = ([pickle.loads(f.read_bytes()) for f in folder.iterdir()] for folder in folders)
+        versions = [
+            VersionState(a.article_id, a.version, a.content_hash, a.origin.outlet, a.canonical_url, a.fetched_at)
+            for a in kept
+        ]
+        self.store.apply(uuid.uuid4().hex, Delta(versions=versions, signatures=signatures))
+        return Outcome({a.article_id: a for a in kept}, skips, signatures)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Iterator[Runs]:
+    store = Store(tmp_path / "state.sqlite")
+    yield Runs(tmp_path, store)
+    store.close()
+
+
+def test_the_fullest_text_of_an_address_stays_and_the_others_are_skipped(runs: Runs) -> None:
+    full = article("wadi", "talks", story(1), 1)
+    teaser = article("wadi", "talks", story(1, keep=0.3), 0, link="https://wadi.example/talks?from=mail")
+    outcome = runs.run(teaser, full)
+    assert [a.text for a in outcome.articles.values()] == [full.text]
+    assert outcome.skips == [Skip("dedup", SkipReason.SAME_ARTICLE, teaser.origin)]
+    assert [s.article_id for s in outcome.signatures] == [full.article_id]
+
+
+def test_an_unchanged_text_is_skipped_and_a_changed_one_is_the_next_version(runs: Runs) -> None:
+    first = article("wadi", "talks", story(1), 1)
+    assert runs.run(first).articles[first.article_id].version == 1
+    again = runs.run(first)
+    assert (again.articles, again.signatures) == ({}, [])
+    assert again.skips == [Skip("dedup", SkipReason.UNCHANGED, first.origin)]
+    longer = runs.run(article("wadi", "talks", story(1, more=40), 2)).articles[first.article_id]
+    assert longer.version == 2
+    assert longer.change_ratio == pytest.approx(0.2, abs=0.1)
+    other = runs.run(article("wadi", "talks", story(2), 3)).articles[first.article_id]
+    assert (other.version, other.change_ratio) == (3, 1.0)
+
+
+def test_copies_meet_in_one_cluster_and_say_what_they_are(runs: Runs) -> None:
+    first = article("wadi", "talks", story(1), 1)
+    copies = {
+        "exact": article("dune", "a", story(1).upper().replace(" ", "\n"), 2),
+        "repost": article("oasis", "b", story(1, more=20), 3),
+        "syndicated": article("spring", "c", story(1, keep=0.9, more=9), 4, source="Reuters"),
+        "excerpt": article("well", "d", story(1, keep=0.4), 5),
+        "update": article("wadi", "talks-resume", story(1, more=60), 6)._replace(title=first.title),
+    }
+    alone = article("wadi", "rain", story(2), 1)
+    found = runs.run(*copies.values(), alone, first).articles
+    assert {found[a.article_id].duplicate_kind: a for a in copies.values()} == copies
+    assert {found[a.article_id].duplicate_of for a in copies.values()} == {first.article_id}
+    assert {found[a.article_id].cluster_id for a in [first, *copies.values()]} == {first.article_id}
+    assert found[first.article_id].duplicate_of is None
+    assert found[copies["repost"].article_id].syndication_source == "Reuters"
+    assert (found[alone.article_id].cluster_id, found[alone.article_id].duplicate_of) == (alone.article_id, None)
+
+
+def test_a_template_with_other_numbers_is_another_article(runs: Runs) -> None:
+    report = " ".join(f"{' '.join(words(n, 4))} %d" for n in range(20))
+    days = [article("wadi", f"day-{n}", report % tuple(range(n, n + 20)), n) for n in (1, 2)]
+    found = runs.run(*(day._replace(title="Daily report") for day in days)).articles
+    assert all(a.cluster_id == a.article_id for a in found.values())
+
+
+def test_a_copy_of_a_stored_article_joins_its_cluster(runs: Runs) -> None:
+    first, copy = article("wadi", "talks", story(1), 5), article("dune", "a", story(1, more=9), 2)
+    runs.run(first)
+    outcome = runs.run(copy)
+    assert outcome.articles[copy.article_id].cluster_id == first.article_id  # stable, though the copy is dated earlier
+    assert [s.article_id for s in outcome.signatures] == [copy.article_id]
+
+
+def test_a_story_that_links_two_stored_clusters_makes_them_one(runs: Runs) -> None:
+    left, right = article("wadi", "a", story(1, keep=0.9), 1), article("dune", "b", story(2, keep=0.9), 2)
+    runs.run(left, right)
+    outcome = runs.run(article("oasis", "c", story(1) + " " + story(2), 3))
+    assert {a.cluster_id for a in outcome.articles.values()} == {left.article_id}
+    assert {s.cluster_id for s in outcome.signatures} == {left.article_id}
+    assert right.article_id in {s.article_id for s in outcome.signatures}
+
+
+def test_history_beyond_the_lookback_is_not_searched(runs: Runs) -> None:
+    old, copy = article("wadi", "a", story(1), 1), article("dune", "b", story(1), 24 * 31)
+    runs.run(old)
+    assert runs.run(copy).articles[copy.article_id].cluster_id == copy.article_id
+
+
+def some_day() -> list[Article]:
+    """Stories with their copies, cuts and write-throughs, of several outlets."""
+    draw = random.Random(7)
+    return [
+        article(f"outlet-{draw.randrange(9)}", f"s{n}-{m}", story(n, keep=draw.uniform(0.5, 1), more=draw.randrange(40)), n + m)
+        for n in range(8)
+        for m in range(draw.randrange(1, 6))
+    ]  # fmt: skip
+
+
+def test_order_and_workers_change_nothing(tmp_path: Path) -> None:
+    day, outcomes = some_day(), []
+    for workers in (1, 2):
+        outcomes.append(Runs(tmp_path, Store(tmp_path / "none.sqlite")).run(*day, workers=workers))
+        (tmp_path / "none.sqlite").unlink()
+        random.Random(workers).shuffle(day)
+    assert outcomes[0].articles == outcomes[1].articles
+    assert sorted(outcomes[0].signatures) == sorted(outcomes[1].signatures)
+
+
+def test_runs_in_parts_give_the_clusters_of_one_run(runs: Runs, tmp_path: Path) -> None:
+    day = some_day()
+    whole = Runs(tmp_path, Store(tmp_path / "whole.sqlite")).run(*day).articles
+    random.Random(3).shuffle(day)
+    latest = dict[str, Signature]()
+    for start in range(0, len(day), 7):
+        latest |= {s.article_id: s for s in runs.run(*day[start : start + 7]).signatures}
+    assert groups({i: s.cluster_id for i, s in latest.items()}) == groups({i: a.cluster_id for i, a in whole.items()})
+
+
+def groups(cluster_of: dict[str, str]) -> set[frozenset[str]]:
+    members = defaultdict[str, set[str]](set)
+    for name, cluster in cluster_of.items():
+        members[cluster].add(name)
+    return {frozenset(group) for group in members.values()}

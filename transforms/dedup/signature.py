@@ -1,0 +1,155 @@
+"""Signature: the few kilobytes of an article's text by which near-duplicates find and know each other.
+
+The text is folded to lower-case letters and digits without spaces, so that glued words, typography and layout do not
+count. Every window of 24 characters is hashed. The smallest hashes are *anchors*: whoever shares one is a candidate,
+and half of a text still shares about half of them. The hashes below a fixed bound are the *sketch* (FracMinHash: Irber
+et al., 2022, doi:10.1101/2022.01.11.475838): a fair sample of the windows, from which containment and Jaccard
+similarity of two texts of any lengths are estimated.
+"""
+
+import json
+import re
+import unicodedata
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from schemas.records import Article, Signature
+from schemas.settings import DedupSettings
+from transforms.dedup.evidence import attribution
+
+Hashes = npt.NDArray[np.uint64]
+
+MAX_CHARS: Final = 1 << 17  # folded characters looked at; the longest live blog of a day has about as many
+_MULTIPLIER: Final = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2**64: 2**64 over the golden ratio
+_SKETCH_SHIFT: Final = np.uint64(32)  # the sketch keeps the upper half of a hash: 4e-4 chance matches between two texts
+
+_MAX_NUMBERS: Final = 64
+_CONTEXT_LETTERS: Final = 14  # letters before a number that say what it counts
+_CONTEXT_WINDOW: Final = 28  # characters in which to look for them
+_NUMBER: Final = re.compile(r"\d[\d.,:]{0,30}")
+_DAY: Final = re.compile(r"\b(mon|tues|wednes|thurs|fri|satur|sun)day")
+_NO_LETTERS: Final = {code: None for code in range(128) if not chr(code).isalpha()}
+
+
+class Shingles(NamedTuple):
+    """What `shingle` takes from a text."""
+
+    anchors: list[int]  # smallest hashes, ascending as unsigned numbers, given as signed 64-bit ones
+    sketch: bytes  # uint32 little-endian, ascending: upper halves of the sampled hashes
+    length: int  # windows in all
+
+
+def sign(article: Article, settings: DedupSettings) -> Signature:
+    """Return the signature of `article`, as a cluster of its own."""
+    shingles = shingle(article.text, settings)
+    return Signature(
+        article_id=article.article_id,
+        version=article.version,
+        outlet=article.origin.outlet,
+        cluster_id=article.article_id,
+        title=article.title,
+        anchors=shingles.anchors,
+        sketch=shingles.sketch,
+        numbers=json.dumps(numbers(article.text), ensure_ascii=False, separators=(",", ":")),
+        length=shingles.length,
+        published_at=article.published_at,
+        fetched_at=article.fetched_at,
+        canonical_hint=attribution(article),
+    )
+
+
+def shingle(text: str, settings: DedupSettings) -> Shingles:
+    """Return anchors and sketch of `text`.
+
+    The sketch has one hash in `settings.density`, and never fewer than `settings.anchors`, for short texts.
+    """
+    hashes = np.unique(_window_hashes(fold(text)[:MAX_CHARS], settings.shingle_chars))
+    sampled = int(np.searchsorted(hashes, np.uint64((1 << 64) // settings.density)))
+    sketch = hashes[: max(sampled, settings.anchors)]
+    return Shingles(
+        anchors=hashes[: settings.anchors].view(np.int64).tolist(),
+        sketch=np.unique(sketch >> _SKETCH_SHIFT).astype("<u4").tobytes(),
+        length=len(hashes),
+    )
+
+
+def fold(text: str) -> npt.NDArray[np.uint16]:
+    """Return the letters and digits of `text`, each as its base letter in lower case; all else is dropped.
+
+    >>> fold("Café – the End").tobytes().decode("utf-16-le")
+    'cafetheend'
+    """
+    units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2")
+    folded: npt.NDArray[np.uint16] = _folding()[units]
+    kept: npt.NDArray[np.uint16] = folded[folded != 0]
+    return kept
+
+
+def numbers(text: str) -> dict[str, str]:
+    """Return the numbers and weekdays of `text` by the letters before them; the first one counts.
+
+    Two texts that give different values after the same words are fillings of one template.
+
+    >>> numbers("The army shot down 12 drones.")
+    {'armyshotdown': '12'}
+    """
+    text = text.lower()
+    found = dict[str, str]()
+    for pattern in (_NUMBER, _DAY):
+        for match in pattern.finditer(text):
+            before = text[max(0, match.start() - _CONTEXT_WINDOW) : match.start()].translate(_NO_LETTERS)
+            if len(before) >= _CONTEXT_LETTERS:
+                found.setdefault(before[-_CONTEXT_LETTERS:], match.group().rstrip(".,:"))
+            if len(found) == _MAX_NUMBERS:
+                return found
+    return found
+
+
+@lru_cache(maxsize=1)
+def _folding() -> npt.NDArray[np.uint16]:
+    """UTF-16 unit -> its folded letter or digit; 0 for what is dropped, surrogates too."""
+    table = np.zeros(1 << 16, np.uint16)
+    for code in range(1 << 16):
+        letters = unicodedata.normalize("NFKD", chr(code)).casefold()
+        first = next((c for c in letters if not unicodedata.combining(c)), "")
+        if first.isalnum() and ord(first) < 1 << 16:
+            table[code] = ord(first)
+    return table
+
+
+@lru_cache(maxsize=1)
+def _powers() -> tuple[Hashes, Hashes]:
+    """The powers 0 … MAX_CHARS of the multiplier, and those of its inverse, modulo 2**64."""
+
+    def powers(base: int) -> Hashes:
+        factors = np.full(MAX_CHARS + 1, base, np.uint64)
+        factors[0] = 1
+        return np.multiply.accumulate(factors)
+
+    return powers(_MULTIPLIER), powers(pow(_MULTIPLIER, -1, 1 << 64))
+
+
+def _window_hashes(letters: npt.NDArray[np.uint16], width: int) -> Hashes:
+    """A hash of each window of `width` letters, of the whole where there are fewer.
+
+    Polynomial hashes from prefix sums: with P[i] the sum of c[j] * B**-j over j < i, the window at i has
+    (P[i + width] - P[i]) * B**i, whatever i is.
+    """
+    count = len(letters)
+    if count == 0:
+        return np.empty(0, np.uint64)
+    width = min(width, count)
+    powers, inverses = _powers()
+    sums = np.zeros(count + 1, np.uint64)
+    np.cumsum(letters * inverses[:count], out=sums[1:])
+    return _mix((sums[width:] - sums[:-width]) * powers[: count - width + 1])
+
+
+def _mix(h: Hashes) -> Hashes:
+    """The finaliser of splitmix64 (Steele, Lea and Flood, 2014): without it the smallest hashes are no fair sample."""
+    h = (h ^ (h >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return h ^ (h >> np.uint64(31))

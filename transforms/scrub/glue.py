@@ -22,27 +22,64 @@ FREQUENT: Final = 1e-5  # a word of everyday use, as a share of running words
 # log10 of how likely a reading is. Known words have their own frequency; these are for the rest, and hold within +-0.5.
 UNKNOWN_LOWER: Final = (-7.5, -0.3)  # and per character: the longer an unknown word, the less likely it is one
 UNKNOWN_CAPITAL: Final = (-6.0, -0.3)  # names
+UNKNOWN_FLAT: Final = (-6.5, -0.22)  # where the list is short or the language builds words freely
 UNKNOWN_MIXED: Final = -13.0  # a capital inside: "theKataib", rarely a brand
 KNOWN_NAME: Final = -6.0  # a name that the caller knows
 PARTICLE: Final = -2.0  # al-, el-
+ELIDED: Final = -3.0  # l', d'
 NUMBER: Final = -4.0
+NUMBER_BESIDE: Final = -4.0  # a number and a word without a space: "90rallied", rarely "107mm"
+DASH: Final = -2.0
 BAD_SIGN: Final = -8.0  # a comma or full stop with a letter on either side
 LONE_LETTER: Final = -12.0
 GLUED: Final = -1.3  # a space is lost once in twenty where nothing is known of the lines
-GLUED_AT_END: Final = -0.2  # … and mostly, where the lines' width says that one ended here
-GLUED_ELSEWHERE: Final = -4.5
+GLUED_ELSEWHERE: Final = -4.5  # … and hardly ever where it is known that no line ended
 GLUED_EARLY: Final = -2.0  # short lines occur: beside a picture, for instance
+NEAR: Final = 2  # characters by which a line's end may be missed: one was dropped on the way
+NEIGHBOURS: Final = 0.5  # two words that meet are likelier together than by their frequencies
+LEAST_KEPT: Final = 0.05  # share of line ends that kept their space, never taken for less
 SPREAD: Final = 0.25  # lines set in a proportional face vary by so much around their middle length
 WIDTHS: Final = range(40, 141)  # of lines looked for, in characters
 MIN_WIDTH_FIT: Final = 0.8  # share of the evident cuts that must lie where lines of one width end
+FLAT_LANGUAGES: Final = frozenset(("de", "nl", "da", "nb", "no", "sv", "is", "fi", "hu", "et", "tr", "fa"))
 
 _WORD = re.compile(r"[^\W\d_]+")
-_LINK = re.compile(r"://|www\.|@|^[#$]|\w\.(?:com|org|net|gov|edu|info|io|ai|tv|[a-z]{2})(?:/|\W*$)", re.IGNORECASE)
-_SUBWORD = re.compile(r"[^\W_]+|[^\w]+|_")
+_LINK = re.compile(r"://|www\.|@|^#|\w\.(?:com|org|net|gov|edu|info|io|ai|tv|[a-z]{2})(?:/|\W*$)")
+_SUBWORD = re.compile(r"[^\W\d_]+|\d+|[^\w]+|_")
 _JOINS: Final = frozenset("-‑'’/&+_\u200c")
 _APOSTROPHES: Final = ("'", "’")
-_OPENS: Final = '"“‘«([„¿¡'
-_CLOSES: Final = ".,;:!?)]”’»\"'…،؛؟"
+_AFTER_APOSTROPHE: Final = frozenset(("s", "t", "d", "m", "re", "ve", "ll"))
+_UNITS: Final = frozenset(
+    (
+        "th",
+        "st",
+        "nd",
+        "rd",
+        "s",
+        "k",
+        "m",
+        "mm",
+        "cm",
+        "km",
+        "kg",
+        "g",
+        "h",
+        "am",
+        "pm",
+        "bn",
+        "x",
+        "d",
+        "p",
+        "er",
+        "e",
+        "px",
+        "mph",
+        "b",
+    )
+)
+_DASHES: Final = "—–-"
+_OPENS: Final = '"“‘«([„¿¡$€£#'
+_CLOSES: Final = ".,;:!?)]”’»\"'…،؛؟%"
 
 
 def frequencies(language: str) -> Mapping[str, float]:
@@ -67,7 +104,16 @@ def unglue(paragraphs: Sequence[str], language: str, names: Set[str], letters: S
     words = [w for p in paragraphs for w in _WORD.findall(p)]
     if not _is_glued(words, known):
         return list(paragraphs)
-    reader = _Reader(known, names, letters, Counter(w for w in words if w[0].isupper()), len(words))
+    own = Counter(w for w in words if w[0].isupper())
+    reader = _Reader(
+        known,
+        names,
+        letters,
+        own,
+        len(words),
+        flat=language in FLAT_LANGUAGES,
+        spaced_dashes=_spaces_dashes(paragraphs),
+    )
     lines = _former_lines(paragraphs, reader)
     return [_mend(p, reader, lines) for p in paragraphs]
 
@@ -78,22 +124,35 @@ class _Lines(NamedTuple):
     least: int
     most: int
     width: Optional[int]
+    kept: float  # share of line ends that kept their space
 
-    def prior(self, filled: int, right: int) -> float:
-        """log10 of how likely a line ended after `filled` characters, `right` ones before the next space."""
+    def lost(self, filled: int, right: int) -> float:
+        """log10 of how likely a space was lost after `filled` characters of a line, `right` ones before the next."""
+        here = math.log10(1 - self.kept)
         if self.width is not None:
-            return GLUED_AT_END if filled <= self.width < filled + 1 + right else GLUED_ELSEWHERE
+            if filled <= self.width < filled + 1 + right:
+                return here + NEIGHBOURS
+            near = filled - NEAR <= self.width < filled + 1 + right + NEAR
+            return GLUED if near else GLUED_ELSEWHERE
         if filled < self.least:
             return GLUED_EARLY
-        return GLUED_AT_END if filled <= self.most else GLUED
+        return here if filled <= self.most else GLUED
+
+    def whole(self, row: int, length: int) -> float:
+        """log10 of how likely a token is whole after `row` characters: it fits, or the space before it stayed."""
+        fits = self.width is None or row == 0 or row + 1 + length <= self.width
+        return 0.0 if fits else math.log10(self.kept)
 
 
 def _mend(paragraph: str, reader: "_Reader", lines: Optional[_Lines]) -> str:
     """A paragraph read token by token; with its lines' length known, cuts are likely at their ends only."""
-    out, row = [], 0
+    out, row, quotes = [], 0, 0
     width = lines.width if lines else None
     for token in paragraph.split(" "):
         cut = reader.cut(token, lines, row)
+        if cut and token[cut] == '"' and (quotes + token[:cut].count('"')) % 2:
+            cut += 1  # it closes a quotation that is open
+        quotes += token.count('"')
         left, right = (token[:cut], token[cut:]) if cut else ("", token)
         if cut:
             out.append(left)
@@ -114,14 +173,15 @@ def _former_lines(paragraphs: Sequence[str], reader: "_Reader") -> Optional[_Lin
     pairs = [(c, words[: max(c) + 1]) for c, words in zip(cuts, mended, strict=True) if c]
     fit, width = max((sum(len(c & _line_starts(words, w)) for c, words in pairs), -w) for w in WIDTHS)
     if fit >= MIN_WIDTH_FIT * total:
-        return _Lines(0, 0, -width)
+        ends = sum(len(_line_starts(words, -width)) for words in mended)
+        return _Lines(0, 0, -width, max(LEAST_KEPT, 1 - fit / ends))
     gaps = sorted(gap for c, words in pairs for gap in _gaps(c, words))
     if len(gaps) < MIN_EVIDENT:
         return None
     middle = gaps[len(gaps) // 2]
     least, most = round((1 - SPREAD) * middle), round((1 + SPREAD) * middle)
     near = sum(least <= gap <= most for gap in gaps)
-    return _Lines(least, most, None) if near >= MIN_WIDTH_FIT * len(gaps) else None
+    return _Lines(least, most, None, LEAST_KEPT) if near >= MIN_WIDTH_FIT * len(gaps) else None
 
 
 def _gaps(breaks: Set[int], words: Sequence[str]) -> Iterator[int]:
@@ -192,23 +252,33 @@ class _Reader:
     """Reads tokens as one word or as two, whichever is likelier in this text."""
 
     def __init__(
-        self, known: Mapping[str, float], names: Set[str], letters: Set[str], own: Mapping[str, int], total: int
+        self,
+        known: Mapping[str, float],
+        names: Set[str],
+        letters: Set[str],
+        own: Mapping[str, int],
+        total: int,
+        *,
+        flat: bool,
+        spaced_dashes: bool,
     ) -> None:
         self.known, self.names, self.letters, self.own, self.total = known, names, letters, own, total
+        self.lower, self.capital = (UNKNOWN_FLAT, UNKNOWN_FLAT) if flat else (UNKNOWN_LOWER, UNKNOWN_CAPITAL)
+        self.spaced_dashes = spaced_dashes
         self._scores: dict[tuple[str, int], float] = {}
 
     def cut(self, token: str, lines: Optional[_Lines], row: int) -> int:
         """Return where a token that starts `row` characters into its line is to be cut, 0 for nowhere."""
-        if len(token) < 3 or len(token) > MAX_TOKEN or _LINK.search(token):
+        if len(token) < 2 or len(token) > MAX_TOKEN or _LINK.search(token):
             return 0
         whole = self.piece(token, seen=2)  # once is the token itself
         if whole > EVERYDAY:
             return 0
-        best, best_at = whole, 0
+        best, best_at = whole + (lines.whole(row, len(token)) if lines else 0.0), 0
         for at in range(1, len(token)):
-            if _may_cut(token[at - 1], token[at]):
-                prior = GLUED if lines is None else lines.prior(row + bool(row) + at, len(token) - at)
-                score = self.piece(token[:at]) + self.piece(token[at:]) + prior
+            if _may_cut(token, at, self.spaced_dashes):
+                lost = GLUED if lines is None else lines.lost(row + bool(row) + at, len(token) - at)
+                score = self.piece(token[:at]) + self.piece(token[at:]) + lost
                 if score > best:
                     best, best_at = score, at
         return best_at
@@ -229,16 +299,25 @@ class _Reader:
             return LONE_LETTER
         if core in self.names:
             return KNOWN_NAME
+        if all(c in _DASHES for c in core):
+            return DASH
         parts = _SUBWORD.findall(core)
-        total = 0.0
+        total = BAD_SIGN if core[0] in "—–" or core[-1] in "—–" else 0.0
         for at, part in enumerate(parts):
-            sign = parts[at + 1] if at + 1 < len(parts) else ""
+            before = parts[at - 1] if at else ""
+            after = parts[at + 1] if at + 1 < len(parts) else ""
             if not part[0].isalnum():
-                total += 0.0 if all(c in _JOINS for c in part) or _inner_sign(parts, at) else BAD_SIGN
-            elif len(part) <= 2 and len(parts) > 1 and (sign in _APOSTROPHES or (at and parts[at - 1] in _APOSTROPHES)):
-                continue  # 's, l', d'
+                total += 0.0 if all(c in _JOINS for c in part) or _inner_sign(before, part, after) else BAD_SIGN
+            elif before in _APOSTROPHES and part.islower() and len(part) <= 4:
+                total += 0.0 if part in _AFTER_APOSTROPHE else ELIDED
+            elif after in _APOSTROPHES and len(part) <= 2:
+                total += ELIDED
+            elif before.isdigit() and len(part) == 1:
+                total += PARTICLE  # 2K, F-16s
             else:
-                total += self._word(part, sign, seen)
+                total += self._word(part, after, seen)
+                if before.isdigit() and part.isalpha():
+                    total += 0.0 if part.lower() in _UNITS else NUMBER_BESIDE
         if "'" in core or "’" in core:
             share = self.known.get(core.replace("’", "'").lower(), 0.0)
             total = max(total, math.log10(share)) if share else total
@@ -246,8 +325,8 @@ class _Reader:
 
     def _word(self, word: str, sign: str, seen: int) -> float:
         """log10 of a word's share; `sign` is what follows it within its token."""
-        if not word.isalpha():
-            return NUMBER if word[0].isdigit() and (word.isdigit() or len(word) <= 5) else _unknown(word, UNKNOWN_LOWER)
+        if word.isdigit():
+            return NUMBER
         if len(word) == 1:
             return -2.0 if word in self.letters or (sign == "." and word.isupper()) else LONE_LETTER
         if len(word) == 2 and sign and sign in _JOINS:
@@ -255,35 +334,50 @@ class _Reader:
         share = self.known.get(word.lower(), 0.0)
         if len(word) == 2 and share < 1e-3:
             share /= 10  # lists are full of two-letter abbreviations
-        if (count := self.own.get(word, 0)) >= seen and (word[1:].islower() or word.isupper()):
+        mixed = word[1:] != word[1:].lower() and not word.isupper()
+        if (count := self.own.get(word, 0)) >= seen + mixed:
             share = max(share, 0.5 * count / self.total)
         if share:
             return math.log10(share)
-        if word[1:] != word[1:].lower() and not word.isupper():
+        if mixed:
             return UNKNOWN_MIXED
-        return _unknown(word, UNKNOWN_CAPITAL if word[0].isupper() else UNKNOWN_LOWER)
+        return _unknown(word, self.capital if word[0].isupper() else self.lower)
 
 
 def _unknown(word: str, base: tuple[float, float]) -> float:
     return base[0] + base[1] * len(word)
 
 
-def _may_cut(left: str, right: str) -> bool:
-    """Whether a line may have ended between two characters."""
-    if left.isalpha() and right.isalpha():
-        return True
+def _spaces_dashes(paragraphs: Sequence[str]) -> bool:
+    """Whether the text sets its dashes between spaces, as most do, or close to a word."""
+    tokens = [token for p in paragraphs for token in p.split(" ") if token and (token[0] in "—–" or token[-1] in "—–")]
+    return sum(len(token) == 1 for token in tokens) > len(tokens) / 2
+
+
+def _may_cut(token: str, at: int, spaced_dashes: bool) -> bool:
+    """Whether a line may have ended before character `at` of a token."""
+    left, right = token[at - 1], token[at]
+    if left in _DASHES or right in _DASHES:
+        return spaced_dashes and (left in "—–" or right in "—–") and at in (1, len(token) - 1)
+    if left in _APOSTROPHES and right.isalnum():
+        return at > 1 and token[at - 2] == "s" and at < len(token) - 2
     if left.isdigit() and right.isdigit():
         return False
+    if left == ".":
+        if at < 2 or not token[at - 2].isalnum():
+            return right in _OPENS
+        alone = at == len(token) - 1 and token[at - 2].isalpha()
+        begins = right.isupper() and (alone or token[at + 1 : at + 2].islower())
+        return right in _OPENS or begins or (at > 3 and token[at - 3] == "." and right.islower())  # U.S.
     if left.isalnum() or left in _CLOSES:
         return right.isalnum() or right in _OPENS
     return False
 
 
-def _inner_sign(parts: Sequence[str], at: int) -> bool:
+def _inner_sign(before: str, sign: str, after: str) -> bool:
     """Whether the sign belongs inside: "3,000", "10:30", "U.S."."""
-    if not 0 < at < len(parts) - 1:
+    if not before or not after:
         return True
-    before, sign, after = parts[at - 1], parts[at], parts[at + 1]
     if before[-1].isdigit() and after[0].isdigit():
         return True
     return sign == "." and len(before) == 1 and len(after) <= 2

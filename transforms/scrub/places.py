@@ -154,7 +154,7 @@ def take_scraps(draft: Draft) -> None:
         elif len(words_of(line)) <= 2 and not ends_sentence(line):
             matches = [match for match in _beside(draft, at) if match is not None]
             below_path = any(match.kind == "breadcrumb" for match in matches)
-            if below_path or (longer and (matches or line.count(" ") == 0)):
+            if below_path or line.count(" ") == 0 or (longer and matches):
                 draft.take(at, "any.section", "breadcrumb")
 
 

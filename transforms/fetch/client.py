@@ -3,7 +3,7 @@
 import asyncio
 import ipaddress
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Optional, Self
 
 import aiohttp
@@ -62,8 +62,12 @@ class Client:
     async def __aexit__(self, *_: object) -> None:
         await self.session.close()
 
-    async def get(self, url: str, headers: Mapping[str, str], cut_at: Optional[int] = None) -> Response:
-        """Return the answer to one GET. A body longer than `cut_at` bytes is cut there instead of refused.
+    async def get(
+        self, url: str, headers: Mapping[str, str], answered: Callable[[], None], cut_at: Optional[int] = None
+    ) -> Response:
+        """Return the answer to one GET; `answered` is called when the answer begins.
+
+        A body longer than `cut_at` bytes is cut there instead of refused.
 
         Raises:
             FetchFailed: no answer, or one that breaks a bound.
@@ -75,6 +79,7 @@ class Client:
         try:
             async with asyncio.timeout(self.http.deadline_s):
                 async with self.session.get(url, headers=headers, allow_redirects=False) as answer:
+                    answered()
                     fields = {name.lower(): value for name, value in reversed(list(answer.headers.items()))}
                     cookies = {name: morsel.value for name, morsel in answer.cookies.items()}
                     packed = await self._read(answer, cut_at) if answer.status == 200 else b""

@@ -79,8 +79,8 @@ async def _follow(ask: Ask, host: Host, client: Client) -> Union[Answer, Elsewhe
     cookies = dict[str, str]()
     while True:
         await host.check_robots(ask.url, client)
-        async with host.turn():
-            response = await client.get(ask.url, _headers(ask, cookies))
+        async with host.turn() as answered:
+            response = await client.get(ask.url, _headers(ask, cookies), answered)
         if response.status not in _REDIRECTS:
             _check_status(response)
             return Answer(response, ask.permanent and ask.hops > 0)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, Optional
 from urllib.parse import urljoin
@@ -18,6 +18,7 @@ from transforms.fetch.guard import check_url
 from transforms.fetch.robots import FORBID, Robots, Rulebook, judge
 
 _ROBOTS_TRIES: Final = 2
+_PATIENCE_S: Final = 3.0  # healthy servers begin to answer within one
 _HOST_FAILURES: Final = {
     RejectReason.BAD_URL,
     RejectReason.ADDRESS_REFUSED,
@@ -78,17 +79,32 @@ class Host:
         self._not_before = max(self._not_before, time.monotonic() + seconds)
 
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[None]:
-        """Wait for the host's turn, and keep the gap to the next."""
+    async def turn(self) -> AsyncIterator[Callable[[], None]]:
+        """Wait for the host's turn, and keep the gap to the next. Yields what to call when the answer begins.
+
+        Until then nobody else's turn comes, for what was sent may have been read only now. A host that does not begin
+        to answer within a few seconds holds the others up no longer.
+        """
         async with self._under_way:
-            async with self._asking:
+            await self._asking.acquire()
+            waiting, timer = True, None
+
+            def answered() -> None:
+                nonlocal waiting
+                self.hold(self.gap_s)
+                if waiting:
+                    waiting = False
+                    self._asking.release()
+
+            try:
                 while (wait_s := self._not_before - time.monotonic()) > 0:
                     await asyncio.sleep(wait_s)
-                self.hold(self.gap_s)
-            try:
-                yield
+                timer = asyncio.get_running_loop().call_later(_PATIENCE_S, answered)
+                yield answered
             finally:
-                self.hold(self.gap_s)
+                if timer is not None:
+                    timer.cancel()
+                answered()
 
     async def check_robots(self, url: str, client: Client) -> None:
         """Return where robots.txt allows `url`; an origin is asked for it once.
@@ -129,8 +145,8 @@ class Host:
         failure: Optional[FetchFailed] = None
         for _ in range(_ROBOTS_TRIES):
             try:
-                async with self.turn():
-                    return await client.get(url, {}, cut_at=self.http.robots_max_bytes)
+                async with self.turn() as answered:
+                    return await client.get(url, {}, answered, cut_at=self.http.robots_max_bytes)
             except FetchFailed as error:
                 failure = error
                 if not error.transient:

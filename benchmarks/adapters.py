@@ -4,12 +4,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Optional
 
+from schemas.gazetteer import load_gazetteer
 from schemas.settings import Settings, load_settings
 from transforms.extract import NoArticle, extract
 from transforms.feeds import NotAFeed
 from transforms.feeds import parse_feed as _parse_feed
 from transforms.language import detect
 from transforms.scrub import Rules, load_rules, scrub
+from transforms.tag import Compiled, compile_gazetteer, tag
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 
@@ -73,3 +75,16 @@ def extract_page(html: bytes, url: str) -> dict[str, Any]:
 def detect_language(text: str, declared: Optional[str] = None) -> tuple[str, float]:
     """Return the code and the confidence of the language of `text`."""
     return detect(text, declared, _settings().language)
+
+
+@lru_cache(maxsize=1)
+def _gazetteer() -> Compiled:
+    return compile_gazetteer(load_gazetteer(CONFIG / "gazetteer" / "curated"))
+
+
+def tag_text(text: str, lang: Optional[str] = None, doc_id: Optional[str] = None) -> list[dict[str, Any]]:
+    """Return the mentions of entities in a text; `doc_id` is for scorers' own use."""
+    mentions = tag([("text", text)], lang, _gazetteer(), _settings().tag)
+    return [
+        {"start": mention.start, "end": mention.end, "type": mention.type, "id": mention.id} for mention in mentions
+    ]

@@ -1,0 +1,277 @@
+"""The gazetteer: who and what can be named in an article, as rows of CSV that an analyst edits in a spreadsheet.
+
+    entities.csv   id,type,label,wikidata,country,parent,sponsor,side,org,valid_from,valid_to,note
+    aliases.csv    id,alias,lang,kind,flags,source,source_ref,added_by,added_on
+    blockers.csv   phrase,lang,reason
+
+An id is a slug: stable for ever, never given to something else. `country`, `parent`, `sponsor` and `org` hold ids, so
+the rows form a graph: Kataib Hezbollah -> Popular Mobilization Forces, sponsored by Iran. A blocker is a phrase in
+which a name is not itself ("Jerusalem Post"); `{place}` in it stands for any place or state ("{place} Times").
+
+Only the launcher reads the files. Workers are handed the `Gazetteer`.
+"""
+
+import csv
+import hashlib
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple, NoReturn
+
+from schemas.errors import ConfigError
+
+TYPES: Final = frozenset(
+    "armed_group political_org state_force state_org igo coalition humanitarian person state place weapon platform "
+    "weapon_class".split()
+)
+FLAGS: Final = frozenset(
+    {
+        "case",  # counts only when written exactly so: IS, SDF
+        "ambiguous",  # has an everyday or another meaning: needs related entities in the article
+        "expand",  # an abbreviation used by many: counts only where the entity is also named in full
+        "no_variants",  # take it as written, without other transliterations
+        "lang_only",  # only in articles in one of the alias's languages
+    }
+)
+KINDS: Final = frozenset("name acronym native translit former nickname".split())
+ENTITY_FIELDS: Final = "id type label wikidata country parent sponsor side org valid_from valid_to note".split()
+ALIAS_FIELDS: Final = "id alias lang kind flags source source_ref added_by added_on".split()
+BLOCKER_FIELDS: Final = "phrase lang reason".split()
+LINKS: Final = ("country", "parent", "sponsor", "org")  # columns that name another entity
+GUARDS: Final = frozenset({"case", "ambiguous", "expand", "lang_only"})  # one of them makes a short alias safe
+PLACE: Final = "{place}"
+
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
+_QID = re.compile(r"Q[1-9][0-9]*")
+_DAY = re.compile(r"[0-9]{4}(-[0-9]{2}){0,2}")
+_LANGS = re.compile(r"[a-z]{2,3}( [a-z]{2,3})*")
+
+
+class EntityRow(NamedTuple):
+    """One actor, place or weapon. Columns that do not apply are ""."""
+
+    id: str
+    type: str  # one of TYPES
+    label: str  # English, for people to read
+    wikidata: str  # QID, "" where nobody has checked one
+    country: str  # id of the state it belongs to or acts in
+    parent: str  # id of the umbrella or of the next level of command
+    sponsor: str  # id of the state that arms or pays it
+    side: str
+    org: str  # of a person: id of the organisation
+    valid_from: str  # year, month or day, ISO 8601
+    valid_to: str
+    note: str
+
+
+class AliasRow(NamedTuple):
+    """One way to write an entity's name."""
+
+    id: str
+    alias: str  # NFC
+    langs: tuple[str, ...]  # languages that write it so, empty where several do
+    kind: str  # one of KINDS
+    flags: frozenset[str]  # of FLAGS
+    source: str
+    source_ref: str
+    added_by: str
+    added_on: str
+
+
+class BlockerRow(NamedTuple):
+    """A phrase in which a name is not itself."""
+
+    phrase: str
+    langs: tuple[str, ...]
+    reason: str
+
+
+class Gazetteer(NamedTuple):
+    """All rows, checked; `version` is a hash of their content, stored in every row of the dataset."""
+
+    entities: Mapping[str, EntityRow]
+    aliases: Sequence[AliasRow]
+    blockers: Sequence[BlockerRow]
+    version: str
+
+    def above(self, id: str) -> list[str]:
+        """Return the ids over `id`: organisation, umbrella and sponsor, theirs in turn, nearest first."""
+        found: list[str] = []
+        queue = [id]
+        for below in queue:
+            row = self.entities[below]
+            for over in (row.org, row.parent, row.sponsor):
+                if over and over != id and over not in found:
+                    found.append(over)
+                    queue.append(over)
+        return found
+
+
+class _Line(NamedTuple):
+    """A row of a file, with what an error message must say about it."""
+
+    path: Path
+    number: int
+    cells: dict[str, str]
+
+    def refuse(self, field: str, problem: str, remedy: str) -> NoReturn:
+        raise ConfigError(str(self.path), self.number, field, problem, remedy)
+
+
+def load_gazetteer(folder: Path) -> Gazetteer:
+    """Return the gazetteer of the three CSV files in `folder`, checked.
+
+    Raises:
+        ConfigError: a file or column is missing, an id is unknown or doubled, parents run in a circle, an alias is too
+            short or claimed by two entities without a flag that says so, text is not NFC, a source is missing.
+    """
+    entities: dict[str, EntityRow] = {}
+    lines: dict[str, _Line] = {}
+    for line in _read(folder / "entities.csv", ENTITY_FIELDS):
+        row = _entity(line)
+        if row.id in entities:
+            line.refuse("id", f"{row.id} is already on line {lines[row.id].number}", "Keep one of the two rows")
+        entities[row.id], lines[row.id] = row, line
+    for row in entities.values():
+        _check_links(row, entities, lines)
+    aliases = _aliases(folder / "aliases.csv", entities)
+    blockers = [_blocker(line) for line in _read(folder / "blockers.csv", BLOCKER_FIELDS)]
+    return Gazetteer(entities, aliases, blockers, _version(folder))
+
+
+def _read(path: Path, fields: Sequence[str]) -> Iterator[_Line]:
+    try:
+        text = path.read_text("utf-8")
+    except OSError as error:
+        raise ConfigError(
+            str(path), None, "file", error.strerror or "cannot be read", "Give the folder of the three files"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(str(path), None, "file", "is not UTF-8", "Save it as CSV UTF-8") from error
+    reader = csv.reader(text.splitlines(), strict=True)
+    try:
+        header = next(reader, [])
+        if header != list(fields):
+            raise ConfigError(str(path), 1, "header", f"is {','.join(header)!r}", f"Make it {','.join(fields)}")
+        for cells in reader:
+            line = _Line(path, reader.line_num, dict(zip(fields, cells, strict=False)))
+            if len(cells) != len(fields):
+                line.refuse("row", f"has {len(cells)} cells", f"Give it {len(fields)}; quote a cell with a comma in it")
+            _check_text(line)
+            yield line
+    except csv.Error as error:
+        raise ConfigError(str(path), reader.line_num, "row", str(error), "Mend the quotes") from error
+
+
+def _check_text(line: _Line) -> None:
+    for field, cell in line.cells.items():
+        if not unicodedata.is_normalized("NFC", cell):
+            line.refuse(field, f"{cell!r} is not in Unicode's composed form", "Replace it by its NFC form")
+        if cell != " ".join(cell.split()):
+            line.refuse(field, f"{cell!r} has stray white space", "Remove it")
+
+
+def _entity(line: _Line) -> EntityRow:
+    row = EntityRow(**line.cells)
+    if not _SLUG.fullmatch(row.id):
+        line.refuse("id", f"{row.id!r} is no slug", "Use a-z, 0-9 and '-'")
+    if row.type not in TYPES:
+        line.refuse("type", f"unknown type {row.type!r}", "Use one of " + ", ".join(sorted(TYPES)))
+    if not row.label:
+        line.refuse("label", "is empty", "Give the English name")
+    if row.wikidata and not _QID.fullmatch(row.wikidata):
+        line.refuse("wikidata", f"{row.wikidata!r} is no QID", "Write Q and digits, or leave it empty")
+    for field in ("valid_from", "valid_to"):
+        if line.cells[field] and not _DAY.fullmatch(line.cells[field]):
+            line.refuse(field, f"{line.cells[field]!r} is no date", "Write 2019, 2019-05 or 2019-05-31")
+    return row
+
+
+def _check_links(row: EntityRow, entities: Mapping[str, EntityRow], lines: Mapping[str, _Line]) -> None:
+    for field in LINKS:
+        over = getattr(row, field)
+        if over and over not in entities:
+            lines[row.id].refuse(field, f"unknown id {over!r}", "Add that entity, or mend the spelling")
+    path, over = [row.id], row.parent
+    while over:
+        if over in path:
+            lines[row.id].refuse("parent", "runs in a circle: " + " > ".join([*path, over]), "Break it at one of them")
+        path.append(over)
+        over = entities[over].parent
+
+
+def _aliases(path: Path, entities: Mapping[str, EntityRow]) -> list[AliasRow]:
+    aliases: list[AliasRow] = []
+    first: dict[str, tuple[AliasRow, int]] = {}
+    for line in _read(path, ALIAS_FIELDS):
+        row = _alias(line, entities)
+        other, number = first.setdefault(row.alias, (row, line.number))
+        if other is not row:
+            _check_shared(line, row, other, number)
+        aliases.append(row)
+    return aliases
+
+
+def _alias(line: _Line, entities: Mapping[str, EntityRow]) -> AliasRow:
+    cells = line.cells
+    flags = frozenset(cells["flags"].split())
+    if cells["id"] not in entities:
+        line.refuse("id", f"unknown id {cells['id']!r}", "Add the entity to entities.csv, or mend the spelling")
+    if unknown := flags - FLAGS:
+        line.refuse(
+            "flags", f"unknown flag {min(unknown)!r}", "Use " + ", ".join(sorted(FLAGS)) + ", with spaces between"
+        )
+    if cells["kind"] not in KINDS:
+        line.refuse("kind", f"unknown kind {cells['kind']!r}", "Use one of " + ", ".join(sorted(KINDS)))
+    if cells["lang"] and not _LANGS.fullmatch(cells["lang"]):
+        line.refuse(
+            "lang", f"{cells['lang']!r} is no language code", "Write codes like en or 'de fr', or leave it empty"
+        )
+    if "lang_only" in flags and not cells["lang"]:
+        line.refuse("lang", "is empty although lang_only is set", "Name the languages")
+    if not cells["source"]:
+        line.refuse("source", "is missing", "Say where the name is from; 'curated' for your own knowledge")
+    if _too_short(cells["alias"]) and not flags & GUARDS:
+        line.refuse(
+            "alias", f"{cells['alias']!r} is short and would be found in other words", "Flag it case or ambiguous"
+        )
+    return AliasRow(
+        cells["id"], cells["alias"], tuple(cells["lang"].split()), cells["kind"], flags,
+        cells["source"], cells["source_ref"], cells["added_by"], cells["added_on"],
+    )  # fmt: skip
+
+
+def _too_short(alias: str) -> bool:
+    """Fewer than four letters or digits; three are enough where vowels go unwritten, two where a sign is a syllable."""
+    letters = [character for character in alias if character.isalnum()]
+    enough = 4 if not letters or letters[0] < "\u0590" else 3 if letters[0] < "\u0900" else 2
+    return len(letters) < enough
+
+
+def _check_shared(line: _Line, row: AliasRow, other: AliasRow, number: int) -> None:
+    if row.id == other.id:
+        line.refuse("alias", f"{row.alias!r} is already on line {number}", "Keep one of the two rows")
+    apart = {"lang_only"} <= row.flags & other.flags and not set(row.langs) & set(other.langs)
+    if "ambiguous" not in row.flags & other.flags and not apart:
+        line.refuse(
+            "flags",
+            f"{row.alias!r} also names {other.id} (line {number})",
+            "Flag both rows ambiguous, or remove one",
+        )
+
+
+def _blocker(line: _Line) -> BlockerRow:
+    cells = line.cells
+    if not cells["phrase"] or not cells["reason"]:
+        line.refuse("reason" if cells["phrase"] else "phrase", "is empty", "Fill it in")
+    if PLACE in cells["phrase"] and not re.fullmatch(r"\{place\} [^{}]+|[^{}]+ \{place\}", cells["phrase"]):
+        line.refuse("phrase", f"{PLACE} stands inside", f"Put it first or last, once, with a blank: {PLACE} Times")
+    return BlockerRow(cells["phrase"], tuple(cells["lang"].split()), cells["reason"])
+
+
+def _version(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for name in ("entities.csv", "aliases.csv", "blockers.csv"):
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()[:16]

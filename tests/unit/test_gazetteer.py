@@ -1,0 +1,128 @@
+"""The gazetteer's files: what is refused, with line and remedy, and what the graph says."""
+
+from pathlib import Path
+
+import pytest
+
+from schemas.errors import ConfigError
+from schemas.gazetteer import ALIAS_FIELDS, BLOCKER_FIELDS, ENTITY_FIELDS, Gazetteer, load_gazetteer
+
+CURATED = Path(__file__).resolve().parents[2] / "config" / "gazetteer" / "curated"
+ENTITIES = ["river-land,state,Riverland,,,,,,,,,", "river-guard,armed_group,River Guard,,river-land,,,,,,,"]
+ALIASES = [
+    "river-land,Riverland,,name,,curated,,me,2026-01-01",
+    "river-guard,River Guard,en,name,,curated,,me,2026-01-01",
+]
+BLOCKERS = ["{place} Times,en,newspaper"]
+
+
+def gazetteer(
+    folder: Path, entities: list[str] = ENTITIES, aliases: list[str] = ALIASES, blockers: list[str] = BLOCKERS
+) -> Gazetteer:
+    for name, fields, rows in (
+        ("entities", ENTITY_FIELDS, entities),
+        ("aliases", ALIAS_FIELDS, aliases),
+        ("blockers", BLOCKER_FIELDS, blockers),
+    ):
+        (folder / f"{name}.csv").write_text("\n".join([",".join(fields), *rows, ""]), "utf-8")
+    return load_gazetteer(folder)
+
+
+def test_rows_come_back_as_written(tmp_path: Path) -> None:
+    loaded = gazetteer(tmp_path)
+    assert loaded.entities["river-guard"].country == "river-land"
+    assert [(row.id, row.alias, row.langs) for row in loaded.aliases] == [
+        ("river-land", "Riverland", ()),
+        ("river-guard", "River Guard", ("en",)),
+    ]
+
+
+def test_the_version_follows_the_content(tmp_path: Path) -> None:
+    before = gazetteer(tmp_path).version
+    assert gazetteer(tmp_path).version == before
+    assert gazetteer(tmp_path, blockers=[]).version != before
+
+
+def test_above_lists_organisation_umbrella_and_sponsor_nearest_first(tmp_path: Path) -> None:
+    loaded = gazetteer(
+        tmp_path,
+        [
+            *ENTITIES,
+            "north-guard,armed_group,North Guard,,,river-guard,river-land,,,,,",
+            "ann-lee,person,Ann Lee,,,,,,north-guard,,,",
+        ],
+    )
+    assert loaded.above("ann-lee") == ["north-guard", "river-guard", "river-land"]
+    assert loaded.above("river-land") == []
+
+
+@pytest.mark.parametrize(
+    ("entities", "aliases", "blockers", "file", "line", "field"),
+    [
+        pytest.param([*ENTITIES, ENTITIES[0]], ALIASES, [], "entities", 4, "id", id="an id given twice"),
+        pytest.param([*ENTITIES, "A B,state,A,,,,,,,,,"], ALIASES, [], "entities", 4, "id", id="an id that is no slug"),
+        pytest.param([*ENTITIES, "x,army,X,,,,,,,,,"], ALIASES, [], "entities", 4, "type", id="an unknown type"),
+        pytest.param([*ENTITIES, "x,state,,,,,,,,,,"], ALIASES, [], "entities", 4, "label", id="no label"),
+        pytest.param([*ENTITIES, "x,state,X,42,,,,,,,,"], ALIASES, [], "entities", 4, "wikidata", id="a number for a QID"),
+        pytest.param([*ENTITIES, "x,state,X,,nowhere,,,,,,,"], ALIASES, [], "entities", 4, "country", id="an unknown country"),
+        pytest.param([*ENTITIES, "x,state,X,,,,,,,soon,,"], ALIASES, [], "entities", 4, "valid_from", id="a date in words"),
+        pytest.param([*ENTITIES, "x,place,X,,,y,,,,,,", "y,place,Y,,,x,,,,,,"], ALIASES, [], "entities", 4, "parent", id="parents in a circle"),
+        pytest.param([*ENTITIES, "x,state,X"], ALIASES, [], "entities", 4, "row", id="too few cells"),
+        pytest.param(ENTITIES, ["none,None,,name,,curated,,,"], [], "aliases", 2, "id", id="an alias of nobody"),
+        pytest.param(ENTITIES, ["river-land,Riverland,,name,loud,curated,,,"], [], "aliases", 2, "flags", id="an unknown flag"),
+        pytest.param(ENTITIES, ["river-land,Riverland,,pet,,curated,,,"], [], "aliases", 2, "kind", id="an unknown kind"),
+        pytest.param(ENTITIES, ["river-land,Riverland,,name,,,,,"], [], "aliases", 2, "source", id="no source"),
+        pytest.param(ENTITIES, ["river-land,RL,,acronym,,curated,,,"], [], "aliases", 2, "alias", id="a short alias without a flag"),
+        pytest.param(ENTITIES, ["river-land,Riverland,,name,lang_only,curated,,,"], [], "aliases", 2, "lang", id="lang_only without a language"),
+        pytest.param(ENTITIES, ["river-land,Re\u0301o Land,,name,,curated,,,"], [], "aliases", 2, "alias", id="decomposed letters"),
+        pytest.param(ENTITIES, ["river-land,River  Land,,name,,curated,,,"], [], "aliases", 2, "alias", id="two blanks"),
+        pytest.param(ENTITIES, [*ALIASES, "river-guard,Riverland,,name,,curated,,,"], [], "aliases", 4, "flags", id="one name of two entities"),
+        pytest.param(ENTITIES, [*ALIASES, ALIASES[0]], [], "aliases", 4, "alias", id="an alias given twice"),
+        pytest.param(ENTITIES, ALIASES, ["Fort {place} Times,en,x"], "blockers", 2, "phrase", id="a place inside a blocker"),
+        pytest.param(ENTITIES, ALIASES, ["Fort,en,"], "blockers", 2, "reason", id="a blocker without a reason"),
+    ],
+)  # fmt: skip
+def test_a_bad_row_is_refused_with_its_line(
+    tmp_path: Path, entities: list[str], aliases: list[str], blockers: list[str], file: str, line: int, field: str
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        gazetteer(tmp_path, entities, aliases, blockers)
+    error = caught.value
+    assert (Path(error.file).stem, error.line, error.field) == (file, line, field)
+    assert error.remedy
+
+
+@pytest.mark.parametrize("name", ["entities", "aliases", "blockers"])
+def test_a_missing_file_or_column_is_refused(tmp_path: Path, name: str) -> None:
+    gazetteer(tmp_path)
+    (tmp_path / f"{name}.csv").write_text("id,name\n", "utf-8")
+    with pytest.raises(ConfigError, match="header"):
+        load_gazetteer(tmp_path)
+    (tmp_path / f"{name}.csv").unlink()
+    with pytest.raises(ConfigError, match="No such file"):
+        load_gazetteer(tmp_path)
+
+
+def test_two_entities_may_share_a_name_that_both_flag(tmp_path: Path) -> None:
+    shared = [f"{id},Twin Rivers,,name,ambiguous,curated,,," for id in ("river-land", "river-guard")]
+    assert len(gazetteer(tmp_path, aliases=shared).aliases) == 2
+
+
+@pytest.fixture(scope="module")
+def curated() -> Gazetteer:
+    return load_gazetteer(CURATED)
+
+
+def test_the_curated_files_are_sound_and_sorted(curated: Gazetteer) -> None:
+    assert list(curated.entities) == sorted(curated.entities)
+    keys = [(row.id, row.alias) for row in curated.aliases]
+    assert keys == sorted(keys)
+    assert b"\r" not in b"".join(path.read_bytes() for path in CURATED.glob("*.csv"))
+
+
+def test_every_curated_entity_has_a_name_to_find_it_by(curated: Gazetteer) -> None:
+    assert {row.id for row in curated.aliases} == set(curated.entities)
+
+
+def test_an_article_on_kataib_hezbollah_is_found_under_its_umbrella_and_sponsor(curated: Gazetteer) -> None:
+    assert curated.above("kataib-hezbollah") == ["popular-mobilization-forces", "iran"]

@@ -1,0 +1,180 @@
+"""Tagging, with the curated gazetteer: folding, boundaries, context, and what the mentions say of the article."""
+
+from pathlib import Path
+from typing import Optional
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.gazetteer import load_gazetteer
+from schemas.records import Entity
+from schemas.settings import TagSettings
+from transforms.tag import Compiled, compile_gazetteer, tag
+from transforms.tag.document import conflict_score, document_entities
+from transforms.tag.normalize import fold
+from transforms.tag.variants import variants
+
+CURATED = Path(__file__).resolve().parents[2] / "config" / "gazetteer" / "curated"
+SETTINGS = TagSettings(surname_min_chars=4)
+COMPILED = compile_gazetteer(load_gazetteer(CURATED))
+
+
+def found(text: str, language: Optional[str] = None) -> list[tuple[str, str]]:
+    return [(mention.surface, mention.id) for mention in mentions(text, language)]
+
+
+def mentions(text: str, language: Optional[str] = None) -> list[Entity]:
+    return tag([("text", text)], language, COMPILED, SETTINGS)
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "folded"),
+    [
+        pytest.param("Kata'ib  Hezbollah’s", None, " kataib hezbollah s ", id="apostrophes"),
+        pytest.param("l'Iran, d’Israël", "fr", " l iran d israel ", id="French elision"),
+        pytest.param("Irak'ın İHA'sı", "tr", " irak in iha si ", id="Turkish endings and dotted I"),
+        pytest.param('צה"ל', "he", " צהל ", id="gershayim"),
+        pytest.param("أَلحَشْدُ ألشعبي", "ar", " الحشد الشعبي ", id="vowel signs and hamza"),
+        pytest.param("حزب‌الله", "fa", " حزب الله ", id="zero-width non-joiner"),
+        pytest.param("F-16\u00ad ١٢", None, " f 16 12 ", id="hyphens and digits"),
+        pytest.param("", None, "  ", id="nothing"),
+    ],
+)
+def test_folding(text: str, language: Optional[str], folded: str) -> None:
+    assert fold(text, language).text == folded
+
+
+@given(st.text())
+def test_each_folded_letter_knows_its_place(text: str) -> None:
+    folded = fold(text)
+    assert len(folded.places) == len(folded.text)
+    assert all(0 <= place < len(text) for place in folded.places[1:-1])
+    assert list(folded.places) == sorted(set(folded.places.tolist()))
+
+
+@given(st.text(st.sampled_from("IranKHezbolah'’ -\"\u200c\u0301.حزبالله עיראק\n😀"), max_size=60))
+def test_a_mention_is_always_the_text_between_its_offsets(text: str) -> None:
+    assert all(text[mention.start : mention.end] == mention.surface for mention in mentions(text))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("hashd al shaabi", "hashed ash shabi"),
+        ("asaib ahl al haq", "asaib ahlal haq"),
+        ("harakat al nujaba", "harakat nujaba"),
+        ("kataib hezbollah", "kataeb hizballah"),
+        ("f 16", "f16"),
+        ("الحوثيين", "لحوثيين"),
+        ("россия", "россии"),
+    ],
+)
+def test_other_spellings_are_known(one: str, other: str) -> None:
+    assert other in variants(one)
+
+
+KATAIB = [
+    ("The Kata'ib Hizballah militia", "en"),
+    ("theKataib Hezbollah militia", "en"),
+    ("fighters of Kataib Hezbollah's staff", "en"),
+    ("وكتائب حزب الله", "ar"),
+    ("کتائب حزب‌الله عراق", "fa"),
+    ("Die Hisbollah-Brigaden", "de"),
+]
+LEBANESE = [("Hezbollah fired", "en"), ("لحزب الله", "ar"), ("וחיזבאללה", "he"), ("Hizbullah'ın", "tr")]
+
+
+@pytest.mark.parametrize(("text", "language"), KATAIB)
+def test_kataib_hezbollah_is_not_taken_for_hezbollah(text: str, language: str) -> None:
+    assert [id for _, id in found(text, language)] == ["kataib-hezbollah"]
+
+
+@pytest.mark.parametrize(("text", "language"), LEBANESE)
+def test_hezbollah_is_not_taken_for_kataib_hezbollah(text: str, language: str) -> None:
+    assert [id for _, id in found(text, language)] == ["hezbollah"]
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        pytest.param("بالعراق ولبنان", "ar", [("العراق", "iraq"), ("لبنان", "lebanon")], id="Arabic prepositions"),
+        pytest.param("هجوم للحوثيين", "ar", [("لحوثيين", "houthis")], id="Arabic article after l-"),
+        pytest.param("בישראל ולבנון", "he", [("ישראל", "israel"), ("לבנון", "lebanon")], id="Hebrew prepositions"),
+        pytest.param("Irak'ta, Suriye'nin", "tr", [("Irak", "iraq"), ("Suriye", "syria")], id="Turkish cases"),
+        pytest.param("Assads Truppen in Syriens Süden", "de", [("Assad", "bashar-al-assad"), ("Syrien", "syria")], id="German genitive"),
+        pytest.param("Iran’s reply to Israel's army", "en", [("Iran", "iran"), ("Israel's army", "idf")], id="possessive"),
+        pytest.param("l’Iran et d'Israël", "fr", [("Iran", "iran"), ("Israël", "israel")], id="elision"),
+    ],
+)  # fmt: skip
+def test_endings_and_prepositions_stay_outside(text: str, language: str, expected: list[tuple[str, str]]) -> None:
+    assert found(text, language) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("The Jerusalem Post has the story", id="a newspaper"),
+        pytest.param("Michael Jordan and Jordan Peterson met", id="people called Jordan"),
+        pytest.param("Let us see what IS means to them", id="small words"),
+        pytest.param("TELL US WHAT THIS IS ABOUT, WHO KNOWS", id="capitals throughout"),
+        pytest.param("turkey and chad on the menu", id="lower case"),
+        pytest.param("He wrote the KH value down", id="an abbreviation of nobody"),
+        pytest.param("iranianism and unirana", id="inside words"),
+        pytest.param("United, Nations", id="across a comma"),
+    ],
+)
+def test_names_that_are_none_are_left_alone(text: str) -> None:
+    assert found(text) == []
+
+
+def test_an_ambiguous_name_needs_something_close_to_it() -> None:
+    assert found("The Badr moved at night.") == []
+    assert ("Badr", "badr-organization") in found("In Baghdad the Badr moved at night.")
+
+
+def test_an_abbreviation_counts_once_the_name_is_given() -> None:
+    assert ("KH", "kataib-hezbollah") in found("Kataib Hezbollah (KH) spoke. KH denied it.")
+
+
+def test_a_surname_counts_after_the_full_name_and_not_for_a_relative() -> None:
+    text = "Qais al-Khazali spoke in Basra. Later Khazali left. His aide Laith Khazali stayed."
+    assert [surface for surface, id in found(text) if id == "qais-al-khazali"] == ["Qais al-Khazali", "Khazali"]
+
+
+def test_the_fields_of_an_article_are_read_together() -> None:
+    fields = [("title", "KH denies attack"), ("text", "Kataib Hezbollah denied it.")]
+    tagged = tag(fields, "en", COMPILED, SETTINGS)
+    assert [(mention.field, mention.surface) for mention in tagged] == [("title", "KH"), ("text", "Kataib Hezbollah")]
+
+
+def test_the_most_relevant_entity_comes_first_with_all_above_it() -> None:
+    fields = [
+        ("title", "Kataib Hezbollah strikes"),
+        ("text", "Kataib Hezbollah struck. " + "x " * 200 + "Paris and Berlin."),
+    ]
+    entities = document_entities(tag(fields, "en", COMPILED, SETTINGS), COMPILED.gazetteer)
+    first = entities[0]
+    assert (first.id, first.count, first.in_title, first.in_lead, first.relevance) == (
+        "kataib-hezbollah",
+        2,
+        True,
+        True,
+        1.0,
+    )
+    assert first.parents == ["popular-mobilization-forces", "iran"]
+    assert all(entity.relevance < 0.5 for entity in entities[1:])
+
+
+def test_an_article_on_war_scores_above_one_on_football() -> None:
+    def score(text: str) -> float:
+        return conflict_score(document_entities(mentions(text, "en"), COMPILED.gazetteer), COMPILED.gazetteer)
+
+    assert score("Hezbollah fired Katyusha rockets at the Israeli army.") > 0.7
+    assert score("Spain beat Germany in Berlin.") < 0.1
+    assert score("") == 0.0
+
+
+def test_one_automaton_serves_any_number_of_texts() -> None:
+    assert isinstance(COMPILED, Compiled)
+    assert found("Hamas") == found("Hamas") == [("Hamas", "hamas")]

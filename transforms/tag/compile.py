@@ -1,0 +1,89 @@
+"""Compile a gazetteer into one automaton, with what must be known of each name it finds."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+from ahocorasick_rs import AhoCorasick
+
+from schemas.gazetteer import PLACE, AliasRow, BlockerRow, Gazetteer
+from transforms.tag.normalize import fold_name
+from transforms.tag.variants import variants
+
+BLOCKER: Final = ""  # entity id of a phrase in which names are not themselves
+_SHORT: Final = 3  # letters up to which a pattern holds the blanks around it: "us" is in every other word
+
+
+class Name(NamedTuple):
+    """A way to write an entity, as the matcher meets it."""
+
+    id: str
+    type: str
+    alias: str
+    flags: frozenset[str]
+    langs: tuple[str, ...]
+    method: str  # "alias", "variant" or "acronym"
+
+
+@dataclass(frozen=True)  # no tuple: `Shared` holds it by a weak reference
+class Compiled:
+    """The automaton, and beside each of its patterns the names that it stands for."""
+
+    automaton: Any  # AhoCorasick has no types
+    names: Sequence[tuple[Name, ...]]
+    margins: Sequence[int]  # blanks before and after the name in the pattern: 0 or 1
+    after_place: frozenset[str]  # folded words after which, and before which, ...
+    before_place: frozenset[str]  # ... a place's name is part of another name
+    gazetteer: Gazetteer
+    troubled: frozenset[str]  # states in which armed groups act
+
+    def home(self, id: str) -> str:
+        """The state an entity belongs to; a state is its own."""
+        row = self.gazetteer.entities[id]
+        return id if row.type == "state" else row.country
+
+
+def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
+    """Return the gazetteer compiled. Takes about a second for 10 000 aliases: once a worker process."""
+    patterns: dict[str, list[Name]] = {}
+    for alias in gazetteer.aliases:
+        for pattern, name in _spell(alias, gazetteer.entities[alias.id].type):
+            names = patterns.setdefault(pattern, [])
+            if not any(known.id == name.id and known.flags <= name.flags for known in names):
+                names.append(name)
+    for blocker in gazetteer.blockers:
+        for pattern in fold_name(blocker.phrase) if PLACE not in blocker.phrase else ():
+            name = Name(BLOCKER, "", blocker.phrase, frozenset(), blocker.langs, "blocker")
+            patterns.setdefault(pattern, []).insert(0, name)
+    short = {pattern: len(pattern) <= _SHORT and pattern < "\u0590" for pattern in patterns}
+    return Compiled(
+        AhoCorasick([f" {pattern} " if short[pattern] else pattern for pattern in patterns]),
+        [tuple(names) for names in patterns.values()],
+        [int(short[pattern]) for pattern in patterns],
+        _beside_place(gazetteer.blockers, first=True),
+        _beside_place(gazetteer.blockers, first=False),
+        gazetteer,
+        frozenset(row.country for row in gazetteer.entities.values() if row.type == "armed_group" and row.country),
+    )
+
+
+def _spell(alias: AliasRow, type: str) -> Iterable[tuple[str, Name]]:
+    method = "acronym" if alias.kind == "acronym" else "alias"
+    others = not alias.flags & {"case", "no_variants"}
+    own = fold_name(alias.alias)
+    for folded in own:
+        for pattern in variants(folded, others=others):
+            yield (
+                pattern,
+                Name(alias.id, type, alias.alias, alias.flags, alias.langs, method if pattern in own else "variant"),
+            )
+
+
+def _beside_place(blockers: Iterable[BlockerRow], *, first: bool) -> frozenset[str]:
+    """The folded words of the blockers that hold `{place}`: those after it, or those before it."""
+    return frozenset(
+        form
+        for blocker in blockers
+        if PLACE in blocker.phrase and blocker.phrase.startswith(PLACE) == first
+        for form in fold_name(blocker.phrase.replace(PLACE, ""))
+    )

@@ -1,0 +1,106 @@
+"""Fold a text for matching: one table look-up a character, and for each folded character its place in the original.
+
+Folded text holds letters and digits only, lower case, without accents and vowel signs, with one blank wherever anything
+else stood, and a blank at either end. Letters that scripts of one family write apart (ي ی ى, ك ک, ה with or without
+points) become one.
+"""
+
+import unicodedata
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, Optional
+
+import numpy as np
+import numpy.typing as npt
+
+BLANK: Final = ord(" ")
+GONE: Final = 0  # folded away altogether
+APOSTROPHE: Final = ord("'")
+QUOTES: Final = ord('"')
+
+_TABLE_SIZE: Final = 0x10000  # rarer characters lie beyond: emoji, historic scripts; all taken as blanks
+_LIKE_APOSTROPHE: Final = "'’‘ʼʿʾ`´′׳ʹʻ"
+_LIKE_QUOTES: Final = '"״”“„″'
+_ONE_LETTER: Final = {  # what NFKD leaves apart
+    "ı": "i", "ł": "l", "đ": "d", "ð": "d", "ø": "o", "ħ": "h", "ə": "e",
+    "ى": "ي", "ی": "ي", "ې": "ي", "ێ": "ي", "ے": "ي", "ة": "ه", "ە": "ه", "ہ": "ه", "ھ": "ه", "ۃ": "ه",
+    "ک": "ك", "ٱ": "ا", "ۆ": "و", "ۇ": "و", "ڕ": "ر", "ڵ": "ل", "ء": "", "ـ": "",
+}  # fmt: skip
+_NARROW_JOINER: Final = "\u200c"  # parts a Persian word from its ending: a word boundary
+_PARTING: Final = frozenset({"fr", "it", "ca", "tr", "ku", "az"})  # an apostrophe parts words: l'Iran, Irak'ın
+
+
+class Folded(NamedTuple):
+    """A folded text; `places[i]` is the index in the original of `text[i]`. The blanks at the ends have none."""
+
+    text: str
+    places: npt.NDArray[np.int64]
+
+
+def fold(text: str, language: Optional[str] = None) -> Folded:
+    """Return `text` folded. `language` decides what an apostrophe does.
+
+    >>> fold("Kata'ib Hezbollah’s").text
+    ' kataib hezbollah s '
+    >>> fold("l'Iran", "fr").text
+    ' l iran '
+    """
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    folded = _table()[np.minimum(codes, _TABLE_SIZE - 1)]
+    for place in np.flatnonzero((folded == APOSTROPHE) | (folded == QUOTES)).tolist():
+        folded[place] = _fold_mark(text, place, language)
+    kept = np.flatnonzero(folded != GONE)
+    letters = folded[kept]
+    blank = letters == BLANK
+    single = ~(blank & np.concatenate(([True], blank[:-1])))  # the first of a run, and none at the start
+    kept, letters = kept[single], letters[single]
+    if len(letters) and letters[-1] == BLANK:
+        kept, letters = kept[:-1], letters[:-1]
+    return Folded(f" {letters.tobytes().decode('utf-32-le')} ", np.concatenate(([-1], kept, [len(text)])))
+
+
+def fold_name(name: str) -> set[str]:
+    """Return the forms a name takes in folded text, without the blanks at the ends: apostrophe dropped or parting."""
+    return {folded for language in (None, "fr", "tr") if (folded := fold(name, language).text.strip())}
+
+
+def _fold_mark(text: str, place: int, language: Optional[str]) -> int:
+    """Decide on an apostrophe or quotation mark: GONE inside a word (Kata'ib, צה"ל), BLANK where it parts two."""
+    before, after = text[place - 1 : place], text[place + 1 : place + 2]
+    if not (before.isalpha() and after.isalpha()):
+        return BLANK
+    if "\u0590" <= after <= "\u05ff":
+        return GONE
+    if text[place] in _LIKE_QUOTES or language in _PARTING:
+        return BLANK
+    if after in "sS" and not text[place + 2 : place + 3].isalpha():
+        return BLANK
+    return GONE
+
+
+@lru_cache(maxsize=1)
+def _table() -> npt.NDArray[Any]:
+    return np.array([_fold_character(chr(code)) for code in range(_TABLE_SIZE)], dtype="<u4")
+
+
+def _fold_character(character: str) -> int:
+    if character in _LIKE_APOSTROPHE:
+        return APOSTROPHE
+    if character in _LIKE_QUOTES:
+        return QUOTES
+    if character == _NARROW_JOINER:
+        return BLANK
+    category = unicodedata.category(character)
+    if category in ("Mn", "Me", "Cf"):
+        return GONE
+    if category == "Nd":
+        return ord(str(unicodedata.digit(character)))
+    base = "".join(
+        _ONE_LETTER.get(part, part)
+        for part in unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", character).lower())
+        if not unicodedata.combining(part)
+    )
+    if base == "":
+        return GONE
+    if len(base) > 1:  # a ligature: too rare for a table of single characters
+        return ord(character) if character.isalnum() else BLANK
+    return ord(base) if base.isalnum() else BLANK

@@ -141,7 +141,8 @@ def run_demo(job: Job, folder: Path) -> int:
     """
     with DemoWeb(folder) as web:
         http = job.settings.http.model_copy(update={"allow_networks": web.allow_networks, "gap_s": 0.05})
-        settings = job.settings.model_copy(update={"http": http})
+        poll = job.settings.poll.model_copy(update={"silence_factor": 1e6})  # its stories are of one March, for ever
+        settings = job.settings.model_copy(update={"http": http, "poll": poll})
         code = run_feeds(job._replace(settings=settings), web.outlets, every_feed=True)
     query = _DEMO_QUERY.format(root=job.root)
     job.out.print(f"\nfor example, in DuckDB:\n{query}\n", markup=False)
@@ -170,7 +171,8 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
         run = _record(job, manifest, store, outlets, started, recovered)
         run.save(job.root)
         report = job.root / "_meta" / "runs" / f"{run_id}.html"
-        write_report(job.root, run, store, report, silence_factor=job.settings.poll.silence_factor)
+        labels = {id: entity.label for id, entity in job.tables.gazetteer.entities.items()}
+        write_report(job.root, run, store, report, silence_factor=job.settings.poll.silence_factor, labels=labels)
     job.out.print(ledger(run))
     job.out.print(f"dataset {dataset.root}\nreport  {report.absolute()}", markup=False, soft_wrap=True)
     if run.failed_outlets:

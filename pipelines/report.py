@@ -46,11 +46,6 @@ FROM (
 )
 GROUP BY ALL ORDER BY articles DESC, mentions DESC, entity.id LIMIT ?
 """
-_LABELS: Final = """
-SELECT entity.id, mode(entity.surface ORDER BY entity.surface)
-FROM (SELECT unnest(entities) AS entity FROM read_parquet(?, union_by_name = true))
-WHERE list_contains(?, entity.id) GROUP BY ALL
-"""
 _LANGUAGES: Final = "SELECT language, count(*) AS articles FROM recent GROUP BY ALL ORDER BY articles DESC, language"
 _REJECTS: Final = """
 SELECT subject, stage, reason, count(*) AS n, list({'url': url, 'detail': detail} ORDER BY url)[:?]
@@ -116,7 +111,6 @@ class EntityRow(NamedTuple):
     """An entity over all recent articles."""
 
     id: str
-    label: str  # as it is most often written
     type: str
     mentions: int
     articles: int
@@ -133,8 +127,12 @@ class Figures(NamedTuple):
     rejects: list[RejectRow]
 
 
-def write_report(root: Path, run: Run, store: Store, path: Path, *, silence_factor: float) -> None:
+def write_report(
+    root: Path, run: Run, store: Store, path: Path, *, silence_factor: float, labels: Mapping[str, str]
+) -> None:
     """Write the report of `run`, over the dataset at `root` and the state of its feeds, to `path`.
+
+    `labels` are the names of entities by id; an entity that has left the gazetteer is called by its id.
 
     Raises:
         DatasetError: the dataset's files cannot be read.
@@ -147,10 +145,10 @@ def write_report(root: Path, run: Run, store: Store, path: Path, *, silence_fact
     ended = Timestamp.from_rfc3339(run.ended_at)
     health = feed_health(store.feeds().values(), ended, silence_factor)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(run, figures, health), "utf-8")
+    path.write_text(render(run, figures, health, labels), "utf-8")
 
 
-def render(run: Run, figures: Figures, health: Sequence[FeedHealth]) -> str:
+def render(run: Run, figures: Figures, health: Sequence[FeedHealth], labels: Mapping[str, str]) -> str:
     """Return the report's HTML."""
     templates = jinja2.Environment(
         loader=jinja2.PackageLoader("pipelines"),
@@ -164,6 +162,7 @@ def render(run: Run, figures: Figures, health: Sequence[FeedHealth]) -> str:
         run=run,
         figures=figures,
         health=health,
+        labels=labels,
         troubled=sum(row.health is not Health.WORKING for row in health),
         ends=ends(run.counts),
         outlets=outlet_rows(run.by_outlet, figures),
@@ -230,8 +229,7 @@ def read_figures(root: Path, run_id: str) -> Figures:
         days, by_outlet = _days(db.execute(_BY_DAY, [run_id]).fetchall())
         clusters = _clusters(db.execute(_CLUSTER_MEMBERS, [_CLUSTERS, _MEMBERS]).fetchall())
         top = db.execute(_TOP_ENTITIES, [articles, _ENTITIES]).fetchall()
-        labels = dict(db.execute(_LABELS, [articles, [row[0] for row in top]]).fetchall()) if top else {}
-        entities = [EntityRow(id, labels.get(id, id), *rest) for id, *rest in top]
+        entities = [EntityRow(*row) for row in top]
         languages = db.execute(_LANGUAGES).fetchall()
     return Figures(days, by_outlet, clusters, entities, languages, found)
 

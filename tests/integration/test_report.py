@@ -44,6 +44,7 @@ RUN = Run(
     removals={"comment_form": 3, "leaked_code": 1},
     samples=(Sample(outlet="ledger", url="https://l.example/1", rule="leaked_code", text=SCRIPT),),
 )
+LABELS = {"kataib-hezbollah": "Kata'ib Hizballah <b>"}
 ENTITY = DocumentEntity("kataib-hezbollah", "militia", 3, True, True, 0.9, ["irgc"])
 
 
@@ -163,7 +164,7 @@ class Elements(HTMLParser):
 @pytest.fixture
 def html(root: Path, store: Store, tmp_path: Path) -> str:
     path = tmp_path / "out" / "report.html"
-    write_report(root, RUN, store, path, silence_factor=5.0)
+    write_report(root, RUN, store, path, silence_factor=5.0, labels=LABELS)
     return path.read_text("utf-8")
 
 
@@ -187,6 +188,10 @@ def test_a_title_of_ten_kilobytes_is_cut_and_a_right_to_left_one_finds_its_side(
     assert len(html) < 60_000
 
 
+def test_entities_go_by_their_names_in_the_gazetteer(html: str) -> None:
+    assert LABELS["kataib-hezbollah"] in Elements(html).text
+
+
 def test_the_counts_add_up_in_sight(html: str) -> None:
     text = " ".join(" ".join(Elements(html).text).split())
     assert "article 5 skip fresh seen 4 reject fetch timeout 2 reject extract no_text 1 all entries seen 12" in text
@@ -194,7 +199,7 @@ def test_the_counts_add_up_in_sight(html: str) -> None:
 
 def test_counts_that_do_not_add_up_are_said(root: Path, store: Store, tmp_path: Path) -> None:
     wrong = RUN.model_copy(update={"counts": RUN.counts.model_copy(update={"entries": 13})})
-    write_report(root, wrong, store, tmp_path / "wrong.html", silence_factor=5.0)
+    write_report(root, wrong, store, tmp_path / "wrong.html", silence_factor=5.0, labels=LABELS)
     assert "does not add up to the 13 entries seen" in (tmp_path / "wrong.html").read_text("utf-8")
 
 
@@ -209,7 +214,7 @@ def test_figures_are_those_of_the_dataset(root: Path) -> None:
     assert [(c.size, [(m.outlet, m.kind) for m in c.members]) for c in figures.clusters] == [
         (3, [("ledger", ""), ("1-numeric", "syndicated"), ("riwaq", "syndicated")])
     ]
-    assert figures.entities == [("kataib-hezbollah", "Kataib Hezbollah", "militia", 15, 5)]
+    assert figures.entities == [("kataib-hezbollah", "militia", 15, 5)]
     assert figures.languages == [("en", 4), ("ar", 1)]
     assert [(row.reason, row.n) for row in figures.rejects] == [("timeout", 2)]
 
@@ -225,11 +230,11 @@ def test_an_article_counts_once_with_its_newest_version(root: Path) -> None:
 def test_a_run_over_an_empty_dataset_has_a_report(tmp_path: Path) -> None:
     nothing = Counts(entries=0, articles=0, skips={}, rejects={})
     run = RUN.model_copy(update={"counts": nothing, "by_outlet": {}, "removals": {}, "samples": (), "commit_id": ""})
-    write_report(tmp_path, run, Store(tmp_path / "none.sqlite"), tmp_path / "r.html", silence_factor=5.0)
+    write_report(tmp_path, run, Store(tmp_path / "none.sqlite"), tmp_path / "r.html", silence_factor=5.0, labels=LABELS)
     assert "The dataset holds no articles yet" in (tmp_path / "r.html").read_text("utf-8")
 
 
 def test_a_damaged_file_is_named(root: Path, store: Store, tmp_path: Path) -> None:
     (root / "articles" / "date=2026-03-09" / "outlet=ledger" / "broken.parquet").write_bytes(b"PAR1nonsense")
     with pytest.raises(DatasetError, match=r"broken\.parquet"):
-        write_report(root, RUN, store, tmp_path / "r.html", silence_factor=5.0)
+        write_report(root, RUN, store, tmp_path / "r.html", silence_factor=5.0, labels=LABELS)

@@ -10,7 +10,15 @@ from transforms.scrub.characters import clean_characters
 from transforms.scrub.datelines import split_dateline
 from transforms.scrub.glue import frequencies, unglue
 from transforms.scrub.leaked_code import code_lines
-from transforms.scrub.places import Draft, take_doubles, take_furniture, take_head, take_scraps, take_tail
+from transforms.scrub.places import (
+    Draft,
+    take_captions,
+    take_doubles,
+    take_furniture,
+    take_head,
+    take_scraps,
+    take_tail,
+)
 from transforms.scrub.repair import COMPOUNDING, join_broken, join_divided
 from transforms.scrub.rules import Rules
 from transforms.scrub.shapes import is_prose
@@ -49,8 +57,9 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
     _take_code(draft)
     take_furniture(draft, rules, rules.of(language))
     take_scraps(draft)
+    take_captions(draft)
     take_doubles(draft)
-    take_head(draft, title, dirty=mended != text)
+    take_head(draft, title, dirty=mended != text or len(join_broken(draft.lines)) < len(draft.lines))
     take_tail(draft)
     _read_fields(draft, rules)
     joined = join_broken(_read_dateline(draft))

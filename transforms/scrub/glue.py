@@ -35,7 +35,6 @@ LONE_LETTER: Final = -12.0
 GLUED: Final = -1.3  # a space is lost once in twenty where nothing is known of the lines
 GLUED_ELSEWHERE: Final = -4.5  # … and hardly ever where it is known that no line ended
 GLUED_EARLY: Final = -2.0  # short lines occur: beside a picture, for instance
-NEAR: Final = 2  # characters by which a line's end may be missed: one was dropped on the way
 NEIGHBOURS: Final = 0.5  # two words that meet are likelier together than by their frequencies
 LEAST_KEPT: Final = 0.05  # share of line ends that kept their space, never taken for less
 SPREAD: Final = 0.25  # lines set in a proportional face vary by so much around their middle length
@@ -132,8 +131,7 @@ class _Lines(NamedTuple):
         if self.width is not None:
             if filled <= self.width < filled + 1 + right:
                 return here + NEIGHBOURS
-            near = filled - NEAR <= self.width < filled + 1 + right + NEAR
-            return GLUED if near else GLUED_ELSEWHERE
+            return GLUED_ELSEWHERE
         if filled < self.least:
             return GLUED_EARLY
         return here if filled <= self.most else GLUED

@@ -13,6 +13,7 @@ from transforms.scrub.rules import Language, Match, Rules
 from transforms.scrub.shapes import has_case, is_headline, is_name, is_prose, is_source, words_of
 from transforms.scrub.words import MAX_LINE, fold, stretch, tokens
 
+MAX_CREDIT: Final = 110  # characters
 MAX_RULE_WORDS: Final = 60
 MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the vocabularies are asked
 
@@ -102,7 +103,9 @@ def _plausible(slots: dict[str, str], agency_words: frozenset[str]) -> bool:
 
 def _is_credit(text: str, agency_words: frozenset[str]) -> bool:
     words = [w for w in words_of(text) if fold(w) not in agency_words]
-    return len(text) <= 110 and (not words or is_name(" ".join(words), most=12)) and not re.search(r"[!?;“”]", text)
+    if len(text) > MAX_CREDIT or re.search(r"[!?;“”(]", text):
+        return False
+    return not words or is_name(" ".join(words), most=12)
 
 
 def _is_list(text: str) -> bool:

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Final, NamedTuple, Optional
 
 from schemas.records import Caption, Removal
+from transforms.scrub.datelines import split_dateline
 from transforms.scrub.lines import classify, credit_line, joined_kind
 from transforms.scrub.rules import Kind, Language, Match, Rules
 from transforms.scrub.shapes import ends_sentence, is_headline, is_name, is_prose, is_title_case, words_of
@@ -18,6 +19,7 @@ from transforms.scrub.words import fold
 
 MAX_HEAD_LINES: Final = 4  # unexplained short lines before the first paragraph that may be title and subtitle
 LEAD_PARAGRAPHS: Final = 2  # the first may be a summary, with date and byline only below it
+MIN_CAPTION_WORDS: Final = 6
 MAX_RUN_WORDS: Final = 3  # of a line read together with its neighbours
 RUN_REACH: Final = 4  # such lines on either side
 DEK_OVERLAP: Final = 0.8  # share of a subtitle's words that the paragraphs below it use again
@@ -131,11 +133,12 @@ def _run(lines: Sequence[str], at: int) -> str:
 
 def _take_headlines(draft: Draft, at: int, *, many: bool) -> None:
     """Headlines that follow a label such as "Related stories"."""
-    while at < len(draft.lines) and draft.found[at] is None:
+    while at < len(draft.lines):
         line = draft.lines[at]
-        if not is_headline(line) or is_prose(line) or len(words_of(line)) < 3:
-            return
-        draft.take(at, "any.teaser-headline", "teasers")
+        if draft.found[at] is None:
+            if not is_headline(line) or is_prose(line) or len(words_of(line)) < 3:
+                return
+            draft.take(at, "any.teaser-headline", "teasers")
         at += 1
         if not many:
             return
@@ -156,6 +159,23 @@ def take_scraps(draft: Draft) -> None:
             below_path = any(match.kind == "breadcrumb" for match in matches)
             if below_path or line.count(" ") == 0 or (longer and matches):
                 draft.take(at, "any.section", "breadcrumb")
+
+
+def take_captions(draft: Draft) -> None:
+    """The line above a bare credit is its caption, where it cannot be the title and is more than a subheading."""
+    places = draft.open()
+    body = _body(draft, places)
+    head = places[:body] if body < len(places) else []
+    for at, match in enumerate(draft.found[1:]):  # `at` is the line above
+        if match is None or match.kind != "credit" or match.slots.get("caption") or draft.found[at] is not None:
+            continue
+        line = draft.lines[at]
+        if not is_headline(line) or is_prose(line) or line[-1] in '?!”»"':
+            continue
+        named = len(words_of(line)) <= 3 and is_name(line)
+        if named or (at in head[1:] if at in head else len(words_of(line)) >= MIN_CAPTION_WORDS):
+            draft.take(at, "any.caption-above-credit", "credit")
+            draft.pictures.append(Caption(line, match.slots.get("credit", "")))
 
 
 def take_doubles(draft: Draft) -> None:
@@ -203,10 +223,11 @@ def take_head(draft: Draft, title: str, *, dirty: bool) -> None:
 
     In a text with no trace of a page around it, a short first line is the article's own.
     """
-    if not (title or dirty or any(draft.found)):
-        return
     places = draft.open()
     body = _body(draft, places)
+    opening = draft.lines[places[body]] if body < len(places) else ""
+    if not (title or dirty or any(draft.found) or split_dateline(opening)):
+        return
     if body == len(places):
         return
     head = places[:body]
@@ -264,5 +285,5 @@ def take_tail(draft: Draft) -> None:
         match, line = draft.found[at], draft.lines[at]
         if match is not None:
             begun = begun or match.kind in _OPENS_TAIL
-        elif begun and not ends_sentence(line) and line[-1] not in ":;," and not _LIST_ITEM.match(line):
+        elif begun and line[-1] not in '.:;,”»"' and not _LIST_ITEM.match(line):
             draft.take(at, "any.tail")

@@ -293,12 +293,13 @@ class Signature(NamedTuple):
     cluster_id: str
     title: str
     anchors: Sequence[int]  # smallest shingle hashes, signed 64-bit
-    sketch: bytes  # uint64 little-endian, ascending
+    sketch: bytes  # uint32 little-endian, ascending: upper halves of the sampled shingle hashes
     numbers: str  # JSON object: letters before a number -> its value
     length: int  # shingles
     published_at: Optional[Timestamp]
     fetched_at: Timestamp
-    canonical_hint: str  # evidence for the canonical pick: agency dateline, rel=canonical elsewhere, …
+    canonical_hint: str  # whom the article names as the source of its text, "" where nobody
+    lead: bytes = b""  # as `sketch`, of the shingles that begin in the first 300 letters
 
 
 class Tally(NamedTuple):

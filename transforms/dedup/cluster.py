@@ -45,7 +45,7 @@ def place(edges: Iterable[Edge], cut: float) -> Iterator[Placement]:
     heads, verdicts = dict[str, Head](), dict[Pair, Verdict]()
     for edge in edges:
         for head in (edge.a, edge.b):
-            heads[head.article_id] = _newest(heads.get(head.article_id, head), head)
+            heads[head.article_id] = _merge(heads.get(head.article_id, head), head)
         pair = edge.a.article_id, edge.b.article_id
         verdicts[pair] = max(verdicts.get(pair, edge.verdict), edge.verdict, key=_strength)
     linked = components(heads, (pair for pair, verdict in verdicts.items() if verdict.same))
@@ -62,12 +62,17 @@ def place(edges: Iterable[Edge], cut: float) -> Iterator[Placement]:
             yield from _describe(members, _cluster_id(members, taken), verdicts)
 
 
-def _newest(a: Head, b: Head) -> Head:
-    """The newer of two versions; where only one of them is stored, with its cluster."""
+def _merge(a: Head, b: Head) -> Head:
+    """Two versions as one article: the newer text, the older times, and the cluster that is stored."""
     newer, older = (a, b) if a.version >= b.version else (b, a)
-    if older.stored and not newer.stored:
-        return newer._replace(cluster_id=older.cluster_id, stored=True)
-    return newer
+    published = [head.published_at for head in (a, b) if head.published_at is not None]
+    known = newer if newer.stored else older
+    return newer._replace(
+        published_at=min(published, default=None),
+        fetched_at=min(a.fetched_at, b.fetched_at),
+        cluster_id=known.cluster_id,
+        stored=known.stored,
+    )
 
 
 def _strength(verdict: Verdict) -> tuple[bool, float, float, float]:

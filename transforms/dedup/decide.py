@@ -29,6 +29,9 @@ _WEAK_SHARE: Final = 0.33
 # Guard against footers: two addresses of one outlet are one article only if the titles meet or nearly all text does.
 _SAME_OUTLET_TITLE: Final = 0.34
 _SAME_OUTLET_JACCARD: Final = 0.85
+_SAME_OUTLET_LEAD: Final = 0.5
+
+_BACKGROUND: Final = 0.30  # texts that share less have a quotation or background in common: no weight in a cluster
 
 _WORD: Final = re.compile(r"\w+")
 
@@ -41,6 +44,7 @@ class Profile(NamedTuple):
     members: frozenset[int]
     numbers: dict[str, str]
     title: frozenset[str]
+    lead: frozenset[int]
 
 
 class Head(NamedTuple):
@@ -113,6 +117,7 @@ def unpack(signature: Signature) -> Profile:
         frozenset(sketch.tolist()),
         json.loads(signature.numbers),
         frozenset(_WORD.findall(signature.title.casefold())),
+        frozenset(np.frombuffer(signature.lead, "<u4").tolist()),
     )
 
 
@@ -140,7 +145,8 @@ def compare(a: Profile, b: Profile, settings: DedupSettings) -> Optional[Verdict
         _is_template(a, b, containment) or _is_footer(a, b, jaccard) or _is_column(a, b, containment, settings)
     ):
         return Verdict(containment, jaccard, same=False, weight=0.0)
-    return Verdict(containment, jaccard, same=containment >= settings.min_containment, weight=containment)
+    weight = containment if containment >= _BACKGROUND else 0.0
+    return Verdict(containment, jaccard, same=containment >= settings.min_containment, weight=weight)
 
 
 def moment(signature: Union[Signature, Head]) -> Timestamp:
@@ -163,6 +169,14 @@ def _is_column(a: Profile, b: Profile, containment: float, settings: DedupSettin
 
 
 def _is_footer(a: Profile, b: Profile, jaccard: float) -> bool:
-    if a.signature.outlet != b.signature.outlet or jaccard >= _SAME_OUTLET_JACCARD or not (a.title and b.title):
+    if a.signature.outlet != b.signature.outlet or jaccard >= _SAME_OUTLET_JACCARD:
         return False
-    return len(a.title & b.title) / min(len(a.title), len(b.title)) < _SAME_OUTLET_TITLE
+    if max(_lead_found(a, b), _lead_found(b, a)) >= _SAME_OUTLET_LEAD:
+        return False
+    return not (a.title and b.title) or len(a.title & b.title) < _SAME_OUTLET_TITLE * min(len(a.title), len(b.title))
+
+
+def _lead_found(a: Profile, b: Profile) -> float:
+    """The share of `a`'s first sentences that stands in `b`."""
+    comparable = [h for h in a.lead if h <= b.sketch[-1]]
+    return sum(h in b.members for h in comparable) / max(1, len(comparable))

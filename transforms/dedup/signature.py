@@ -23,6 +23,7 @@ from transforms.dedup.evidence import attribution
 Hashes = npt.NDArray[np.uint64]
 
 MAX_CHARS: Final = 1 << 17  # folded characters looked at; the longest live blog of a day has about as many
+LEAD_LETTERS: Final = 300  # headline, dateline and first sentence or two
 _MULTIPLIER: Final = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2**64: 2**64 over the golden ratio
 _SKETCH_SHIFT: Final = np.uint64(32)  # the sketch keeps the upper half of a hash: 4e-4 chance matches between two texts
 
@@ -40,6 +41,7 @@ class Shingles(NamedTuple):
     anchors: list[int]  # smallest hashes, ascending as unsigned numbers, given as signed 64-bit ones
     sketch: bytes  # uint32 little-endian, ascending: upper halves of the sampled hashes
     length: int  # windows in all
+    lead: bytes  # as `sketch`, of the windows that begin in the first `LEAD_LETTERS`
 
 
 def sign(article: Article, settings: DedupSettings) -> Signature:
@@ -58,6 +60,7 @@ def sign(article: Article, settings: DedupSettings) -> Signature:
         published_at=article.published_at,
         fetched_at=article.fetched_at,
         canonical_hint=attribution(article),
+        lead=shingles.lead,
     )
 
 
@@ -66,14 +69,21 @@ def shingle(text: str, settings: DedupSettings) -> Shingles:
 
     The sketch has one hash in `settings.density`, and never fewer than `settings.anchors`, for short texts.
     """
-    hashes = np.unique(_window_hashes(fold(text)[:MAX_CHARS], settings.shingle_chars))
+    windows = _window_hashes(fold(text)[:MAX_CHARS], settings.shingle_chars)
+    hashes = np.unique(windows)
     sampled = int(np.searchsorted(hashes, np.uint64((1 << 64) // settings.density)))
     sketch = hashes[: max(sampled, settings.anchors)]
+    lead = windows[:LEAD_LETTERS]
     return Shingles(
         anchors=hashes[: settings.anchors].view(np.int64).tolist(),
-        sketch=np.unique(sketch >> _SKETCH_SHIFT).astype("<u4").tobytes(),
+        sketch=_pack(sketch),
         length=len(hashes),
+        lead=_pack(lead[lead <= sketch[-1]]) if len(sketch) else b"",
     )
+
+
+def _pack(hashes: Hashes) -> bytes:
+    return np.unique(hashes >> _SKETCH_SHIFT).astype("<u4").tobytes()
 
 
 def fold(text: str) -> npt.NDArray[np.uint16]:

@@ -5,6 +5,7 @@ from typing import Final, Optional
 
 from apache_beam.utils.timestamp import Timestamp
 
+from transforms.feeds.balance import balanced
 from transforms.feeds.dates import parse_date
 from transforms.feeds.jsonfeed import read_json
 from transforms.feeds.loose import read_loose
@@ -48,7 +49,8 @@ def parse_feed(data: bytes, content_type: str, url: str, max_items: int = MAX_IT
         raise NotAFeed(f"no feed's root element in {' '.join(text[:80].split())!r}" if text.strip() else "no text")
     if _is_sitemap(body) and (sitemap := read_sitemap(body, url, max_items)):
         return sitemap
-    return _clean(read_strict(body, url, max_items) or read_loose(body, url, max_items))
+    raw = read_strict(body, url, max_items) or read_strict(balanced(body), url, max_items)
+    return _clean(raw or read_loose(body, url, max_items))
 
 
 def _is_sitemap(text: str) -> bool:

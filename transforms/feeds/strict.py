@@ -27,6 +27,8 @@ _MODULES: Final = {
     "purl.org/rss/1.0/modules/syndication": "sy",
     "rssnamespace.org/feedburner/ext/1.0": "feedburner",
     "www.pheedo.com/namespace/pheedo": "pheedo",
+    "www.itunes.com/dtds/podcast-1.0.dtd": "itunes",
+    "search.yahoo.com/mrss": "media",
 }
 _RDF_ABOUT: Final = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}about"
 _XML_LANG: Final = "{http://www.w3.org/XML/1998/namespace}lang"
@@ -107,10 +109,10 @@ def _item(item: Any, names: _Names, url: str) -> RawItem:
     return RawItem(
         link=link,
         id=item_id,
-        title=_first_text(fields, "title", "dc:title"),
+        title=_first_text(fields, "title", "dc:title", "media:title"),
         published=_dates(fields),
         updated=_first_text(fields, "updated", "modified", "dcterms:modified"),
-        summary=_first_text(fields, "description", "summary", "dc:description", "abstract"),
+        summary=_first_text(fields, "description", "summary", "dc:description", "abstract", "itunes:summary"),
         content=content,
         authors=[
             name for element in _all(fields, "dc:creator", "author", "dc:author") if (name := _person(element, names))
@@ -139,9 +141,11 @@ def _link(fields: Fields, url: str) -> str:
     alternates = []
     for element in fields.get("link", ()):
         href, rel = element.get("href"), element.get("rel", "alternate").lower()
+        if rel != "alternate":
+            continue
         if href is None and (link := absolute_link(_text(element), element.base or url)):
             return link
-        if href is not None and rel == "alternate":
+        if href is not None:
             alternates.append(
                 (element.get("type", "").lower() not in _HTML_TYPES, absolute_link(href, element.base or url))
             )
@@ -187,7 +191,7 @@ def _text(element: Any) -> str:
     if len(element):
         return _inner(element)
     text: str = element.text or ""
-    if element.get("mode") == "base64":  # Atom 0.3
+    if element.get("mode") == "base64" or element.get("type") == "application/octet-stream":  # Atom 0.3
         try:
             return base64.b64decode(text).decode("utf-8")
         except (binascii.Error, UnicodeDecodeError):

@@ -20,7 +20,7 @@ from schemas.settings import DedupSettings
 from transforms.dedup.cluster import Placement, place
 from transforms.dedup.decide import Edge, connect, unpack
 from transforms.dedup.history import closure, edges_to
-from transforms.dedup.signature import sign
+from transforms.dedup.signature import attribution, sign
 from transforms.dedup.version import choose, next_version
 from transforms.state import Store
 
@@ -161,14 +161,13 @@ class ClusterFn(beam.DoFn):
 
 def place_article(article: Article, places: Mapping[str, Placement]) -> Article:
     """Return `article` with its place; `places` has those of the articles that are not alone."""
-    found = places.get(article.article_id)
-    if found is None:
-        return article._replace(cluster_id=article.article_id, duplicate_of=None, duplicate_kind=None)
+    alone = Placement(article.article_id, article.article_id, None, None, "")
+    found = places.get(article.article_id, alone)
     return article._replace(
         cluster_id=found.cluster_id,
         duplicate_of=found.duplicate_of,
         duplicate_kind=found.kind,
-        syndication_source=article.syndication_source or found.source,
+        syndication_source=attribution(article) or found.source,
     )
 
 

@@ -111,6 +111,14 @@ def check(outlets: OutletsFile = None, settings: SettingsFile = None) -> None:
 
 
 @app.command()
+def status(output: Output = Path("data"), settings: SettingsFile = None) -> None:
+    """Show how each feed of a dataset is doing, worst first."""
+    from pipelines.status import show_status
+
+    show_status(output, load_settings(config_folder() / "defaults.toml", settings).poll, out)
+
+
+@app.command()
 def explain(
     target: Annotated[str, typer.Argument(metavar="URL|FILE", help="An article's address, or a saved page or text.")],
     output: Annotated[Optional[Path], typer.Option("--output", "-o", help="A dataset to look it up in.")] = None,

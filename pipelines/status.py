@@ -3,13 +3,18 @@
 import enum
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Final, NamedTuple, Optional
 
 from apache_beam.utils.timestamp import Timestamp
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from schemas.records import FeedState
+from schemas.settings import PollSettings
+from transforms.state import Store
+from transforms.write import Dataset
 
 _DAY_S: Final = 86_400.0
 _COLOURS: Final = {"failing": "red", "gone": "red", "silent": "yellow", "moved": "cyan", "working": "green"}
@@ -63,6 +68,20 @@ def _health(state: FeedState, now: Timestamp, silence_factor: float) -> FeedHeal
         health, detail = Health.WORKING, f"{state.entries} entries"
     next_due = None if state.gone else state.next_due
     return FeedHealth(state.outlet, state.url, state.title, health, detail, state.newest_entry_at, next_due)
+
+
+def show_status(root: Path, poll: PollSettings, console: Console) -> None:
+    """Print the health of the feeds that the dataset at `root` knows.
+
+    Raises:
+        DatasetError: its state cannot be read.
+    """
+    states = Store(Dataset(str(root.absolute())).state).feeds()
+    if not states:
+        console.print(f"no feed has been polled into {root.absolute()} yet", markup=False, soft_wrap=True)
+        return
+    now = Timestamp.now()
+    console.print(health_table(feed_health(states.values(), now, poll.silence_factor), now))
 
 
 def health_table(rows: Sequence[FeedHealth], now: Timestamp) -> Table:

@@ -1,10 +1,14 @@
 import io
+from pathlib import Path
 
 from apache_beam.utils.timestamp import Timestamp
 from rich.console import Console
 
-from pipelines.status import Health, feed_health, health_table
+from pipelines.status import Health, feed_health, health_table, show_status
 from schemas.records import FeedState
+from schemas.settings import load_settings
+from transforms.state import Delta, Store
+from transforms.write import Dataset
 
 NOW = Timestamp(1_773_400_000)
 HOUR, DAY = 3_600, 86_400
@@ -68,3 +72,17 @@ def test_the_table_shows_hostile_text_as_it_is() -> None:
     assert "https://b.example/[bold]x[/bold]" in text
     assert "[red]dns_failure" in text
     assert "4 in a row" in text
+
+
+def test_status_reads_the_state_of_a_dataset_and_makes_none(tmp_path: Path) -> None:
+    poll = load_settings(Path(__file__).parents[2] / "config" / "defaults.toml").poll
+    console = Console(width=200, record=True, file=io.StringIO())
+    show_status(tmp_path / "none", poll, console)
+    assert "no feed has been polled" in console.export_text()
+    assert not (tmp_path / "none").exists()
+
+    dataset = Dataset(str(tmp_path / "data"))
+    dataset.state.parent.mkdir(parents=True)
+    Store(dataset.state).apply("c1", Delta(feeds=[FAILING]))
+    show_status(tmp_path / "data", poll, console)
+    assert "http_server_error, HTTP 503; 4 in a row" in console.export_text()

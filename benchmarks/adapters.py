@@ -1,17 +1,30 @@
 """Stable entry points for scorers, thin over the code that the pipeline runs."""
 
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Optional
 
+from apache_beam.utils.timestamp import Timestamp
+
 from schemas.gazetteer import load_gazetteer
+from schemas.records import Signature
 from schemas.settings import Settings, load_settings
+from transforms.dedup.cluster import place
+from transforms.dedup.decide import Edge, connect, unpack
+from transforms.dedup.signature import numbers, shingle
 from transforms.extract import NoArticle, extract
 from transforms.feeds import NotAFeed
 from transforms.feeds import parse_feed as _parse_feed
+from transforms.identity import article_id
 from transforms.language import detect
 from transforms.scrub import Rules, load_rules, scrub
 from transforms.tag import Compiled, compile_gazetteer, tag
+from transforms.urls import canonical_url
 
 CONFIG = Path(__file__).resolve().parents[1] / "config"
 
@@ -88,3 +101,66 @@ def tag_text(text: str, lang: Optional[str] = None, doc_id: Optional[str] = None
     return [
         {"start": mention.start, "end": mention.end, "type": mention.type, "id": mention.id} for mention in mentions
     ]
+
+
+def cluster(docs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the cluster of each document, by id; `published` and `fetched` are ISO 8601, None where unknown."""
+    docs = list(docs)
+    signatures = sign_documents(docs)
+    places = {p.article_id: p.cluster_id for p in place(find_edges(signatures), _settings().dedup.cluster_cut)}
+    return {
+        doc["id"]: places.get(signature.article_id, signature.article_id)
+        for doc, signature in zip(docs, signatures, strict=True)
+    }
+
+
+def sign_documents(docs: Iterable[Mapping[str, Any]]) -> list[Signature]:
+    """Return the signatures of documents; those of one address are versions of one article, in order."""
+    versions, signatures = Counter[str](), []
+    for doc in docs:
+        name = article_id(canonical_url(doc["url"]))
+        versions[name] += 1
+        shingles = shingle(doc["text"], _settings().dedup)
+        signatures.append(
+            Signature(
+                article_id=name,
+                version=versions[name],
+                outlet=doc["outlet"] or "",
+                cluster_id=name,
+                title=doc["title"] or "",
+                anchors=shingles.anchors,
+                sketch=shingles.sketch,
+                numbers=json.dumps(numbers(doc["text"])),
+                length=shingles.length,
+                published_at=_timestamp(doc.get("published")),
+                fetched_at=_timestamp(doc.get("fetched")) or Timestamp(0),
+                canonical_hint="",
+                lead=shingles.lead,
+            )
+        )
+    return signatures
+
+
+def find_edges(signatures: Sequence[Signature]) -> list[Edge]:
+    """Return the edges among signatures: in memory what `transforms.dedup.transform.FindPairs` does under Beam."""
+    settings = _settings().dedup
+    holders = defaultdict[int, list[int]](list)
+    for number, signature in enumerate(signatures):
+        for anchor in signature.anchors:
+            holders[anchor].append(number)
+    pairs = {
+        pair
+        for sharing in holders.values()
+        if len(sharing) <= settings.max_anchor_records
+        for pair in combinations(sharing, 2)
+    }
+    profiles = [unpack(signature) for signature in signatures]
+    edges = (connect(profiles[a], False, profiles[b], False, settings) for a, b in pairs)
+    return [edge for edge in edges if edge is not None]
+
+
+def _timestamp(iso: Optional[str]) -> Optional[Timestamp]:
+    if not iso:
+        return None
+    time = datetime.fromisoformat(iso)
+    return Timestamp.from_utc_datetime(time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC))

@@ -219,6 +219,13 @@ def test_figures_are_those_of_the_dataset(root: Path) -> None:
     assert [(row.reason, row.n) for row in figures.rejects] == [("timeout", 2)]
 
 
+def test_a_large_cluster_is_cut_and_keeps_its_canonical_article(root: Path) -> None:
+    copy = {"cluster_id": f"{20:032x}", "duplicate_of": f"{20:032x}", "duplicate_kind": "exact"}
+    write(root, [tagged(20, "zzz"), *(tagged(n, "aaa", **copy) for n in range(21, 33))], "many")
+    largest = read_figures(root, RUN.run_id).clusters[0]
+    assert (largest.size, len(largest.members), largest.members[0].outlet) == (13, 8, "zzz")
+
+
 def test_an_article_counts_once_with_its_newest_version(root: Path) -> None:
     write(root, [tagged(1, title="Corrected", version=2, cluster_id=f"{1:032x}")], "later")
     figures = read_figures(root, "later")

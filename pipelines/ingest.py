@@ -39,7 +39,8 @@ def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
     """Poll `feeds`, fetch what they list that is new, and refine it."""
     http, poll, extract = plan.settings.http, plan.settings.poll, Extract(plan.settings.extract)
     entries, states, feed_rejects, hosts = feeds | "FetchFeeds" >> FetchFeeds(http, poll)
-    fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> Fresh(plan.store, plan.settings.run.max_link_tries)
+    keep = Fresh(plan.store, plan.settings.run.max_link_tries, poll.max_new_entries)
+    fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> keep
     pages = (_watch(fresh, "to_fetch", plan), hosts)
     articles, unchanged, unfetched = pages | "FetchPages" >> FetchPages(http, poll, extract)
     return _refine(

@@ -78,6 +78,7 @@ class PollSettings(Model):
     max_interval_s: Positive
     start_interval_s: Positive
     max_entries: Count
+    max_new_entries: Count
     full_content_chars: Annotated[int, Field(ge=0)]
     silence_factor: Positive
 

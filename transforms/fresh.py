@@ -1,7 +1,8 @@
 """Fresh: of all that the feeds list, keep what this run has to look at; the rest is skipped, with its reason.
 
 Entries of one link are brought together first, so that a link listed by three feeds is fetched once. What earlier runs
-made of a link is then asked of the store.
+made of a link is then asked of the store. Of what is left, a feed's newest entries are taken: a backlog of thousands
+would keep its host busy for hours, and the run with it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -52,6 +53,12 @@ def _rank(entry: Entry) -> tuple[float, int, str, str, str]:
     return -float(stamp), -len(entry.content), entry.origin.feed, entry.origin.entry_id, entry.url
 
 
+def newest(entries: Iterable[Entry], count: int) -> tuple[Sequence[Entry], Sequence[Entry]]:
+    """Return the `count` newest of a feed's entries, and the others."""
+    ordered = sorted(entries, key=_rank)
+    return ordered[:count], ordered[count:]
+
+
 class FreshFn(beam.DoFn):
     """`choose` and `verdict` for Beam: `(link, entries)` in, one entry at most out."""
 
@@ -81,17 +88,43 @@ class FreshFn(beam.DoFn):
         yield entry
 
 
+class NewestFn(beam.DoFn):
+    """`newest` for Beam: `(feed, entries)` in."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.deferred = Metrics.counter("fresh", "deferred")
+
+    def process(
+        self, group: tuple[str, Iterable[Entry]]
+    ) -> Iterator[Union[Entry, TaggedOutput[Literal["skips"], Skip]]]:
+        taken, others = newest(group[1], self.count)
+        yield from taken
+        for entry in others:
+            self.deferred.inc()
+            yield TaggedOutput(SKIPS, Skip("fresh", SkipReason.DEFERRED, entry.origin))
+
+
 def _link(entry: Entry) -> str:
     return entry.origin.link
 
 
-class Fresh(beam.PTransform[Any, Any]):
-    """Entries in; `(entries, skips)` out. `store` knows the links of earlier runs."""
+def _feed(entry: Entry) -> str:
+    return entry.origin.feed
 
-    def __init__(self, store: Store, max_tries: int) -> None:
+
+class Fresh(beam.PTransform[Any, Any]):
+    """Entries in; `(entries, skips)` out.
+
+    `store` knows the links of earlier runs. A link that failed in `max_tries` runs in a row is given up. Where `max_new`
+    is given, at most that many entries of a feed are taken.
+    """
+
+    def __init__(self, store: Store, max_tries: int, max_new: Optional[int] = None) -> None:
         super().__init__()
         self.store = store
         self.max_tries = max_tries
+        self.max_new = max_new
 
     def expand(self, entries: PCollection[Entry]) -> Any:
         outputs = (
@@ -100,4 +133,12 @@ class Fresh(beam.PTransform[Any, Any]):
             | "GroupByLink" >> beam.GroupByKey()
             | "KeepFresh" >> beam.ParDo(FreshFn(self.store, self.max_tries)).with_outputs(SKIPS, main="entries")
         )
-        return outputs.entries, outputs[SKIPS]
+        if self.max_new is None:
+            return outputs.entries, outputs[SKIPS]
+        taken = (
+            outputs.entries
+            | "KeyByFeed" >> beam.WithKeys(_feed)
+            | "GroupByFeed" >> beam.GroupByKey()
+            | "TakeNewest" >> beam.ParDo(NewestFn(self.max_new)).with_outputs(SKIPS, main="entries")
+        )
+        return taken.entries, (outputs[SKIPS], taken[SKIPS]) | "Skips" >> beam.Flatten()

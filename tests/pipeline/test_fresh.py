@@ -17,6 +17,17 @@ def entry(link: str, stamp: Timestamp, feed: str = "https://wadi.example/rss") -
     return Entry(Origin("al-wadi", feed, link, link, stamp, "ar"), link, "", "", "", [], [], None, stamp, None, None, 0)
 
 
+def test_a_feeds_newest_entries_go_first_and_the_others_wait(tmp_path: Path) -> None:
+    listed = [entry(f"https://w.example/{number}", Timestamp(number)) for number in range(5)]
+    other = entry("https://w.example/sport", AT, feed="https://wadi.example/sport")
+    with beam.Pipeline(runner="FnApiRunner") as pipeline:
+        store = Store(tmp_path / "state.sqlite")
+        entries, skips = pipeline | beam.Create([*listed, other]) | Fresh(store, max_tries=3, max_new=2)
+        assert_that(entries, equal_to([listed[4], listed[3], other]), label="entries")
+        deferred = [Skip("fresh", SkipReason.DEFERRED, old.origin) for old in listed[:3]]
+        assert_that(skips, equal_to(deferred), label="skips")
+
+
 def test_each_entry_leaves_once_and_an_update_is_asked_for_conditionally(tmp_path: Path) -> None:
     store = Store(tmp_path / "state.sqlite")
     seen, updated, new = (

@@ -63,10 +63,10 @@ def _unscramble(line: str) -> str:
     """UTF-8 that was read as a one-byte encoding, read right; a line without signs of that as it is."""
     if line.isascii() or not _MOJIBAKE.search(line):
         return line
-    import ftfy
+    import ftfy  # brings the codec that `_reread` names
 
-    mended = str(ftfy.fix_encoding(line))
-    return " ".join(map(_reread, mended.split(" "))) if _MOJIBAKE.search(mended) else mended
+    mended = " ".join(map(_reread, line.split(" ")))
+    return str(ftfy.fix_encoding(mended)) if _MOJIBAKE.search(mended) else mended
 
 
 def _reread(word: str) -> str:

@@ -13,11 +13,18 @@ MAX_CHARS: Final = 70
 _DASH: Final = "-–—−:|/"
 _BRACKETED = re.compile(
     r"(?P<dateline>(?P<place>[^()]{0,48}?)\s*\((?P<agency>[^()]{2,40})\)(?:,? \w{3,10}\.? \d{1,2}(?:, \d{4})?)?)"
-    r"\s*(?:[–—−:|/•،]|--|-(?=\s))+\s*"
+    r"\.?\s*(?:[–—−:|/•،]|--|-(?=\s))+\s*"
 )
-_PLAIN = re.compile(r"(?P<dateline>[^\s()][^()—–\"“”?!;]{1,58}?)\s*(?:\s[-–—−]+|—|–|--)\s+")
+_PLAIN = re.compile(r"(?P<dateline>[^\s()][^()—–|:\"“”?!;]{1,58}?)(?P<dash>\s+[-–—−|]+\s+|—\s*|–\s+|--\s*|:\s+)")
 _SLASHED = re.compile(
     r"(?P<dateline>[^\s()/][^()—–:;\"“”?!/]{1,38}?(?:/\s?[^()—–:;\"“”?!/]{2,30}?)?)\s?/(?:\s|$|(?=[^\s\d/]))\s*"
+)
+_REPORTED = re.compile(r"(?P<dateline>به گزارش (?:خبرگزاری )?[^،.:]{2,30})[،:]\s+")  # Persian: "as IRNA reports,"
+_LABELS: Final = frozenset(  # in capitals before a colon, and no place
+    (
+        *("CLAIM", "FACT", "FACTS", "UPDATE", "UPDATED", "BREAKING", "EXCLUSIVE", "WATCH", "ANALYSIS", "OPINION"),
+        *("NOTE", "CORRECTION", "VIDEO", "PHOTOS", "LIVE", "SUMMARY", "EXPLAINER", "INTERVIEW", "WARNING"),
+    )
 )
 _SMALL_AGENCY = re.compile(r"[a-z]{2,5}(?:/[a-z]{2,5})*")  # dpa, sda/afp
 _MONTH_DAY = re.compile(r",?\s+\w+\.?\s+\d{1,2}(?:\s*,\s*\d{4})?$|,?\s+\d{1,2}\s+\w+$")
@@ -37,7 +44,12 @@ def split_dateline(paragraph: str) -> Optional[Dateline]:
     Dateline(dateline='BAGHDAD (Reuters)', rest='Talks resumed on Monday.')
     """
     head = paragraph[: MAX_CHARS + 10]
-    for form, good in ((_BRACKETED, _bracketed), (_SLASHED, _slashed), (_PLAIN, _plain)):
+    for form, good in (
+        (_BRACKETED, _bracketed),
+        (_SLASHED, _slashed),
+        (_PLAIN, _plain),
+        (_REPORTED, _reported),
+    ):
         found = form.match(head)
         if found and len(found["dateline"]) <= MAX_CHARS and good(found):
             rest = paragraph[found.end() :]
@@ -58,13 +70,23 @@ def _bracketed(found: re.Match[str]) -> bool:
 
 
 def _plain(found: re.Match[str]) -> bool:
-    """Without brackets only capitals tell a place from the first words of a sentence."""
+    """Without brackets: a place in capitals, else one to four capitalised words before a dash set between spaces."""
     place = _MONTH_DAY.sub("", found["dateline"])
-    first = place.split(",")[0]
-    letters = [c for c in first if c.isalpha()]
+    words = words_of(place)
+    if not words or not is_name(place, most=7) or place.endswith("."):
+        return False
+    if not has_case(place):
+        return len(words) <= 3 and found["dash"].strip() not in (":", "|")
+    letters = [c for c in place.split(",")[0] if c.isalpha()]
+    if len(letters) >= 3 and all(c.isupper() for c in letters):
+        return found["dash"].strip() != ":" or "," in place or (len(words) == 1 and place not in _LABELS)
     return (
-        len(letters) >= 3 and all(c.isupper() for c in letters) and is_name(place, most=7) and not first.endswith(".")
+        len(words) <= 4 and found["dash"].strip() in ("-", "–", "—") and place[0].isupper() and found["dash"][0] == " "
     )
+
+
+def _reported(found: re.Match[str]) -> bool:
+    return len(words_of(found["dateline"])) <= 6
 
 
 def _slashed(found: re.Match[str]) -> bool:

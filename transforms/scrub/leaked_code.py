@@ -25,6 +25,8 @@ _SIGNS: Final[tuple[tuple[re.Pattern[str], float], ...]] = tuple(
         (r"^-?[\d.]+(?:px|em|rem|vh|vw|%)[;,)]*$|^#[0-9a-fA-F]{3,8};?$|!important", 2.0),
         (r"^</?[a-z][\w-]*|/?>$|^[\w-]+=[\"']", 2.0),
         (r"^[a-z]+[A-Z]\w*[(.;=:]", 2.0),
+        (r"^[\w.-]+=[\w\"'$]|^\[if$|endif\]", 1.5),
+        (r"^\(?(?:typeof|window|document|navigator|jQuery)\b[^,]", 1.0),
         (r";$", 0.5),
     )
 )
@@ -32,6 +34,7 @@ _WORD = re.compile(r"^[\"'“‘«(]*[^\W\d_]+(?:['’-][^\W\d_]+)*[\"'”’»)
 _WORD_WEIGHT: Final = -0.8
 _SIGN_WEIGHT: Final = -0.2  # of a token that is neither word nor code: numbers, dashes
 _DECLARATIONS: Final = frozenset(("function", "var", "const", "typeof", "null", "undefined"))
+_CONTROL: Final = frozenset(("if", "for", "while", "switch", "try", "do", "import", "export", "class"))
 _DECLARATION_WEIGHT: Final = 0.6
 _MAX_TOKEN: Final = 200  # characters of a token that are looked at
 
@@ -58,11 +61,16 @@ def split_code(line: str) -> tuple[str, str]:
     beginnings = list(_beginnings([word for word, _ in words]))
     heaviest = max((weight for weight, _ in beginnings), default=0.0)
     near = (at for weight, at in beginnings if weight >= _NEARLY * heaviest)
-    at = min((at for at in near if any(weigh(word) > 0 for word, _ in words[at : at + 3])), default=None)
+    at = min((at for at in near if _begins_code([word for word, _ in words[at : at + 2]])), default=None)
     if at is None or _quoted(line, words[at][1]):
         return line, ""
     start = words[at][1]
     return line[:start].rstrip(), line[start:]
+
+
+def _begins_code(words: Sequence[str]) -> bool:
+    """Whether a stretch begins as code does, not with the words of a heading that the code was glued to."""
+    return words[0] in _CONTROL or any(weigh(word) > 0 for word in words)
 
 
 def _beginnings(words: Sequence[str]) -> Iterator[tuple[float, int]]:

@@ -6,24 +6,33 @@ short quotations look like furniture and are none.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from itertools import pairwise
 from typing import Final, Optional
 
 from transforms.scrub.rules import Language, Match, Rules
 from transforms.scrub.shapes import has_case, is_headline, is_name, is_prose, is_source, words_of
 from transforms.scrub.words import MAX_LINE, fold, stretch, tokens
 
+NOUNS_CAPITAL: Final = frozenset(("de",))  # languages in which a capital tells no name
+MAX_NAMES: Final = 3  # of a line, that its vocabulary need not know
 MAX_CREDIT: Final = 110  # characters
 MAX_RULE_WORDS: Final = 60
 MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the vocabularies are asked
 
+_FULL_STOP = re.compile(r"[^\W\d_]{3}\. ")
+MAX_CAPTIONED: Final = 260  # characters of a caption with its credit
+_SET_OFF = re.compile(
+    r"(?P<caption>[^()\[\]|—–©]{8,200}?)\s*(?:\(|\[|\||—|–|©|\.\s)\s*(?P<credit>[^()\[\]|—–©]{2,80}?)\s*[)\]]?\.?"
+)
 _STRAY = re.compile(
     r"[^\w\s]{1,12}|\d{1,3}(?:\s*/\s*\d{1,3})?|undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
     r"(?:lorem|test|n/a|tbd|todo|xx+|--+)",
     re.IGNORECASE,
 )
 _ARROW = re.compile(r"(?:>{1,3}\s*|[»›→►▶➜➤▸⇒☛]\s+)\w")
-_HANDLE = re.compile(r"@\w{2,30}|#\w{2,40}")
+_HANDLE = re.compile(r"(?:[@#]\w{2,40}[\s,|]*)+")
+_ADDRESS = re.compile(r"(?:[^\W\d_]{2,12}[:.]?\s)?[\w.+-]{2,40}@[\w-]{1,40}(?:\.[\w-]{1,20})+")
 
 
 def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool = False) -> Optional[Match]:
@@ -39,10 +48,13 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
     if not found or len(found) > 2 * MAX_RULE_WORDS:
         return None
     if len(line) >= MAX_TEMPLATE_LINE and is_prose(line):
-        return _by_words(found, active, near=near)
+        return _by_words(found, active, _names(line), near=near)
     if _ARROW.match(line) and is_headline(line):
         return Match("any.arrow", "teaser", {"headline": line})
-    return _by_template(line, found, rules, active) or _by_words(found, active, near=near)
+    match = _by_template(line, found, rules, active)
+    if match is None and (near or line[-1] != "?"):  # a question is a subheading, or an interviewer's
+        match = _by_words(found, active, _names(line), near=near)
+    return match
 
 
 def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence[Language]) -> Optional[Match]:
@@ -63,15 +75,20 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
 
 def joined_kind(run: str, rules: Rules, active: Sequence[Language]) -> Optional[Match]:
     """Return the vocabulary that several very short lines, read as one, are made of."""
-    return _by_words(tokens(run, rules.months), active, near=False) if run else None
+    return _by_words(tokens(run, rules.months), active) if run else None
 
 
-def _by_words(found: Sequence[str], active: Sequence[Language], *, near: bool) -> Optional[Match]:
+def _by_words(
+    found: Sequence[str], active: Sequence[Language], names: Set[str] = frozenset(), *, near: bool = False
+) -> Optional[Match]:
+    """The vocabulary that a line is made of; its `names` count neither for nor against."""
     words = [token for token in found if token[0].isalpha()]
-    if len(words) > MAX_RULE_WORDS:
+    if not words or len(words) > MAX_RULE_WORDS:
         return None
     for language in active:
-        if (match := language.vocabulary_of(words, near=near)) is not None:
+        if (
+            match := language.vocabulary_of(words, frozenset() if language.name in NOUNS_CAPITAL else names, near=near)
+        ) is not None:
             return match
     return None
 
@@ -84,6 +101,17 @@ def _leading(found: Sequence[str]) -> set[str]:
         if token[0].isalnum():
             break
     return heads
+
+
+def _names(line: str) -> Set[str]:
+    """The folded words of a line that are capitalised in the middle of a sentence, if only a few are."""
+    words = line.split()
+    names = [
+        word
+        for before, word in pairwise(words)
+        if word[0].isupper() and word[1:].islower() and before[-1] not in ".!?:"
+    ]
+    return frozenset(fold(word.strip(".,!?:;")) for word in names) if len(names) <= MAX_NAMES else frozenset()
 
 
 def _plausible(slots: dict[str, str], agency_words: frozenset[str]) -> bool:
@@ -103,6 +131,8 @@ def _plausible(slots: dict[str, str], agency_words: frozenset[str]) -> bool:
 
 def _is_credit(text: str, agency_words: frozenset[str]) -> bool:
     words = [w for w in words_of(text) if fold(w) not in agency_words]
+    if words and words[0][0].islower() and words[0] != "the" and words_of(text)[0] == words[0]:
+        return False
     if len(text) > MAX_CREDIT or re.search(r"[!?;“”(]", text):
         return False
     return not words or is_name(" ".join(words), most=12)
@@ -117,9 +147,23 @@ def _is_list(text: str) -> bool:
 def _stray(line: str) -> Optional[Match]:
     if _STRAY.fullmatch(line) or _HANDLE.fullmatch(line):
         return Match("any.stray", "stray")
+    if len(line) <= MAX_CREDIT and _ADDRESS.fullmatch(line):
+        return Match("any.address", "bio")
     if line.isalpha() and line.islower() and has_case(line) and len(line) <= 14:
         return Match("any.stray-word", "stray")
     return None
+
+
+def split_credit(line: str, agencies: Sequence[tuple[str, ...]]) -> Optional[tuple[str, str]]:
+    """Return (caption, credit) of a line that ends with a credit set off by a bracket, bar, dash or full stop.
+
+    The caption is one sentence: a paragraph that ends "… he said. (Reuters)" is told by its length and its sentences.
+    """
+    found = _SET_OFF.fullmatch(line) if len(line) <= MAX_CAPTIONED else None
+    if found is None or not credit_line(found["credit"].strip(), agencies):
+        return None
+    caption = found["caption"].strip()
+    return None if re.search(r"[.!?] [^\W\d_]", caption) or caption.count('"') else (caption, found["credit"].strip())
 
 
 def credit_line(line: str, agencies: Sequence[tuple[str, ...]]) -> bool:
@@ -127,13 +171,18 @@ def credit_line(line: str, agencies: Sequence[tuple[str, ...]]) -> bool:
 
     `AP Photo/Jonas Reed`, `Mara Keller via Getty Images`, `dpa / Holger Brandt`.
     """
-    if len(line) > 90 or line[-1] in ".!?:;," or not is_name(re.sub(r"[/|&+]", " ", line), most=9):
+    if (
+        len(line) > 90
+        or line[-1] in ".!?:;,"
+        or _FULL_STOP.search(line)
+        or not is_name(re.sub(r"[/|&+]", " ", line), most=9)
+    ):
         return False
     words = [token for token in tokens(line, {}) if token[0].isalnum()]
     signed = any(agency[0] in words and _holds(words, agency) for agency in agencies)
     parts = [part for part in re.split(r"\s*/\s*", line) if part]
     if len(parts) in (2, 3) and "/" in line:
-        return signed or (line.isascii() and all(map(_signs, parts)) and any(part.isupper() for part in parts))
+        return signed or (line.isupper() and all(map(_signs, parts)))
     return signed and (bool({"via", "images", "photo", "handout", "pool", "picture"} & set(words)) or len(words) <= 2)
 
 

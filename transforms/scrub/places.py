@@ -12,9 +12,9 @@ from typing import Final, NamedTuple, Optional
 
 from schemas.records import Caption, Removal
 from transforms.scrub.datelines import split_dateline
-from transforms.scrub.lines import classify, credit_line, joined_kind
+from transforms.scrub.lines import classify, credit_line, joined_kind, split_credit
 from transforms.scrub.rules import Kind, Language, Match, Rules
-from transforms.scrub.shapes import ends_sentence, is_headline, is_name, is_prose, is_title_case, words_of
+from transforms.scrub.shapes import ends_sentence, is_headline, is_name, is_prose, is_source, is_title_case, words_of
 from transforms.scrub.words import fold
 
 MAX_HEAD_LINES: Final = 4  # unexplained short lines before the first paragraph that may be title and subtitle
@@ -33,6 +33,8 @@ _OPENS_TAIL: Final = frozenset(
     ("comments", "promo", "share", "teaser", "teasers", "footer", "tags", "bio", "source", "consent", "languages")
 )
 _LIST_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")
+_SIGNED = re.compile(r"(?:[—–]\s?|\()(?P<source>[^()]{2,50}?)\)?")  # (Levant Wire), — Levant Wire
+_PATH = re.compile(r"[^<>›»/|]{2,40}(?:\s[>›»]\s[^<>›»/|]{2,40}){1,4}")
 _BYLINE = re.compile(r"[^\W\d_][\w.'’-]+(?: [\w.'’-]+){1,3}(?:,| [|/–—-]) [^\W\d_][\w.'’-]*(?: [\w.'’-]+){0,3}")
 
 
@@ -77,6 +79,8 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
             Match("any.credit-shape", "credit", {"credit": signed}) if credit_line(signed, rules.agencies) else None
         )
         by_wording = classify(line, rules, active)
+        if by_wording is None and (parts := split_credit(line, rules.agencies)) is not None:
+            by_wording = Match("any.caption-with-credit", "credit", {"caption": parts[0], "credit": parts[1]})
         draft.found[at] = by_shape if line[0] == "©" and by_shape else by_wording or by_shape
     _give_back(draft)
     for at in draft.open():
@@ -111,7 +115,8 @@ def _is_misplaced(draft: Draft, at: int) -> bool:
     if match.kind in ("prefix", "bio"):
         return True
     if match.rule == "any.stray-word":
-        return any(draft.found[k] is None and draft.lines[k].count(" ") <= 1 for k in (at - 1, at + 1))
+        beside = [(draft.found[k], draft.lines[k]) for k in (at - 1, at + 1)]
+        return any((m is None or m.rule == match.rule) and line.count(" ") <= 1 for m, line in beside)
     if match.kind in _ANYWHERE or len(words_of(draft.lines[at])) > 2:
         return False
     return not any(beside is not None for beside in _beside(draft, at))
@@ -148,17 +153,25 @@ def take_scraps(draft: Draft) -> None:
     """Bylines and section names before the first paragraph."""
     places = draft.open()
     body = _body(draft, places)
-    head = places[:body] if body < len(places) else []
+    head = places[:body] if body < len(places) and any(draft.found) else []
     longer = any(len(words_of(draft.lines[at])) > 2 for at in head)
     for at in head:
         line = draft.lines[at]
         if _BYLINE.fullmatch(line) and is_name(line, most=8):
+            draft.take(at, "any.byline", "prefix")
+        elif _PATH.fullmatch(line):
+            draft.take(at, "any.path", "breadcrumb")
+        elif draft.lines.count(line) == 1 and _is_lone_name(line) and not _told_again(draft, line, places[body:]):
             draft.take(at, "any.byline", "prefix")
         elif len(words_of(line)) <= 2 and not ends_sentence(line):
             matches = [match for match in _beside(draft, at) if match is not None]
             below_path = any(match.kind == "breadcrumb" for match in matches)
             if below_path or line.count(" ") == 0 or (longer and matches):
                 draft.take(at, "any.section", "breadcrumb")
+
+
+def _is_lone_name(line: str) -> bool:
+    return 2 <= len(words_of(line)) <= 3 and is_name(line)
 
 
 def take_captions(draft: Draft) -> None:
@@ -188,7 +201,7 @@ def take_doubles(draft: Draft) -> None:
             continue
         if is_prose(line) or (len(line) >= 60 and ends_sentence(line)):
             draft.take(first, "any.duplicate")
-        elif len(places[:body]) <= 2 and first == places[0] and _told_again(draft, line, places[body:]):
+        elif first == places[0] and body <= 2 and len(words_of(line)) >= 4 and _told_again(draft, line, places[body:]):
             draft.take(first, "any.title-again")
         else:
             draft.take(first, "any.doubled-caption", "credit")
@@ -211,7 +224,7 @@ def _body(draft: Draft, places: Sequence[int]) -> int:
 def _told_again(draft: Draft, line: str, below: Sequence[int]) -> bool:
     stems = _stems(line)
     again = {stem for i in below[:DEK_REACH] for stem in _stems(draft.lines[i])}
-    return len(stems) >= 3 and len(stems & again) >= TOLD_AGAIN * len(stems)
+    return bool(stems) and len(stems & again) >= TOLD_AGAIN * len(stems)
 
 
 def _stems(text: str) -> set[str]:
@@ -283,6 +296,10 @@ def take_tail(draft: Draft) -> None:
     begun = False
     for at in range(last + 1, len(draft.lines)):
         match, line = draft.found[at], draft.lines[at]
+        if match is None and (signed := _SIGNED.fullmatch(line)) and is_source(signed["source"]):
+            match = draft.found[at] = Match("any.signature", "source", {"source": signed["source"]})
+        elif match is not None and match.kind == "credit" and not match.slots.get("caption"):
+            match = draft.found[at] = match._replace(kind="source", slots={"source": match.slots.get("credit", "")})
         if match is not None:
             begun = begun or match.kind in _OPENS_TAIL
         elif begun and line[-1] not in '.:;,”»"' and not _LIST_ITEM.match(line):

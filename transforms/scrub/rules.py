@@ -15,9 +15,10 @@ Each rule brings examples and counter-examples; a test runs them all.
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Final, Literal, NamedTuple, Optional
 
 from pydantic import Field, ValidationError
@@ -38,18 +39,21 @@ SLOTS: Final = {
     "time": rf"(?:{TIME}) ",
     "sep": r"(?:[:|»›>/•·|←→▶►*…-] ){1,4}",
     "headline": r"(?P<headline>\S.*)",
-    "name": r"(?P<name>(?:\S+ ){1,7})",
-    "source": r"(?P<source>(?:\S+ ){1,8})",
-    "credit": r"(?P<credit>(?:\S+ ){1,14})",
+    "name": r"(?P<name>(?:\S+ ){1,7}?)",
+    "source": r"(?P<source>(?:\S+ ){1,8}?)",
+    "credit": r"(?P<credit>(?:\S+ ){1,14}?)",
     "caption": r"(?P<caption>(?:\S+ ){2,60}?)",
-    "section": r"(?P<section>(?:\S+ ){1,5})",
+    "section": r"(?P<section>(?:\S+ ){1,5}?)",
     "any": r"(?:\S+ ){1,14}",
+    "few": r"(?:\S+ ){1,5}",
     "list": r"(?P<list>\S.*)",
 }
 _PIECE = re.compile(r"<\w+>|[{}|\[\]]|[^\s{}|\[\]]+")
 _PAIRS: Final = {"{": "}", "[": "]"}
 _LEAD: Final = r"(?:[^\w\s(] ){0,4}"
 MAX_SEEN: Final = 100_000  # words whose vocabularies are remembered
+MAX_SPOKEN: Final = 16  # words of a line in which a site speaks: longer ones argue
+VOICE_SLACK: Final = 0.15
 NEAR_SLACK: Final = 0.2  # taken off a vocabulary's coverage where a neighbour is furniture already
 _TRAIL: Final = r"(?:[^\w\s)] ){0,4}$"
 
@@ -85,17 +89,17 @@ class RuleFile(Model):
     hanging: tuple[str, ...] = ()  # words before which "pre-" keeps its hyphen: and, or, …
     agencies: tuple[str, ...] = ()  # who signs pictures and datelines
     common: tuple[str, ...] = ()  # words that count as known in every vocabulary of the file
+    voice: tuple[str, ...] = ()  # words in which a site speaks to its reader: you, our; news prose hardly does
     rule: tuple[Rule, ...] = ()
     vocabulary: tuple[Vocabulary, ...] = ()
 
 
-@dataclass(frozen=True)
-class Match:
+class Match(NamedTuple):
     """A rule that a line matched, and what its slots caught, as written in the line."""
 
     rule: str
     kind: Kind
-    slots: Mapping[str, str] = field(default_factory=dict)
+    slots: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -182,10 +186,12 @@ class Language:
     """The rules of one language, ready to match."""
 
     def __init__(self, language: str, rules: RuleFile) -> None:
+        self.name = language
         self._by_head: dict[str, list[Template]] = {}
         self._open: list[Template] = []  # those that may begin with any word
         self.vocabularies = [(f"{language}.{v.name}", v) for v in rules.vocabulary]
         self._words = [_Words(v, rules.common) for v in rules.vocabulary]
+        self._voice = frozenset(map(fold, rules.voice))
         self._seen: dict[str, Vocabularies] = {}
         for rule in rules.rule:
             for text in rule.templates:
@@ -208,28 +214,34 @@ class Language:
         fitting = (t for t in found if not any(need.isdisjoint(words) for need in t.needs))
         return sorted(fitting, key=lambda template: template.order)
 
-    def vocabulary_of(self, words: Sequence[str], *, near: bool) -> Optional[Match]:
-        """The vocabulary that a line of `words` is made of; beside furniture, less is asked for."""
+    def vocabulary_of(self, words: Sequence[str], names: Set[str], *, near: bool) -> Optional[Match]:
+        """The vocabulary that a line of `words` is made of.
+
+        Its `names` count neither for nor against. Less is asked for beside furniture, and where a site's voice speaks.
+        """
         marks = [self._seen.get(word) or self._look_up(word) for word in words]
         if not any(mark.telling for mark in marks):
             return None
+        spoken = len(words) <= MAX_SPOKEN and not self._voice.isdisjoint(words)
+        slack = NEAR_SLACK if near else VOICE_SLACK if spoken else 0.0
         for number, (name, vocabulary) in enumerate(self.vocabularies):
             bit = 1 << number
             telling = sum(1 for mark in marks if mark.telling & bit)
-            known = sum(1 for mark in marks if mark.known & bit)
-            coverage = vocabulary.coverage - (NEAR_SLACK if near else 0.0)
-            if telling >= (1 if near else vocabulary.min_anchors) and known >= coverage * len(words):
-                return Match(name, vocabulary.kind)
+            if telling >= (1 if near else vocabulary.min_anchors):
+                known = sum(1 for mark in marks if mark.known & bit)
+                neutral = sum(1 for m, w in zip(marks, words, strict=True) if w in names and not m.known & bit)
+                if known >= (vocabulary.coverage - slack) * (len(words) - neutral):
+                    return Match(name, vocabulary.kind)
         return None
 
     def _look_up(self, word: str) -> Vocabularies:
         telling = known = 0
         parts = word.split("-")
         for number, words in enumerate(self._words):
-            if words.tells(word):
+            if any(words.tells(part) for part in {word, *parts}):
                 telling |= 1 << number
                 known |= 1 << number
-            elif words.knows(word) or all(words.knows(part) or words.tells(part) for part in parts):
+            elif words.knows(word) or all(map(words.knows, parts)):
                 known |= 1 << number
         mark = Vocabularies(telling, known)
         if len(self._seen) < MAX_SEEN:

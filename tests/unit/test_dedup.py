@@ -81,7 +81,7 @@ def test_odd_texts_have_signatures_too(text: str) -> None:
 
 def test_numbers_and_weekdays_are_known_by_the_letters_before_them() -> None:
     report = "The army shot down 1,200 drones. The northern governor said on Tuesday that 3 people were hurt."
-    assert numbers(report) == {"hearmyshotdown": "1,200", "governorsaidon": "tuesday", "donTuesdaythat".lower(): "3"}
+    assert numbers(report) == {"hearmyshotdown": "1,200", "governorsaidon": "tues", "dontuesdaythat": "3"}
 
 
 @pytest.mark.parametrize("share", [0.9, 0.6, 0.4])

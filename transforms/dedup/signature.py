@@ -10,7 +10,9 @@ similarity of two texts of any lengths are estimated.
 import json
 import re
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
+from itertools import chain
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -30,7 +32,9 @@ _MAX_NUMBERS: Final = 64
 _CONTEXT_LETTERS: Final = 14  # letters before a number that say what it counts
 _CONTEXT_WINDOW: Final = 28  # characters in which to look for them
 _NUMBER: Final = re.compile(r"\d[\d.,:]{0,30}")
-_DAY: Final = re.compile(r"\b(mon|tues|wednes|thurs|fri|satur|sun)day")
+_DAY: Final = re.compile("day")
+_DAY_STEMS: Final = frozenset({"mon", "tues", "wednes", "thurs", "fri", "satur", "sun"})
+_LONGEST_STEM: Final = max(map(len, _DAY_STEMS))
 _DATELINE_AGENCY: Final = re.compile(r"\(([^()]{2,40})\)")  # BAGHDAD (Reuters)
 _NO_LETTERS: Final = {code: None for code in range(128) if not chr(code).isalpha()}
 
@@ -81,15 +85,15 @@ def shingle(text: str, settings: DedupSettings) -> Shingles:
     The sketch has one hash in `settings.density`, and never fewer than `settings.anchors`, for short texts.
     """
     windows = _window_hashes(fold(text)[:MAX_CHARS], settings.shingle_chars)
-    hashes = np.unique(windows)
-    sampled = int(np.searchsorted(hashes, np.uint64((1 << 64) // settings.density)))
-    sketch = hashes[: max(sampled, settings.anchors)]
+    sample = np.unique(windows[windows < np.uint64((1 << 64) // settings.density)])
+    if len(sample) < settings.anchors:
+        sample = np.unique(windows)[: settings.anchors]
     lead = windows[:LEAD_LETTERS]
     return Shingles(
-        anchors=hashes[: settings.anchors].view(np.int64).tolist(),
-        sketch=_pack(sketch),
-        length=len(hashes),
-        lead=_pack(lead[lead <= sketch[-1]]) if len(sketch) else b"",
+        anchors=sample[: settings.anchors].view(np.int64).tolist(),
+        sketch=_pack(sample),
+        length=len(windows),
+        lead=_pack(lead[lead <= sample[-1]]) if len(sample) else b"",
     )
 
 
@@ -119,14 +123,25 @@ def numbers(text: str) -> dict[str, str]:
     """
     text = text.lower()
     found = dict[str, str]()
-    for pattern in (_NUMBER, _DAY):
-        for match in pattern.finditer(text):
-            before = text[max(0, match.start() - _CONTEXT_WINDOW) : match.start()].translate(_NO_LETTERS)
-            if len(before) >= _CONTEXT_LETTERS:
-                found.setdefault(before[-_CONTEXT_LETTERS:], match.group().rstrip(".,:"))
-            if len(found) == _MAX_NUMBERS:
-                return found
+    for start, value in chain(_numbers_in(text), _weekdays_in(text)):
+        before = text[max(0, start - _CONTEXT_WINDOW) : start].translate(_NO_LETTERS)
+        if len(before) >= _CONTEXT_LETTERS:
+            found.setdefault(before[-_CONTEXT_LETTERS:], value)
+        if len(found) == _MAX_NUMBERS:
+            break
     return found
+
+
+def _numbers_in(text: str) -> Iterator[tuple[int, str]]:
+    for match in _NUMBER.finditer(text):
+        yield match.start(), match.group().rstrip(".,:")
+
+
+def _weekdays_in(text: str) -> Iterator[tuple[int, str]]:
+    for match in _DAY.finditer(text):
+        stem = text[max(0, match.start() - _LONGEST_STEM - 1) : match.start()].rpartition(" ")[2]
+        if stem in _DAY_STEMS:
+            yield match.start() - len(stem), stem
 
 
 @lru_cache(maxsize=1)

@@ -1,42 +1,27 @@
-"""The demo web: outlets of our own invention, served on loopback over real HTTP.
+"""The sites of the demo web: what each path of an outlet answers, from stories and templates."""
 
-Its data lie in `config/demo/`: outlets (`web.toml`), stories (Markdown after a TOML head), the words that sites put
-around them (`labels.toml`) and the sites' templates. All dates are fixed, so every run meets the same web. It has what
-the real one has: wire copies, a correction, a moved page, a missing one, a paywall, a link listed twice, a closed feed,
-pages that robots.txt forbids, conditional requests and gzip.
-"""
-
-import errno
-import gzip
 import hashlib
-import ipaddress
 import json
-import threading
 import tomllib
-from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from email.message import Message
-from email.utils import format_datetime, parsedate_to_datetime
+from collections.abc import Sequence
+from datetime import datetime
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple, Optional, Self
-from urllib.parse import urlsplit
+from typing import Any, Final, Literal, NamedTuple, Optional
 
 import jinja2
 from pydantic import AwareDatetime
 
-from schemas.errors import ConfigError
-from schemas.settings import Model, Outlet
+from schemas.settings import Model
 
 HTML: Final = "text/html; charset=utf-8"
 FEED_TYPES: Final = {"rss": "application/rss+xml", "atom": "application/atom+xml", "json": "application/feed+json"}
+NOT_FOUND: Final = ""  # the path whose resource answers for every unknown one
 _PICTURE: Final = (
     b'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 9"><path fill="#789" d="M0 0h16v9H0z"/></svg>'
 )
 _TRACKING: Final = "?utm_source=social&utm_medium=feed&fbclid=demo"
 _RELATED: Final = 4  # teasers on a page
-_IDLE_S: Final = 30.0  # a connection without a request is closed after this long
 
 
 class Block(NamedTuple):
@@ -114,14 +99,6 @@ class Resource(NamedTuple):
         return f'W/"{hashlib.sha256(self.body).hexdigest()[:16]}"'
 
 
-class Seen(NamedTuple):
-    """A request that was answered."""
-
-    url: str
-    status: int
-    conditional: bool  # it asked only for what has changed
-
-
 def parse_story(text: str, slug: str) -> Story:
     """Return the story of a file: a TOML head between two lines `+++`, then blocks separated by blank lines.
 
@@ -188,7 +165,7 @@ class Publisher:
             "/": Resource(HTTPStatus.OK, HTML, render("home.html", stories=stories), newest),
             "/robots.txt": Resource(HTTPStatus.OK, "text/plain", robots.encode()),
             "/assets/picture.svg": Resource(HTTPStatus.OK, "image/svg+xml", _PICTURE),
-            "": Resource(HTTPStatus.NOT_FOUND, HTML, render("not_found.html")),
+            NOT_FOUND: Resource(HTTPStatus.NOT_FOUND, HTML, render("not_found.html")),
         }
         pages |= {path: Resource(HTTPStatus.GONE, "text/plain", b"closed") for path in site.gone}
         items = [item for story in stories for item in _items(story)]
@@ -262,145 +239,3 @@ def _linked_data(story: Story, site: Site, address: str) -> str:
         "isAccessibleForFree": not story.paywalled,
     }
     return jinja2.utils.htmlsafe_json_dumps(data)
-
-
-class _Server(ThreadingHTTPServer):
-    """One outlet's host."""
-
-    def __init__(self, address: tuple[str, int], seen: list[Seen]) -> None:
-        self.pages: Mapping[str, Resource] = {}
-        self.seen = seen
-        super().__init__(address, _Handler)
-
-    @property
-    def base(self) -> str:
-        host, port = self.server_address[:2]
-        return f"http://{host!s}:{port}"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = _IDLE_S
-    wbufsize = -1  # head and body leave in one packet
-    server: _Server
-
-    def do_GET(self) -> None:
-        pages, path = self.server.pages, urlsplit(self.path).path
-        resource = pages.get(path, pages[""])
-        conditional = "If-None-Match" in self.headers or "If-Modified-Since" in self.headers
-        fresh = resource.status == HTTPStatus.OK and _is_fresh(resource, self.headers)
-        status = HTTPStatus.NOT_MODIFIED if fresh else resource.status
-        body = b"" if fresh else resource.body
-        self.server.seen.append(Seen(self.server.base + self.path, status, conditional))
-        self.send_response(status)
-        if resource.status == HTTPStatus.OK:
-            self.send_header("ETag", resource.etag)
-            if resource.modified:
-                self.send_header("Last-Modified", format_datetime(resource.modified.astimezone(UTC), usegmt=True))
-        if resource.location:
-            self.send_header("Location", resource.location)
-        self.send_header("Vary", "Accept-Encoding")
-        if body and "gzip" in self.headers.get("Accept-Encoding", ""):
-            body = gzip.compress(body, mtime=0)
-            self.send_header("Content-Encoding", "gzip")
-        if not fresh:
-            self.send_header("Content-Type", resource.content_type)
-            self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(body)
-
-    do_HEAD = do_GET
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """Say nothing: `DemoWeb.seen` holds the requests."""
-
-
-def _is_fresh(resource: Resource, headers: Message) -> bool:
-    """Whether the asker's copy is still good; RFC 9110 section 13.2.2: ETag before date."""
-    if (known := headers.get("If-None-Match")) is not None:
-        return resource.etag.removeprefix("W/") in known
-    if resource.modified is None or (since := headers.get("If-Modified-Since")) is None:
-        return False
-    try:
-        return resource.modified <= parsedate_to_datetime(since)
-    except (ValueError, TypeError):  # not a date, or one without its zone
-        return False
-
-
-class DemoWeb:
-    """The web in `folder`, served while the `with` block lasts.
-
-    Attributes:
-        outlets: what to poll; homes and feeds are the served addresses.
-        allow_networks: for `HttpSettings.allow_networks`, since loopback is refused otherwise.
-        seen: every request answered so far, in order.
-
-    Raises:
-        ConfigError: on entering, where an address cannot be listened at.
-    """
-
-    def __init__(self, folder: Path, port: Optional[int] = None) -> None:
-        """`port` replaces the one in `web.toml`; 0 takes a free one an outlet, for tests that run side by side."""
-        self.web_file = folder / "web.toml"
-        web = tomllib.loads(self.web_file.read_text("utf-8"))
-        self.port = int(web.pop("port"))
-        if port is not None:
-            self.port = port
-        network = ipaddress.ip_network(web.pop("network"))
-        self.allow_networks = (str(network),)
-        self.seen: list[Seen] = []
-        self.outlets: tuple[Outlet, ...] = ()
-        self._publisher = Publisher(folder)
-        self._sites = [Site(slug=slug, **table) for slug, table in web.items()]
-        self._addresses = [str(host) for host, _ in zip(network.hosts(), self._sites, strict=False)]
-        self._servers: list[_Server] = []
-
-    def __enter__(self) -> Self:
-        try:
-            for host in self._addresses:
-                self._servers.append(self._listen(host))
-        except ConfigError:
-            self._close()
-            raise
-        self._publish(advanced=False)
-        self.outlets = tuple(map(_outlet, self._sites, self._servers))
-        for server in self._servers:
-            threading.Thread(target=server.serve_forever, args=(0.05,), name=server.base, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for server in self._servers:
-            server.shutdown()
-        self._close()
-
-    def advance(self) -> None:
-        """Go on to the next day: corrections appear, in pages and feeds."""
-        self._publish(advanced=True)
-
-    def _publish(self, *, advanced: bool) -> None:
-        for site, server in zip(self._sites, self._servers, strict=True):
-            server.pages = self._publisher.publish(site, server.base, advanced=advanced)
-
-    def _listen(self, host: str) -> _Server:
-        try:
-            return _Server((host, self.port), self.seen)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                problem = f"{host}:{self.port} is taken"
-                remedy = "End the program that listens there, perhaps another demo, or put another port into this file"
-            else:
-                problem = f"cannot listen at {host}:{self.port}: {error.strerror}"
-                remedy = "The demo needs all of 127.0.0.0/8 on the loopback interface, as Linux has it"
-            raise ConfigError(str(self.web_file), None, "port", problem, remedy) from error
-
-    def _close(self) -> None:
-        for server in self._servers:
-            server.server_close()
-        self._servers.clear()
-
-
-def _outlet(site: Site, server: _Server) -> Outlet:
-    feeds = tuple(server.base + path for path in (*site.feeds, *site.gone))
-    home = f"{server.base}/"
-    return Outlet(slug=site.slug, name=site.name, country=site.country, language=site.language, home=home, feeds=feeds)

@@ -33,7 +33,7 @@ DASH: Final = -2.0
 BAD_SIGN: Final = -8.0  # a comma or full stop with a letter on either side
 LONE_LETTER: Final = -12.0
 GLUED: Final = -1.3  # a space is lost once in twenty where nothing is known of the lines
-GLUED_ELSEWHERE: Final = -4.5  # … and hardly ever where it is known that no line ended
+GLUED_ELSEWHERE: Final = -3.7  # … and hardly ever where it is known that no line ended
 GLUED_EARLY: Final = -2.0  # short lines occur: beside a picture, for instance
 NEIGHBOURS: Final = 0.5  # two words that meet are likelier together than by their frequencies
 LEAST_KEPT: Final = 0.05  # share of line ends that kept their space, never taken for less
@@ -112,6 +112,7 @@ def unglue(paragraphs: Sequence[str], language: str, names: Set[str], letters: S
         len(words),
         flat=language in FLAT_LANGUAGES,
         spaced_dashes=_spaces_dashes(paragraphs),
+        low_quotes=any("„" in p for p in paragraphs),
     )
     lines = _former_lines(paragraphs, reader)
     return [_mend(p, reader, lines) for p in paragraphs]
@@ -259,10 +260,11 @@ class _Reader:
         *,
         flat: bool,
         spaced_dashes: bool,
+        low_quotes: bool,
     ) -> None:
         self.known, self.names, self.letters, self.own, self.total = known, names, letters, own, total
         self.lower, self.capital = (UNKNOWN_FLAT, UNKNOWN_FLAT) if flat else (UNKNOWN_LOWER, UNKNOWN_CAPITAL)
-        self.spaced_dashes = spaced_dashes
+        self.spaced_dashes, self.low_quotes = spaced_dashes, low_quotes
         self._scores: dict[tuple[str, int], float] = {}
 
     def cut(self, token: str, lines: Optional[_Lines], row: int) -> int:
@@ -274,7 +276,7 @@ class _Reader:
             return 0
         best, best_at = whole + (lines.whole(row, len(token)) if lines else 0.0), 0
         for at in range(1, len(token)):
-            if _may_cut(token, at, self.spaced_dashes):
+            if not (self.low_quotes and token[at] == "“") and _may_cut(token, at, self.spaced_dashes):
                 lost = GLUED if lines is None else lines.lost(row + bool(row) + at, len(token) - at)
                 score = self.piece(token[:at]) + self.piece(token[at:]) + lost
                 if score > best:
@@ -313,7 +315,7 @@ class _Reader:
             elif before.isdigit() and len(part) == 1:
                 total += PARTICLE  # 2K, F-16s
             else:
-                total += self._word(part, after, seen)
+                total += self._word(part, before, after, seen)
                 if before.isdigit() and part.isalpha():
                     total += 0.0 if part.lower() in _UNITS else NUMBER_BESIDE
         if "'" in core or "’" in core:
@@ -321,12 +323,13 @@ class _Reader:
             total = max(total, math.log10(share)) if share else total
         return total
 
-    def _word(self, word: str, sign: str, seen: int) -> float:
-        """log10 of a word's share; `sign` is what follows it within its token."""
+    def _word(self, word: str, before: str, sign: str, seen: int) -> float:
+        """log10 of a word's share; `before` and `sign` are what stands on either side within its token."""
         if word.isdigit():
             return NUMBER
         if len(word) == 1:
-            return -2.0 if word in self.letters or (sign == "." and word.isupper()) else LONE_LETTER
+            initial = word.isupper() and (sign == "." or before == "." or sign.isdigit())  # U.S., R95
+            return -2.0 if word in self.letters or initial else LONE_LETTER
         if len(word) == 2 and sign and sign in _JOINS:
             return PARTICLE
         share = self.known.get(word.lower(), 0.0)
@@ -367,7 +370,7 @@ def _may_cut(token: str, at: int, spaced_dashes: bool) -> bool:
         alone = at == len(token) - 1 and token[at - 2].isalpha()
         begins = right.isupper() and (alone or token[at + 1 : at + 2].islower())
         return right in _OPENS or begins or (at > 3 and token[at - 3] == "." and right.islower())  # U.S.
-    if left.isalnum() or left in _CLOSES:
+    if left.isalnum() or left in _CLOSES or left == "“":
         return right.isalnum() or right in _OPENS
     return False
 

@@ -11,6 +11,7 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Article, Reject, RejectReason, Removal
+from transforms.identity import content_hash
 from transforms.scrub.clean import Scrubbed, scrub
 from transforms.scrub.rules import Rules
 
@@ -25,6 +26,7 @@ def apply(article: Article, clean: Scrubbed) -> Article:
     told = article.published_at is None and stamp is not None
     return article._replace(
         text=clean.text,
+        content_hash=content_hash(clean.text),
         title=article.title or clean.title,
         subtitle=article.subtitle or clean.subtitle,
         dateline=article.dateline or clean.dateline,

@@ -125,9 +125,12 @@ def explain(
     settings: SettingsFile = None,
 ) -> None:
     """Show one article's way through the stages: what each took away, by which rule, and how it ended."""
-    from pipelines.explain import explain as show
+    from pipelines import explain as explaining
+    from pipelines import jobs
 
-    raise typer.Exit(show(target, output, load_settings(config_folder() / "defaults.toml", settings), out))
+    folder = config_folder()
+    checked = load_settings(folder / "defaults.toml", settings)
+    _finish(explaining.explain(target, output, checked, jobs.load_tables(folder), out))
 
 
 def _finish(exit_code: int) -> None:
@@ -161,7 +164,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
         err.print(str(error), markup=False, soft_wrap=True)
         return error.exit_code
     except typer.TyperException as error:
-        error.show()
+        err.print(f"{error.format_message()}\nSee newsbeam --help", markup=False)
         return 2
     except (KeyboardInterrupt, typer.Abort):
         err.print("interrupted: nothing more was committed; the next run goes on from there")

@@ -87,7 +87,8 @@ def _refine(
 
 
 def _watch(elements: PCollection[Any], name: str, plan: Plan) -> PCollection[Any]:
-    return elements | f"Watch{name.title()}" >> Watch(plan.progress, name)
+    watched: PCollection[Any] = elements | f"Watch{name.title()}" >> Watch(plan.progress, name)
+    return watched
 
 
 def _listed(entry: Entry) -> Tally:

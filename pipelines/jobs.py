@@ -17,7 +17,7 @@ from rich.console import Console
 import schemas.errors
 from pipelines.demo import DemoWeb
 from pipelines.display import ledger, progress
-from pipelines.ingest import Harvest, Plan, from_feeds, from_files
+from pipelines.ingest import Plan, from_feeds, from_files
 from pipelines.options import Engine, choose
 from pipelines.report import write_report
 from pipelines.sources import file_entry, find_files
@@ -29,7 +29,18 @@ from schemas.settings import Outlet, Settings, load_settings
 from transforms.poll import due
 from transforms.scrub import Rules, load_rules
 from transforms.state import Store
-from transforms.write import Dataset, Manifest, Recovery, Write, lock, manifest_path, prepare, read_manifest, recover
+from transforms.write import (
+    Dataset,
+    Harvest,
+    Manifest,
+    Recovery,
+    Write,
+    lock,
+    manifest_path,
+    prepare,
+    read_manifest,
+    recover,
+)
 
 _SAMPLES: Final = 5  # removals of each rule shown in the report
 _OURS: Final = re.compile(r"schemas\.errors\.(\w+): (.+?)(?: \[while running '[^']*'\])?$", re.MULTILINE)

@@ -115,11 +115,11 @@ class ReadFileFn(beam.DoFn):
         try:
             data = read_bounded(path, self.max_bytes)
         except ValueError as error:
-            yield TaggedOutput(REJECTS, self._reject(entry, RejectReason.TOO_LARGE, str(error)))
+            yield self._reject(entry, RejectReason.TOO_LARGE, str(error))
             return
         except (OSError, EOFError, zlib.error) as error:
             detail = f"{type(error).__name__}: {error}"
-            yield TaggedOutput(REJECTS, self._reject(entry, RejectReason.UNREADABLE, detail))
+            yield self._reject(entry, RejectReason.UNREADABLE, detail)
             return
         at = entry.origin.stamp or Timestamp(0)
         if path.name.lower().endswith(HTML_SUFFIXES):
@@ -129,13 +129,15 @@ class ReadFileFn(beam.DoFn):
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            yield TaggedOutput(REJECTS, self._reject(entry, RejectReason.BAD_ENCODING, f"not UTF-8: {error}"))
+            yield self._reject(entry, RejectReason.BAD_ENCODING, f"not UTF-8: {error}")
             return
-        yield TaggedOutput(TEXTS, text_article(entry, text))
+        output: TaggedOutput[Literal["texts"], Article] = TaggedOutput(TEXTS, text_article(entry, text))
+        yield output
 
-    def _reject(self, entry: Entry, reason: RejectReason, detail: str) -> Reject:
+    def _reject(self, entry: Entry, reason: RejectReason, detail: str) -> TaggedOutput[Literal["rejects"], Reject]:
         self.unreadable.inc()
-        return Reject("sources", reason, entry.origin, "entry", entry.url, detail[:500], False, Timestamp.now())
+        reject = Reject("sources", reason, entry.origin, "entry", entry.url, detail[:500], False, Timestamp.now())
+        return TaggedOutput(REJECTS, reject)
 
 
 class ReadFiles(beam.PTransform[Any, Any]):

@@ -1,0 +1,188 @@
+"""Explain: one article's way through the stages, run by the same functions as the pipeline's.
+
+Nothing is written. Where a dataset is given, what earlier runs made of the article is told, too.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Optional
+
+from apache_beam.pvalue import TaggedOutput
+from apache_beam.utils.timestamp import Timestamp
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.jobs import Tables
+from pipelines.sources import ReadFileFn, file_entry, find_files
+from schemas.records import Article, Entry, Origin, Page, Reject, TaggedArticle
+from schemas.settings import Settings
+from transforms.dedup.signature import sign
+from transforms.extract.stage import ExtractFn
+from transforms.fetch.crawl import Answer, Elsewhere, crawl
+from transforms.fetch.errands import PageErrand
+from transforms.fetch.failure import FetchFailed
+from transforms.fetch.host import host_of
+from transforms.language import DetectLanguageFn
+from transforms.scrub.stage import ScrubFn
+from transforms.state import Store
+from transforms.tag import compile_gazetteer
+from transforms.tag.transform import tag_article
+from transforms.urls import canonical_url
+from transforms.write import Dataset
+
+
+class _Ended(Exception):
+    """The article went no further."""
+
+
+def explain(target: str, root: Optional[Path], settings: Settings, tables: Tables, out: Console) -> int:
+    """Show how the article at an address or in a file fares; return 0 where it would be written, 1 where not.
+
+    Raises:
+        ConfigError: the target is neither an address nor a file that can be read as an article.
+    """
+    store = Store(Dataset(str(root.absolute())).state) if root else None
+    try:
+        tagged = _stages(target, settings, tables, out)
+    except _Ended:
+        if store is not None:
+            _earlier(canonical_url(target), None, store, settings, out)
+        return 1
+    if store is not None:
+        _earlier(tagged.article.origin.link, tagged.article, store, settings, out)
+    _say(out, "ends", "as an article")
+    out.print()
+    out.print(Text(tagged.article.text))
+    return 0
+
+
+def _stages(target: str, settings: Settings, tables: Tables, out: Console) -> TaggedArticle:
+    arrived = _fetch(target, settings, out) if "://" in target else _read(target, settings, out)
+    article = _one(ExtractFn(settings.extract).process(arrived), out) if isinstance(arrived, Page) else arrived
+    _say(out, "extract", f"{article.extraction_method}, quality {article.extraction_quality:.2f}", article.article_type)
+    _fields(
+        out, article, "title", "subtitle", "authors", "published_at", "published_at_source", "modified_at", "section"
+    )
+    _fields(out, article, "canonical_url", "warnings")
+    _removed(out, article, 0)
+
+    scrubbed: Article = _one(ScrubFn(tables.rules, settings.extract.min_chars).process(article), out)
+    _say(out, "scrub", f"{len(article.text)} characters in, {len(scrubbed.text)} out")
+    _removed(out, scrubbed, len(article.removals))
+    _fields(
+        out, scrubbed, "title", "dateline", "syndication_source", "captions", "published_at", "warnings", but=article
+    )
+
+    detect = DetectLanguageFn(settings.language)
+    detect.setup()
+    known: Article = _one(detect.process(scrubbed), out)
+    _say(out, "language", known.language, f"confidence {known.language_confidence:.2f}, declared {scrubbed.language}")
+
+    tagged = tag_article(known, compile_gazetteer(tables.gazetteer), settings.tag)
+    _say(out, "tag", f"{len(tagged.document_entities)} entities", f"conflict score {tagged.conflict_score:.2f}")
+    if tagged.document_entities:
+        out.print(_entities(tagged))
+    return tagged
+
+
+def _fetch(url: str, settings: Settings, out: Console) -> Page:
+    origin = Origin("unknown", "explain", "", canonical_url(url), None, None)
+    entry = Entry(origin, url, "", "", "", [], [], None, None, None, None, 0)
+    errand = PageErrand()
+    for _ in range(settings.http.max_redirects + 1):
+        ended = next(iter(crawl(settings.http, {host_of(entry.url): [entry]}, {}, errand.ask)))
+        assert isinstance(ended, tuple)
+        match ended[1]:
+            case Elsewhere(ask):
+                _say(out, "fetch", f"redirected to {ask.url}")
+                entry = errand.moved(entry, ask)
+            case Answer() as answer:
+                response = answer.response
+                _say(out, "fetch", f"{response.status}, {len(response.body)} bytes", response.url)
+                page: Page = _one(_bare(errand.answered(entry, answer)), out)
+                return page
+            case FetchFailed() as failure:
+                _one(_bare(errand.failed(entry, failure)), out)
+    raise AssertionError("the crawl refuses more redirects than this")
+
+
+def _read(target: str, settings: Settings, out: Console) -> Any:
+    path = find_files([target])[0]
+    _say(out, "read", f"{path.stat().st_size} bytes", str(path))
+    found = next(iter(ReadFileFn(settings.http.max_body_bytes).process(file_entry(path, "unknown"))))
+    if isinstance(found, TaggedOutput) and not isinstance(found.value, Reject):
+        return found.value
+    return _one(iter([found]), out)
+
+
+def _bare(outputs: Iterator[tuple[str, object]]) -> Iterator[Any]:
+    for tag, value in outputs:
+        yield value if tag == "main" else TaggedOutput(tag, value)
+
+
+def _one(outputs: Iterator[Any], out: Console) -> Any:
+    """The main output of a stage; what leaves by another ends the way."""
+    output = next(iter(outputs))
+    if not isinstance(output, TaggedOutput):
+        return output
+    ended = output.value
+    _say(out, ended.stage, f"{output.tag.removesuffix('s')}: {ended.reason}", getattr(ended, "detail", ""))
+    raise _Ended
+
+
+def _earlier(link: str, article: Optional[Article], store: Store, settings: Settings, out: Console) -> None:
+    state = store.links([link]).get(link)
+    if state is None:
+        _say(out, "state", "no run has met this link")
+    else:
+        ended = " ".join(part for part in (state.outcome, state.reason) if part)
+        _say(out, "state", f"met by a run at {_time(state.at)}", f"ended as {ended}; {state.tries} failed tries")
+    if article is None:
+        return
+    version = store.versions([article.article_id]).get(article.article_id)
+    if version is not None:
+        same = "this very text" if version.content_hash == article.content_hash else "another text"
+        _say(out, "dedup", f"stored as version {version.version}", f"{same}, {article.article_id}")
+    since = Timestamp.now() - settings.dedup.lookback_days * 86_400
+    near = store.signatures(sign(article, settings.dedup).anchors, since, settings.dedup.max_anchor_records)
+    for other in near:
+        if other.article_id != article.article_id:
+            _say(out, "dedup", f"shares text with {other.outlet}: {other.title}", f"cluster {other.cluster_id}")
+
+
+def _say(out: Console, stage: str, what: str, more: str = "") -> None:
+    line = Text.assemble((f"{stage:10}", "bold cyan"), what, ("  " + more if more else "", "dim"))
+    out.print(line, soft_wrap=True)
+
+
+def _fields(out: Console, article: Article, *names: str, but: Optional[Article] = None) -> None:
+    """Show the fields that say something; with `but`, only those that differ from that article's."""
+    for name in names:
+        value = getattr(article, name)
+        if value and (but is None or value != getattr(but, name)):
+            shown = _time(value) if isinstance(value, Timestamp) else value
+            shown = ", ".join(map(str, shown)) if isinstance(shown, list | tuple) else str(shown)
+            out.print(Text.assemble(" " * 10, (f"{name:20}", "green"), shown[:300]), soft_wrap=True)
+
+
+def _removed(out: Console, article: Article, since: int) -> None:
+    for removal in article.removals[since:]:
+        out.print(
+            Text.assemble(" " * 8, ("- ", "red"), (f"{removal.rule:20}", "yellow"), removal.text[:160]), soft_wrap=True
+        )
+
+
+def _entities(tagged: TaggedArticle) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("          id", "type", "mentions", "relevance", "under"):
+        table.add_column(name)
+    for entity in tagged.document_entities[:15]:
+        parents = ", ".join(entity.parents)
+        row = (f"          {entity.id}", entity.type, str(entity.count), f"{entity.relevance:.2f}", parents)
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _time(at: Timestamp) -> str:
+    return f"{at.to_utc_datetime():%Y-%m-%d %H:%M} UTC"

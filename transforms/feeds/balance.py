@@ -19,11 +19,13 @@ _FIELDS: Final = frozenset(
 )  # fmt: skip
 _PEOPLE: Final = frozenset(("author", "contributor"))
 _ITEMS: Final = frozenset(("item", "entry"))
+_HOLD_ITEMS: Final = frozenset(("channel", "feed", "rss", "rdf:rdf"))
 
 _NAME: Final = r"[a-zA-Z_][a-zA-Z0-9_.-]*(?::[a-zA-Z_][a-zA-Z0-9_.-]*)?"
 _MARKUP = re.compile(  # a tag ends before the next "<", so each character is looked at a bounded number of times
     r"<!\[CDATA\[|<!--|<\?[^<>]*>|<![^<>]*>"  # the first two are followed to their own ends
-    rf"|<(?P<close>/?)(?P<name>{_NAME})(?P<attributes>(?:\"[^\"<]*\"|'[^'<]*'|[^\"'<>])*)>"
+    rf"|</(?P<end>{_NAME})[^<>]*(?:>|(?=<))"
+    rf"|<(?P<start>{_NAME})(?P<attributes>(?:\"[^\"<]*\"|'[^'<]*'|[^\"'<>])*|[^<>]*)>"
 )
 _ATTRIBUTE = re.compile(rf"({_NAME})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+))")
 
@@ -73,10 +75,10 @@ class _Balancer:
         while found := _MARKUP.search(self.text, position):
             yield self._plain(position, found.start())
             position = found.end()
-            if found["name"]:
-                yield from (
-                    self._close(found["name"]) if found["close"] else self._start(found["name"], found["attributes"])
-                )
+            if found["start"]:
+                yield from self._start(found["start"], found["attributes"])
+            elif found["end"]:
+                yield from self._close(found["end"])
             elif found[0] == "<![CDATA[":
                 end = self.text.find("]]>", position)
                 yield self.text[found.start() : end if end >= 0 else None] + "]]>"
@@ -111,7 +113,8 @@ class _Balancer:
     def _end_of_sibling(self, name: str) -> int:
         """The depth to which elements end before `name` can begin."""
         if name in _ITEMS:
-            return self._outermost(_ITEMS, 0)
+            holders = (depth for depth in range(len(self.open), 0, -1) if self.open[depth - 1].lower() in _HOLD_ITEMS)
+            return next(holders, 1 if self.open else 0)
         if name in _FIELDS:
             return self._outermost(_FIELDS - _PEOPLE if name == "name" else _FIELDS, self._depth_of_item())
         return len(self.open)

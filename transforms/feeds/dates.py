@@ -22,8 +22,8 @@ _ISO = re.compile(
     r"(?:\s*t?\s*(\d\d?)[:.]?(\d\d)(?:[:.]?(\d\d)(?:[.,:]\d+)?)?)?"
     r"\s*([a-z]{1,4}(?:\s*[+-]\d\d?(?::?\d\d)?)?|[+-]\s?\d\d?(?::?\d\d)?)?"
 )
-_TIME = re.compile(r"(?<!\d)(\d{1,2})[:.h](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?(?!\d)\s*([ap]\.?m\b\.?)?")
-_OFFSET = re.compile(r"([+-])\s?(\d{1,2}):?(\d{2})?(?!\d)")
+_TIME = re.compile(r"(?<!\d)(\d{1,2})[:h](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?(?!\d)\s*([ap]\.?m\b\.?)?")
+_ZONE = re.compile(r"\s*\(?\s*([a-z]{1,5}(?![^\W\d_]))?\s*(?:([+-])\s?(\d{1,2}):?(\d{2})?(?!\d))?")
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,4})[-/.](\d{1,2})[-/.](\d{1,4})(?!\d)")
 _WORD = re.compile(r"[^\W\d_]+")
 _NUMBER = re.compile(r"\d+")
@@ -114,7 +114,7 @@ def _free(text: str) -> Optional[datetime]:
             hour = hour % 12 + (12 if clock[4][0] == "p" else 0)
         rest = text[clock.end() :]
         zone = _zone(rest)
-        text = text[: clock.start()] + " " + _OFFSET.sub(" ", rest)
+        text = text[: clock.start()] + " " + _ZONE.sub(r" \1 ", rest, count=1)
     day = _named_day(text) or _numbered_day(text)
     return _moment(*day, hour, minute, second, zone) if day else None
 
@@ -152,11 +152,12 @@ def _numbered_day(text: str) -> Optional[tuple[int, int, int]]:
 
 
 def _zone(text: str) -> timedelta:
-    """The offset that `text` opens with or names: "+0300", "GMT+2", "EST", "Z"; UTC where it names none."""
-    if offset := _OFFSET.search(text):
-        east = timedelta(hours=int(offset[2]), minutes=int(offset[3] or 0))
-        return east if offset[1] == "+" else -east
-    return timedelta(hours=next((_ZONES[word] for word in _WORD.findall(text) if word in _ZONES), 0.0))
+    """The offset that `text` opens with: "+0300", "GMT+2", "EST", "Z"; UTC where it names none."""
+    found = _ZONE.match(text)
+    if found and found[2]:
+        east = timedelta(hours=int(found[3]), minutes=int(found[4] or 0))
+        return east if found[2] == "+" else -east
+    return timedelta(hours=_ZONES.get(found[1] or "", 0.0)) if found else timedelta()
 
 
 def _moment(
@@ -180,6 +181,8 @@ def _month(word: str) -> int:
     """The month that `word` names, 1..12, or 0. Abbreviations have at least three letters and one meaning."""
     if word in _NAMES:
         return _NAMES[word]
+    if word[0] == "ב":  # Hebrew's "in" is written onto the name
+        return _NAMES.get(word[1:], 0)
     if len(word) < 3 or "_" in word:
         return 0
     found = {number for name, number in _NAMES.items() if name.startswith(word)}

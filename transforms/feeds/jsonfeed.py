@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Optional
 
 from transforms.feeds.model import RawFeed, RawItem
-from transforms.feeds.strict import permalink
 from transforms.feeds.text import absolute_link
+from transforms.feeds.xmlfeed import permalink
 
 _ITEMS = re.compile(r'"items"\s*:\s*\[\s*')
 _NEXT = re.compile(r"\s*,?\s*")

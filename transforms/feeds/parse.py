@@ -8,12 +8,11 @@ from apache_beam.utils.timestamp import Timestamp
 from transforms.feeds.balance import balanced
 from transforms.feeds.dates import parse_date
 from transforms.feeds.jsonfeed import read_json
-from transforms.feeds.loose import read_loose
 from transforms.feeds.model import Feed, FeedItem, NotAFeed, RawFeed, RawItem
 from transforms.feeds.repair import decoded, unpacked, xml_text
 from transforms.feeds.sitemap import read_sitemap
-from transforms.feeds.strict import read_strict
 from transforms.feeds.text import plain_text, unwrapped
+from transforms.feeds.xmlfeed import read_xml
 
 MAX_ITEMS: Final = 20_000  # `poll.max_entries`
 MAX_TITLE_CHARS: Final = 1_000  # bounds of one item's fields, far above what outlets write
@@ -49,8 +48,10 @@ def parse_feed(data: bytes, content_type: str, url: str, max_items: int = MAX_IT
         raise NotAFeed(f"no feed's root element in {' '.join(text[:80].split())!r}" if text.strip() else "no text")
     if _is_sitemap(body) and (sitemap := read_sitemap(body, url, max_items)):
         return sitemap
-    raw = read_strict(body, url, max_items) or read_strict(balanced(body), url, max_items)
-    return _clean(raw or read_loose(body, url, max_items))
+    raw = read_xml(body, url, max_items) or read_xml(balanced(body), url, max_items, recover=True)
+    if raw is None:
+        raise NotAFeed("markup beyond repair")
+    return _clean(raw)
 
 
 def _is_sitemap(text: str) -> bool:

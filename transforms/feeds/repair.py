@@ -68,9 +68,9 @@ def decoded(data: bytes, content_type: str) -> str:
     for mark, name in _BOMS:
         if data.startswith(mark):
             return data.decode(name, "replace").lstrip("\ufeff")
+    if data[:2] in (b"<\x00", b"\x00<"):
+        return data.decode("utf-16-le" if data[0] else "utf-16-be", "replace")
     head = data[:1024]
-    if b"<\x00" in head[:64] or b"\x00<" in head[:64]:
-        return data.decode("utf-16-le" if b"<\x00" in head[:64] else "utf-16-be", "replace")
     declared = [found[1].decode() for found in _DECLARED.finditer(head)] + _CHARSET.findall(content_type)
     legacy = _legacy(data)
     # A charset that cannot write the feed's own language is not believed: it is the server's default.
@@ -125,10 +125,9 @@ def _root_start(text: str) -> int:
     """Where the root element begins, behind prolog, comments, DTD and stray output; -1 for a page or anything else."""
     position = text.find("<")
     while position >= 0:
+        end = position
         if text.startswith("<!--", position):
             end = text.find("-->", position)
-        elif text.startswith("<?", position):
-            end = text.find("?>", position)
         elif _PAGE.match(text, position):
             return -1
         elif text[position : position + 9].upper() == "<!DOCTYPE":
@@ -138,8 +137,6 @@ def _root_start(text: str) -> int:
                 end = subset.end() - 1 if subset else -1
         elif _ROOT.match(text, position):
             return position
-        else:
-            end = position
         position = text.find("<", end + 1) if end >= 0 else -1
     return -1
 

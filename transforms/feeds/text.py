@@ -71,11 +71,14 @@ def absolute_link(link: str, base: str) -> str:
     if link[:4].lower() == "www.":
         link = "https://" + link
     try:
-        link = urljoin(base, link)
         parts = urlsplit(link)
+        if parts.scheme not in ("http", "https") or not parts.netloc:
+            link = urljoin(base, link)
+            parts = urlsplit(link)
+        host = parts.hostname
     except ValueError:  # an address such as http://[bad/
         return ""
-    return link if parts.scheme in ("http", "https") and parts.hostname else ""
+    return link if parts.scheme in ("http", "https") and host else ""
 
 
 # Aggregators that wrap the publisher's own link: end of the host, path, and the parameter that holds it.
@@ -92,8 +95,10 @@ def unwrapped(link: str) -> str:
     >>> unwrapped("https://www.google.com/url?rct=j&url=https://example.org/a&ct=ga")
     'https://example.org/a'
     """
-    parts = urlsplit(link)
     for host, path, names in _WRAPPERS:
+        if f"{host}{path}?" not in link.lower():
+            continue
+        parts = urlsplit(link)
         if parts.path.lower() == path and f".{parts.hostname}".endswith(f".{host}"):
             query = parse_qs(parts.query)
             target = next((query[name][0] for name in names if name in query), "")

@@ -1,7 +1,7 @@
-"""The fast reader: well-formed RSS, RDF and Atom, straight from libxml2's tree.
+"""RSS, RDF and Atom, straight from libxml2's tree.
 
-It says what feedparser says on the same feed (a test holds them together) at a tenth of the cost, and looks at an
-item's own children only: what lies inside media:group, image or source cannot pass for the item's title or link.
+An item's own children are looked at and no others: what lies inside media:group, image or source cannot pass for the
+item's title or link. Where the document is well-formed it says what feedparser says, at a fifth of the cost.
 """
 
 import base64
@@ -42,14 +42,16 @@ _DATES: Final = (
 Fields = dict[str, list[Any]]  # an element's children by name, "title" or "dc:date", in document order
 
 
-def read_strict(text: str, url: str, max_items: int) -> Optional[RawFeed]:
-    """Return the feed in `text`, or None where it is not well-formed: feedparser's turn."""
+def read_xml(text: str, url: str, max_items: int, *, recover: bool = False) -> Optional[RawFeed]:
+    """Return the feed in `text`; None where it is not well-formed, unless `recover` asks for what can be read of it."""
     parser = etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True
+        resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True, remove_pis=True, recover=recover
     )
     try:
         root = etree.fromstring(text.encode("utf-8", "replace"), parser, base_url=url)
     except etree.XMLSyntaxError:  # also nested too deep, or an undeclared prefix
+        return None
+    if root is None:
         return None
     names = _Names(root)
     channel = root if names[root.tag] in ("feed", "channel") else None

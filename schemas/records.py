@@ -102,6 +102,7 @@ class FeedRef(NamedTuple):
     language: Optional[str]  # the outlet's
     hops: int  # redirects already followed in this run
     permanent: bool  # all of them 301 or 308
+    full_content: bool  # the outlet's feeds are trusted to carry whole articles
     known: Optional[FeedState]  # what earlier polls have left
 
 
@@ -112,7 +113,7 @@ class Entry(NamedTuple):
     url: str  # absolute link to fetch
     title: str
     summary: str  # plain text
-    content: str  # the article's HTML where the feed carries it in full, else ""
+    content: str  # the article's HTML where the feed carries it in full and is trusted to, else ""
     authors: Sequence[str]
     tags: Sequence[str]
     published: Optional[Timestamp]

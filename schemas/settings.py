@@ -79,7 +79,7 @@ class PollSettings(Model):
     start_interval_s: Positive
     max_entries: Count
     max_new_entries: Count
-    full_content_chars: Annotated[int, Field(ge=0)]
+    full_content_chars: Count
     silence_factor: Positive
 
 
@@ -157,6 +157,7 @@ class Outlet(Model):
     home: Url
     feeds: Annotated[tuple[Url, ...], Field(min_length=1)]
     unconfirmed: tuple[Url, ...] = ()  # feeds whose address no public source confirmed
+    full_content: bool = False  # its feeds carry whole articles: pages are fetched only where an entry is too short
     note: str = ""
 
 

@@ -36,7 +36,7 @@ def due(
             known = states.get(url)
             if known is None or (not known.gone and (every_feed or known.next_due <= now)):
                 location = known.location if known else url
-                asked.append(FeedRef(outlet.slug, url, location, outlet.language, 0, True, known))
+                asked.append(FeedRef(outlet.slug, url, location, outlet.language, 0, True, outlet.full_content, known))
     return asked
 
 

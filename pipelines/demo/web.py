@@ -169,4 +169,12 @@ class DemoWeb:
 def _outlet(site: Site, server: _Server) -> Outlet:
     feeds = tuple(server.base + path for path in (*site.feeds, *site.gone))
     home = f"{server.base}/"
-    return Outlet(slug=site.slug, name=site.name, country=site.country, language=site.language, home=home, feeds=feeds)
+    return Outlet(
+        slug=site.slug,
+        name=site.name,
+        country=site.country,
+        language=site.language,
+        home=home,
+        feeds=feeds,
+        full_content=site.full_content,
+    )

@@ -30,9 +30,7 @@ class Response(NamedTuple):
 class Client:
     """Asks for one URL at a time, within the bounds of `HttpSettings`.
 
-    No redirects, no retries, no cookies of its own, no proxy or netrc from the environment; TLS is verified. A
-    connection serves one request: aiohttp repeats a request by itself when a kept connection turns out closed, which
-    would pass by every limit.
+    No redirects, no retries, no cookies of its own, no proxy or netrc from the environment; TLS is verified.
     """
 
     def __init__(self, http: HttpSettings, lookup: Lookup = look_up, tls: Optional[ssl.SSLContext] = None) -> None:
@@ -57,6 +55,9 @@ class Client:
             max_line_size=self.http.max_header_bytes,
             max_field_size=self.http.max_header_bytes,
         )
+        # aiohttp repeats a GET at once, by itself, when the server closes the connection: that passes by every limit,
+        # and there is no public way to say no.
+        self.session._retry_connection = False
         return self
 
     async def __aexit__(self, *_: object) -> None:

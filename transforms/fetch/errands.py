@@ -73,7 +73,7 @@ class FeedErrand(NamedTuple):
                 ref.outlet, ref.url, item.id, canonical_url(item.link) if item.link else "", _stamp(item), language
             )
             if item.link:
-                yield MAIN, _entry(origin, item)
+                yield MAIN, _entry(origin, item, item.content if ref.full_content else "")
             else:
                 detail = f"{item.title} {item.id}"[:MAX_DETAIL]
                 yield REJECTS, Reject("poll", RejectReason.NO_LINK, origin, "entry", "", detail, False, now)
@@ -124,7 +124,7 @@ class PageErrand(NamedTuple):
 
 def full_content_page(entry: Entry, min_chars: int, now: Timestamp) -> Optional[Page]:
     """Return the page of an entry whose own text has at least `min_chars` characters; None where it must be fetched."""
-    if not min_chars or len(entry.content) < min_chars or len(_TAG.sub("", entry.content)) < min_chars:
+    if len(entry.content) < min_chars or len(_TAG.sub("", entry.content)) < min_chars:
         return None
     body = f"<!DOCTYPE html><html><body><article>{entry.content}</article></body></html>".encode()
     return Page(entry, entry.url, 200, "text/html; charset=utf-8", body, None, None, now)
@@ -135,9 +135,9 @@ def _stamp(item: FeedItem) -> Optional[Timestamp]:
     return max(stamps, default=None)
 
 
-def _entry(origin: Origin, item: FeedItem) -> Entry:
+def _entry(origin: Origin, item: FeedItem, content: str) -> Entry:
     return Entry(
-        origin, item.link, item.title, item.summary, item.content, list(item.authors), list(item.tags), item.published,
+        origin, item.link, item.title, item.summary, content, list(item.authors), list(item.tags), item.published,
         item.updated, None, None, 0,
     )  # fmt: skip
 

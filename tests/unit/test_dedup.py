@@ -219,6 +219,7 @@ def test_the_order_of_edges_and_repeated_ones_change_nothing(edges: list[Edge], 
 def test_every_article_has_one_place_and_clusters_have_one_canonical_article(edges: list[Edge]) -> None:
     places = list(place(edges, 0.35))
     assert len({p.article_id for p in places}) == len(places)
+    assert {p.article_id for p in places} == {h.article_id for e in edges for h in (e.a, e.b)}
     for cluster in {p.cluster_id for p in places}:
         firsts = [p for p in places if p.cluster_id == cluster and p.duplicate_of is None]
         assert {p.duplicate_of for p in places if p.cluster_id == cluster} <= {None, *(p.article_id for p in firsts)}
@@ -235,3 +236,9 @@ def test_of_a_stored_cluster_that_falls_apart_the_oldest_part_keeps_the_id() -> 
     a, b, c, d = (member(n, h, stored=True, cluster_id="k") for h, n in enumerate("abcd"))
     places = {p.article_id: p.cluster_id for p in place([edge(a, b, 0.9), edge(b, c, 0.45), edge(c, d, 0.9)], 0.4)}
     assert places == {"a": "k", "b": "k", "c": "c", "d": "c"}
+
+
+def test_an_id_stays_with_the_article_it_names() -> None:
+    a, b, c, d = (member(n, h, stored=True, cluster_id="d") for h, n in enumerate("abcd"))
+    places = {p.article_id: p.cluster_id for p in place([edge(a, b, 0.9), edge(b, c, 0.45), edge(c, d, 0.9)], 0.4)}
+    assert places == {"a": "a", "b": "a", "c": "d", "d": "d"}

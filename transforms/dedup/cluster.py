@@ -8,7 +8,7 @@ single link .74]
 
 import heapq
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from statistics import median
 from typing import Final, NamedTuple, Optional
 
@@ -57,9 +57,9 @@ def place(edges: Iterable[Edge], cut: float) -> Iterator[Placement]:
     for number, component in enumerate(linked):
         groups = average_link(component, weights[number], cut)
         clusters = [sorted((heads[name] for name in group), key=_age) for group in groups]
-        taken = set[str]()
+        inside, taken = frozenset(component), set[str]()
         for members in sorted(clusters, key=lambda cluster: _age(cluster[0])):
-            yield from _describe(members, _cluster_id(members, taken), verdicts)
+            yield from _describe(members, _cluster_id(members, inside, taken), verdicts)
 
 
 def _merge(a: Head, b: Head) -> Head:
@@ -132,14 +132,15 @@ def _age(member: Head) -> tuple[int, str]:
     return moment(member).micros, member.article_id
 
 
-def _cluster_id(members: Sequence[Head], taken: set[str]) -> str:
+def _cluster_id(members: Sequence[Head], component: Collection[str], taken: set[str]) -> str:
     """The id that the oldest stored member already has; for a new cluster that of its oldest member.
 
-    `taken` holds the ids of the component's older clusters: of a stored cluster that falls apart, the oldest part keeps
-    the id.
+    Where a stored cluster falls apart, the part that holds the article named by the id keeps it; where none does, the
+    oldest part. `taken` holds the ids of the component's older clusters.
     """
-    stored = [member.cluster_id for member in members if member.stored]
-    wanted = next(name for name in [*stored[:1], *(member.article_id for member in members)] if name not in taken)
+    old = next((member.cluster_id for member in members if member.stored), None)
+    held = any(member.article_id == old for member in members)
+    wanted = members[0].article_id if old is None or old in taken or (old in component and not held) else old
     taken.add(wanted)
     return wanted
 

@@ -232,6 +232,9 @@ def _alias(line: _Line, entities: Mapping[str, EntityRow]) -> AliasRow:
         line.refuse("lang", "is empty although lang_only is set", "Name the languages")
     if not cells["source"]:
         line.refuse("source", "is missing", "Say where the name is from; 'curated' for your own knowledge")
+    for word in cells["alias"].split():
+        if len(scripts := {_script(character) for character in word if character.isalpha()}) > 1:
+            line.refuse("alias", f"{word!r} mixes {' and '.join(sorted(scripts))}", "Retype the odd letters")
     if _too_short(cells["alias"]) and not flags & GUARDS:
         line.refuse(
             "alias", f"{cells['alias']!r} is short and would be found in other words", "Flag it case or ambiguous"
@@ -247,6 +250,10 @@ def _too_short(alias: str) -> bool:
     letters = [character for character in alias if character.isalnum()]
     enough = 4 if not letters or letters[0] < "\u0590" else 3 if letters[0] < "\u0900" else 2
     return len(letters) < enough
+
+
+def _script(letter: str) -> str:
+    return unicodedata.name(letter, "unnamed").split()[0].lower()
 
 
 def _check_shared(line: _Line, row: AliasRow, other: AliasRow, number: int) -> None:

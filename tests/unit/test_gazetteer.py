@@ -75,6 +75,7 @@ def test_above_lists_organisation_umbrella_and_sponsor_nearest_first(tmp_path: P
         pytest.param(ENTITIES, ["river-land,RL,,acronym,,curated,,,"], [], "aliases", 2, "alias", id="a short alias without a flag"),
         pytest.param(ENTITIES, ["river-land,Riverland,,name,lang_only,curated,,,"], [], "aliases", 2, "lang", id="lang_only without a language"),
         pytest.param(ENTITIES, ["river-land,Re\u0301o Land,,name,,curated,,,"], [], "aliases", 2, "alias", id="decomposed letters"),
+        pytest.param(ENTITIES, ["river-land,Rіverland,,name,,curated,,,"], [], "aliases", 2, "alias", id="a Cyrillic letter among Latin ones"),
         pytest.param(ENTITIES, ["river-land,River  Land,,name,,curated,,,"], [], "aliases", 2, "alias", id="two blanks"),
         pytest.param(ENTITIES, [*ALIASES, "river-guard,Riverland,,name,,curated,,,"], [], "aliases", 4, "flags", id="one name of two entities"),
         pytest.param(ENTITIES, [*ALIASES, ALIASES[0]], [], "aliases", 4, "alias", id="an alias given twice"),

@@ -14,7 +14,7 @@ from schemas.records import Entity
 from transforms.tag.compile import BLOCKER, Compiled, Name
 from transforms.tag.match import Hit, Reading, longest, standing
 
-_ARMED: Final = frozenset({"armed_group", "state_force", "coalition", "weapon", "platform"})
+_ARMED: Final = frozenset({"armed_group", "state_force", "coalition"})
 _PLACES: Final = frozenset({"place", "state"})
 _WEAK: Final = frozenset({"ambiguous", "expand"})
 
@@ -99,7 +99,8 @@ def _meant(hit: Hit, name: Name, reading: Reading, context: _Context, compiled: 
     if "expand" in name.flags:
         return name.id in context.strong
     if "ambiguous" in name.flags:
-        known = name.id in context.strong or context.conflict or _support(name.id, context, compiled) > 0
+        cased = name.alias[0].upper() != name.alias[0].lower()  # elsewhere a common word looks like a name
+        known = name.id in context.strong or (cased and context.conflict) or _support(name.id, context, compiled) > 0
         return known and not (name.type in _PLACES and _part_of_longer(hit, reading, before=True))
     if name.type in _PLACES and not context.conflict:
         return not _part_of_longer(hit, reading, before=False)
@@ -120,7 +121,7 @@ def _beside_noun(hit: Hit, name: Name, reading: Reading, compiled: Compiled) -> 
     after = reading.folded.text[hit.folded_end + 1 :][:40].split(" ")
     before = reading.folded.text[max(0, hit.folded_start - 40) : hit.folded_start - 1].split(" ")
     if after[0] in compiled.after_place or " ".join(after[:2]) in compiled.after_place:
-        follows = reading.text[hit.end : hit.end + 2].lstrip(" -")[:1]
+        follows = reading.text[hit.end : hit.end + 3].lstrip(" -,")[:1]
         if follows.isupper() or (follows.isalpha() and not follows.islower()):
             return True
     return before[-1] in compiled.before_place or " ".join(before[-2:]) in compiled.before_place

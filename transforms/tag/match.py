@@ -28,7 +28,7 @@ _SORANI_AFTER: Final = frozenset(
 _PERSIAN_AFTER: Final = frozenset("ي ها هاي هايي يها".split())
 _NO_GLUE_AFTER: Final = ("ing", "ers", "ian", "ism", "ist")  # these make another English word
 _PREFIXED_MIN: Final = 3
-_GLUED_MIN: Final = 5  # letters of a name that may start in the middle of a word: "theKataib"
+_GLUED_MIN: Final = 4  # letters of a name that may start in the middle of a word: "theKataib"
 _GLUED_AFTER_MIN: Final = 12  # and of one that may end there: "Forcesrepresentatives"
 _SHOUT: Final = 28  # characters looked at on either side to see whether a text is in capitals throughout
 _MARKS: Final = re.compile(r"[,;:!?()\[\]«»…،؛؟]|\n\s*\n")  # what no name runs across
@@ -131,7 +131,7 @@ def _may_end(folded: Folded, start: int, end: int, text: str, language: Optional
 
 def _fits(name: Name, surface: str, text: str, start: int, end: int, language: Optional[str]) -> bool:
     """Tell whether case and language allow `surface` to be this name."""
-    if "lang_only" in name.flags and (language or "en") not in name.langs:
+    if "lang_only" in name.flags and (language or _guess(name)) not in name.langs:
         return False
     if "case" in name.flags:
         return _bare(surface) == _bare(name.alias) and not (name.alias.isupper() and _in_capitals(text, start, end))
@@ -140,6 +140,11 @@ def _fits(name: Name, surface: str, text: str, start: int, end: int, language: O
     if " " not in surface and "-" not in surface:
         return surface[0].isupper()
     return any(character.isupper() for character in surface)
+
+
+def _guess(name: Name) -> str:
+    """The language taken for an unknown one: English, but for a script that no English text is in."""
+    return "en" if name.alias[0] < "\u0400" else name.langs[0]
 
 
 def _bare(name: str) -> str:

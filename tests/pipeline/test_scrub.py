@@ -8,6 +8,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Article, Caption, Origin, Reject, RejectReason, Removal
+from transforms.identity import content_hash
 from transforms.scrub import Scrub, load_rules
 
 RULES = load_rules(Path(__file__).parents[2] / "config" / "scrub")
@@ -32,6 +33,7 @@ def test_articles_come_out_clean_with_what_their_residue_told() -> None:
     short = article("Leave a Reply\n\nToo little.")
     clean = dirty._replace(
         text=BODY,
+        content_hash=content_hash(BODY),
         title="Pier closed",
         captions=[Caption("A boat", "AFP/Lind")],
         syndication_source="Rudaw",

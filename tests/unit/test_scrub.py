@@ -1,6 +1,7 @@
 """The scrubber's promises, on texts written for this file."""
 
 import pickle
+import textwrap
 import time
 from pathlib import Path
 
@@ -116,6 +117,89 @@ def test_the_known_title_is_dropped_and_other_short_lines_stay() -> None:
     clean = scrub(f"Pier closed\n\nWhat happened\n\n{CLEAN}", "en", RULES, title="Pier closed")
     assert clean.text.endswith(CLEAN)
     assert "Pier closed" not in clean.text
+
+
+IN_ITS_PLACE = {
+    "rows of a table": "\n".join(f"{month}/1/2021 +{month}.4%" for month in range(1, 9)),
+    "a refrain": "\n".join(
+        f"And what did you think then, when nobody came to look at the pillars for all those years?\nAnswer {n}: nothing."
+        for n in range(3)
+    ),
+    "subheadings that name a page": "About\nThe pier was built by the grandfather of the present mayor, from timber of the old mill.\nFAQ",
+    "code in a text about code": "\n".join(
+        f"Step {n} of the course adds one line to the program, and the reader types it in.\nlet x{n} = document.getElementById('a{n}');"
+        for n in range(1, 6)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", IN_ITS_PLACE.values(), ids=IN_ITS_PLACE.keys())
+def test_what_is_residue_only_elsewhere_stays(text: str) -> None:
+    lines = [FIRST, SECOND, *text.split("\n"), THIRD, "The harbour opens again in May, unless the storms come early."]
+    assert scrub("\n".join(lines), "en", RULES).text == "\n\n".join(lines)
+
+
+CREDITED = {
+    "in brackets": "Boats in the old basin on Sunday (Mara Lind/AFP)",
+    "behind a bar": "Boats in the old basin on Sunday. | Mara Lind/AFP",
+    "behind a dash": "Boats in the old basin on Sunday — Mara Lind/AFP",
+    "behind a label": "Boats in the old basin on Sunday. Photo: Mara Lind/AFP",
+    "from an archive": "FILE - Boats in the old basin on Sunday. (Mara Lind/AFP)",
+    "on the next line": "Boats in the old basin on Sunday\nMara Lind/AFP",
+}
+
+
+@pytest.mark.parametrize("lines", CREDITED.values(), ids=CREDITED.keys())
+def test_a_caption_with_its_credit_becomes_a_picture(lines: str) -> None:
+    clean = scrub(f"{FIRST}\n{SECOND}\n{lines}\n{THIRD}", "en", RULES)
+    assert clean.text == CLEAN
+    assert (list(clean.captions), list(clean.credits)) == (["Boats in the old basin on Sunday"], ["Mara Lind/AFP"])
+
+
+DATELINES = {
+    "BEIRUT, Lebanon (AP) — ": "BEIRUT, Lebanon (AP)",
+    "(CNN) — ": "(CNN)",
+    "TEHRAN: ": "TEHRAN",
+    "Levant Wire/ ": "Levant Wire",
+    "DAMASCUS, Nov. 14 (Reuters) -- ": "DAMASCUS, Nov. 14 (Reuters)",
+    "Berlin (dpa) - ": "Berlin (dpa)",
+}
+
+
+@pytest.mark.parametrize(("opening", "dateline"), DATELINES.items(), ids=DATELINES.values())
+def test_a_dateline_is_told_by_its_form(opening: str, dateline: str) -> None:
+    clean = scrub(opening + CLEAN, "en", RULES)
+    assert (clean.dateline, clean.text) == (dateline, CLEAN)
+
+
+@pytest.mark.parametrize(
+    "opening",
+    ["The mayor – a former fisherman – said ", "UPDATE: ", "“No”, he said: ", "In 2019 (and again in 2021) - "],
+    ids=["an aside", "a label", "a quotation", "a remark"],
+)
+def test_the_first_words_of_a_sentence_are_no_dateline(opening: str) -> None:
+    assert not scrub(opening + CLEAN, "en", RULES).dateline
+
+
+def test_lines_of_one_width_tell_where_spaces_were_lost_and_brands_stay() -> None:
+    paragraphs = [
+        " ".join(
+            [FIRST, SECOND, "The makers of SkyWatchPro and AirBaltic did not answer the questions of the newspaper."]
+        ),
+        " ".join(
+            [THIRD, SECOND, "Nobody at the town hall could say who had written the letter about the seabed today."]
+        ),
+        " ".join(
+            [SECOND, FIRST, "He took the everyday route along the shore, and came back with a bag of old papers."]
+        ),
+    ]
+    glued = "\n\n".join("".join(textwrap.wrap(text, 72, break_on_hyphens=False)) for text in paragraphs)
+    assert scrub(glued, "en", RULES).text == "\n\n".join(paragraphs)
+
+
+def test_names_that_the_caller_knows_help_to_part_words() -> None:
+    known = load_rules(FOLDER, names=("Zhrafaq Mraw",))
+    assert "the Zhrafaq Mraw family" in scrub(GLUED.replace("theKaram", "theZhrafaq Mraw"), "en", known).text
 
 
 REPAIRS = {

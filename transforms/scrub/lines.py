@@ -6,16 +6,13 @@ short quotations look like furniture and are none.
 """
 
 import re
-from collections.abc import Sequence, Set
-from itertools import pairwise
+from collections.abc import Sequence
 from typing import Final, Optional
 
 from transforms.scrub.rules import Language, Match, Rules
 from transforms.scrub.shapes import has_case, is_headline, is_name, is_prose, is_source, words_of
 from transforms.scrub.words import MAX_LINE, fold, stretch, tokens
 
-NOUNS_CAPITAL: Final = frozenset(("de",))  # languages in which a capital tells no name
-MAX_NAMES: Final = 3  # of a line, that its vocabulary need not know
 MAX_CREDIT: Final = 110  # characters
 MAX_RULE_WORDS: Final = 60
 MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the vocabularies are asked
@@ -48,18 +45,18 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
     if not found or len(found) > 2 * MAX_RULE_WORDS:
         return None
     if len(line) >= MAX_TEMPLATE_LINE and is_prose(line):
-        return _by_words(found, active, _names(line), near=near)
+        return _by_words(line, found, active, near=near)
     if _ARROW.match(line) and is_headline(line):
         return Match("any.arrow", "teaser", {"headline": line})
     match = _by_template(line, found, rules, active)
     if match is None and (near or line[-1] != "?"):  # a question is a subheading, or an interviewer's
-        match = _by_words(found, active, _names(line), near=near)
+        match = _by_words(line, found, active, near=near)
     return match
 
 
 def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence[Language]) -> Optional[Match]:
     joined = "".join(token + " " for token in found)
-    heads, words = _leading(found), set(found)
+    heads, words = _leading(found), frozenset(found)
     for language in active:
         for template in language.candidates(heads, words):
             if (hit := template.pattern.match(joined)) is not None:
@@ -75,20 +72,15 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
 
 def joined_kind(run: str, rules: Rules, active: Sequence[Language]) -> Optional[Match]:
     """Return the vocabulary that several very short lines, read as one, are made of."""
-    return _by_words(tokens(run, rules.months), active) if run else None
+    return _by_words(run, tokens(run, rules.months), active) if run else None
 
 
-def _by_words(
-    found: Sequence[str], active: Sequence[Language], names: Set[str] = frozenset(), *, near: bool = False
-) -> Optional[Match]:
-    """The vocabulary that a line is made of; its `names` count neither for nor against."""
+def _by_words(line: str, found: Sequence[str], active: Sequence[Language], *, near: bool = False) -> Optional[Match]:
     words = [token for token in found if token[0].isalpha()]
     if not words or len(words) > MAX_RULE_WORDS:
         return None
     for language in active:
-        if (
-            match := language.vocabulary_of(words, frozenset() if language.name in NOUNS_CAPITAL else names, near=near)
-        ) is not None:
+        if (match := language.vocabulary_of(words, line, near=near)) is not None:
             return match
     return None
 
@@ -101,17 +93,6 @@ def _leading(found: Sequence[str]) -> set[str]:
         if token[0].isalnum():
             break
     return heads
-
-
-def _names(line: str) -> Set[str]:
-    """The folded words of a line that are capitalised in the middle of a sentence, if only a few are."""
-    words = line.split()
-    names = [
-        word
-        for before, word in pairwise(words)
-        if word[0].isupper() and word[1:].islower() and before[-1] not in ".!?:"
-    ]
-    return frozenset(fold(word.strip(".,!?:;")) for word in names) if len(names) <= MAX_NAMES else frozenset()
 
 
 def _plausible(slots: dict[str, str], agency_words: frozenset[str]) -> bool:

@@ -14,7 +14,7 @@ Each rule brings examples and counter-examples; a test runs them all.
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -25,7 +25,7 @@ from pydantic import Field, ValidationError
 
 from schemas.errors import ConfigError
 from schemas.settings import Model
-from transforms.scrub.words import DATE, TIME, fold, tokens
+from transforms.scrub.words import DATE, TIME, fold, names_in, tokens
 
 Kind = Literal[
     "comments", "promo", "share", "languages", "teaser", "teasers", "breadcrumb", "tags", "prefix", "source", "footer",
@@ -51,6 +51,7 @@ SLOTS: Final = {
 _PIECE = re.compile(r"<\w+>|[{}|\[\]]|[^\s{}|\[\]]+")
 _PAIRS: Final = {"{": "}", "[": "]"}
 _LEAD: Final = r"(?:[^\w\s(] ){0,4}"
+NOUNS_CAPITAL: Final = frozenset(("de",))  # languages in which a capital tells no name
 MAX_SEEN: Final = 100_000  # words whose vocabularies are remembered
 MAX_SPOKEN: Final = 16  # words of a line in which a site speaks: longer ones argue
 VOICE_SLACK: Final = 0.15
@@ -208,20 +209,20 @@ class Language:
         else:
             self._open.append(template)
 
-    def candidates(self, heads: Iterable[str], words: Set[str]) -> list[Template]:
+    def candidates(self, heads: Iterable[str], words: frozenset[str]) -> list[Template]:
         """The templates that a line may match which begins with one of `heads` and holds `words`, in file order."""
         found = [template for head in heads for template in self._by_head.get(head, ())] + self._open
-        fitting = (t for t in found if not any(need.isdisjoint(words) for need in t.needs))
-        return sorted(fitting, key=lambda template: template.order)
+        return sorted((template for template in found if not any(map(words.isdisjoint, template.needs))), key=_order)
 
-    def vocabulary_of(self, words: Sequence[str], names: Set[str], *, near: bool) -> Optional[Match]:
+    def vocabulary_of(self, words: Sequence[str], line: str, *, near: bool) -> Optional[Match]:
         """The vocabulary that a line of `words` is made of.
 
-        Its `names` count neither for nor against. Less is asked for beside furniture, and where a site's voice speaks.
+        Names in it count neither for nor against. Less is asked for beside furniture, and where a site's voice speaks.
         """
         marks = [self._seen.get(word) or self._look_up(word) for word in words]
         if not any(mark.telling for mark in marks):
             return None
+        names = frozenset() if self.name in NOUNS_CAPITAL else names_in(line)
         spoken = len(words) <= MAX_SPOKEN and not self._voice.isdisjoint(words)
         slack = NEAR_SLACK if near else VOICE_SLACK if spoken else 0.0
         for number, (name, vocabulary) in enumerate(self.vocabularies):
@@ -247,6 +248,10 @@ class Language:
         if len(self._seen) < MAX_SEEN:
             self._seen[word] = mark
         return mark
+
+
+def _order(template: Template) -> int:
+    return template.order
 
 
 class _Words:

@@ -8,10 +8,12 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, Optional
 
 DATE: Final = "§date"
 TIME: Final = "§time"
+MAX_NAMES: Final = 3
 MAX_LINE: Final = 420  # characters; furniture is shorter, and longer lines are never matched against rules
 
 # "e-mail" is one word: a hyphen between letters is no separator, as the one in "Related - Storm hits coast" is.
@@ -24,6 +26,7 @@ _FOLDED: Final = str.maketrans(
     | {"[": "(", "]": ")"}
     | {"»": "»"}  # kept: "Source » outlet" and breadcrumbs use it as a separator
 )
+_DIGIT = re.compile(r"\d")
 _DASHES: Final = "-–—−"
 _HOUR = re.compile(r"([01]?\d|2[0-3])(?:h|h[0-5]\d|am|pm|uhr)")
 _ORDINAL = re.compile(r"(\d{1,2})(?:st|nd|rd|th|er|º|ª)?")
@@ -48,7 +51,8 @@ def tokens(line: str, months: Mapping[str, int]) -> list[str]:
     >>> tokens("Posted on March 5, 2024 at 10:30", {"march": 3})
     ['posted', 'on', '§date', 'at', '§time']
     """
-    return [text for text, _ in _merge(_plain(line), months)]
+    plain = _plain(line)
+    return [text for text, _ in _merge(plain, months)] if _DIGIT.search(line) else plain
 
 
 def stretch(line: str, months: Mapping[str, int], first: int, last: int) -> str:
@@ -78,14 +82,27 @@ def find_date(line: str, months: Mapping[str, int]) -> Optional[str]:
     return None
 
 
+def names_in(line: str) -> frozenset[str]:
+    """Return the folded words of a line that are capitalised in mid-sentence, if only a few are: names, then.
+
+    >>> sorted(names_in("Download the Levant Courier app"))
+    ['courier', 'levant']
+    """
+    words = line.split()
+    names = [
+        word
+        for before, word in pairwise(words)
+        if word[0].isupper() and word[1:].islower() and before[-1] not in ".!?:"
+    ]
+    return frozenset(fold(word.strip(".,!?:;")) for word in names) if len(names) <= MAX_NAMES else frozenset()
+
+
 def _plain(line: str) -> list[str]:
     return [text for text in map(fold, _TOKEN.findall(line)) if text]
 
 
 def _merge(plain: Sequence[str], months: Mapping[str, int]) -> list[tuple[str, int]]:
     """Tokens with the number of plain ones that each stands for."""
-    if not any(text[0].isdigit() for text in plain):
-        return [(text, 1) for text in plain]
     merged = []
     at = 0
     while at < len(plain):

@@ -198,9 +198,9 @@ heads = st.builds(
     ),
     st.integers(0, 7), st.integers(0, 3), st.integers(1, 2), st.booleans(), st.integers(0, 7),
 )  # fmt: skip
-graphs = st.dictionaries(st.integers(0, 7), heads, min_size=2).flatmap(
+graphs = st.lists(heads, min_size=2, unique_by=lambda h: (h.article_id, h.version)).flatmap(
     lambda named: st.lists(
-        st.builds(edge, *[st.sampled_from(sorted(named.values()))] * 2, st.floats(0.3, 1)).filter(
+        st.builds(edge, *[st.sampled_from(sorted(named))] * 2, st.floats(0.3, 1)).filter(
             lambda e: e.a.article_id < e.b.article_id
         ),
         max_size=20,

@@ -1,33 +1,27 @@
-"""`newsbeam outlets`: find an outlet's feeds, keep the table of outlets, and exchange it with other readers."""
+"""`newsbeam outlets`: find an outlet's feeds, keep the table of outlets, and exchange it with other readers.
+
+Like the rest of the command line it leaves heavy imports to the commands that need them.
+"""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Final, NamedTuple, Optional, Union
+from typing import TYPE_CHECKING, Annotated, Optional
 from urllib.parse import urljoin
 
 import typer
-from apache_beam.utils.timestamp import Timestamp
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.outlet_table import country_of, language_of, outlet_toml, outlets_of, slug_of
 from schemas.errors import ConfigError
-from schemas.settings import HttpSettings, Outlet, Settings, load_outlets, load_settings
-from transforms.feeds import Feed, NotAFeed, parse_feed
-from transforms.feeds.discover import discover, news_sitemaps, usual_places
-from transforms.feeds.opml import NotOpml, read_opml, write_opml
-from transforms.fetch.client import Response
-from transforms.fetch.crawl import Answer, Ask, Elsewhere, crawl
-from transforms.fetch.failure import FetchFailed
-from transforms.fetch.host import HostState, host_of
+from schemas.settings import Outlet, Settings, load_outlets, load_settings
+
+if TYPE_CHECKING:
+    from pipelines.outlet_search import Found
 
 outlets_app = typer.Typer(no_args_is_help=True, help="List, find, check and exchange the outlets that are polled.")
 out = Console(highlight=False)
-
-ROUNDS: Final = 3  # a redirect to another host is followed this often
-MOST_FEEDS: Final = 5  # of one outlet, when they are found for a person who can list more
 
 OutletsFile = Annotated[
     Optional[Path], typer.Option("--outlets", help="The file of outlets. [default: the shipped outlets.toml]")
@@ -36,14 +30,6 @@ SettingsFile = Annotated[
     Optional[Path], typer.Option("--settings", help="TOML whose keys are laid over the shipped defaults.toml.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Write without asking.")]
-
-
-class Found(NamedTuple):
-    """An address that was tried, and the feed there; `problem` says why there is none."""
-
-    url: str  # after redirects, where a feed was found
-    feed: Optional[Feed]
-    problem: str
 
 
 @outlets_app.command("list")
@@ -72,6 +58,9 @@ def add(
     yes: Yes = False,
 ) -> None:
     """Find the feeds and news sitemaps of a site, show what they list, and write the outlet's table."""
+    from pipelines.outlet_search import distinct, find_feeds
+    from pipelines.outlet_table import country_of, language_of, slug_of
+
     known, all_settings = _load(outlets), _settings(settings)
     found = find_feeds(url, all_settings)
     _show(found)
@@ -104,6 +93,8 @@ def check(
     only: Annotated[Optional[list[str]], typer.Option("--only", help="Only this outlet; may be repeated.")] = None,
 ) -> None:
     """Ask for every feed once, and show what each lists; exit code 1 where one does not work."""
+    from pipelines.outlet_search import look_at
+
     chosen = [outlet for outlet in _load(outlets) if not only or outlet.slug in only]
     found = look_at([feed for outlet in chosen for feed in outlet.feeds], _settings(settings))
     _show(found)
@@ -119,6 +110,9 @@ def import_opml(
     yes: Yes = False,
 ) -> None:
     """Add the feeds of an OPML file that are not listed yet, one outlet for each site."""
+    from pipelines.outlet_table import outlets_of
+    from transforms.feeds.opml import NotOpml, read_opml
+
     try:
         listed = read_opml(file.read_bytes())
     except OSError as error:
@@ -139,6 +133,8 @@ def export_opml(
     outlets: OutletsFile = None,
 ) -> None:
     """Write the outlets as OPML, for other feed readers."""
+    from transforms.feeds.opml import write_opml
+
     document = write_opml(_load(outlets), "newsbeam outlets")
     if file is None:
         sys.stdout.buffer.write(document)
@@ -146,79 +142,7 @@ def export_opml(
         file.write_bytes(document)
 
 
-def find_feeds(url: str, settings: Settings) -> list[Found]:
-    """Return what was tried to find the feeds of the site at `url`, in that order.
-
-    `url` itself may be a feed. Else what its page names is tried, and only where nothing of that works, the news
-    sitemaps in its robots.txt and the usual places.
-    """
-    answer = ask_all([url], settings.http).get(url)
-    first = _found(url, answer, settings.poll.max_entries)
-    if first.feed is not None or not isinstance(answer, Response):
-        return [first]
-    tried = look_at(discover(answer.body, answer.url), settings)
-    if any(entry.feed and entry.feed.items for entry in tried):
-        return tried
-    robots_url = urljoin(answer.url, "/robots.txt")
-    robots = ask_all([robots_url], settings.http).get(robots_url)
-    rules = robots.body.decode("utf-8", "replace") if isinstance(robots, Response) else ""
-    return tried + look_at([*news_sitemaps(rules, answer.url), *usual_places(answer.url)], settings)
-
-
-def distinct(found: Sequence[Found]) -> list[Found]:
-    """Return the feeds that list something no feed before them lists, at most `MOST_FEEDS`."""
-    seen: set[str] = set()
-    kept: list[Found] = []
-    for entry in found:
-        links = {item.link for item in entry.feed.items if item.link} if entry.feed else set()
-        if links - seen and len(kept) < MOST_FEEDS:
-            kept.append(entry)
-            seen |= links
-    return kept
-
-
-def ask_all(urls: Iterable[str], http: HttpSettings) -> dict[str, Union[Response, FetchFailed]]:
-    """Return what each URL answers, asked as politely and as guarded as a run asks."""
-    answers: dict[str, Union[Response, FetchFailed]] = {}
-    waiting = [(url, Ask(url, None, None, 0, False)) for url in dict.fromkeys(urls)]
-    known: dict[str, list[HostState]] = {}
-    for _ in range(ROUNDS):
-        work: dict[str, list[tuple[str, Ask]]] = {}
-        for url, ask in waiting:
-            work.setdefault(host_of(ask.url), []).append((url, ask))
-        waiting = []
-        for outcome in crawl(http, work, known, lambda item: item[1]):
-            if isinstance(outcome, HostState):
-                known.setdefault(outcome.host, []).append(outcome)
-                continue
-            (url, _ask), result = outcome
-            if isinstance(result, Elsewhere):
-                waiting.append((url, result.ask))
-            else:
-                answers[url] = result.response if isinstance(result, Answer) else result
-    return answers
-
-
-def look_at(urls: Iterable[str], settings: Settings) -> list[Found]:
-    """Return the feed at each of `urls`, or why there is none, in their order."""
-    wanted = list(dict.fromkeys(urls))
-    answers = ask_all(wanted, settings.http)
-    return [_found(url, answers.get(url), settings.poll.max_entries) for url in wanted]
-
-
-def _found(url: str, answer: Union[Response, FetchFailed, None], max_items: int) -> Found:
-    if answer is None:
-        return Found(url, None, "redirected from host to host")
-    if isinstance(answer, FetchFailed):
-        return Found(url, None, f"{answer.reason}: {answer.detail}")
-    try:
-        feed = parse_feed(answer.body, answer.headers.get("content-type", ""), answer.url, max_items)
-    except NotAFeed as error:
-        return Found(url, None, f"not a feed: {error}")
-    return Found(answer.url, feed, "")
-
-
-def _show(found: Sequence[Found]) -> None:
+def _show(found: "Sequence[Found]") -> None:
     table = Table("feed", "items", "newest", "title and latest headline", box=None, header_style="bold")
     for url, feed, problem in found:
         if feed is None:
@@ -226,16 +150,15 @@ def _show(found: Sequence[Found]) -> None:
             continue
         dates = [date for item in feed.items if (date := item.published or item.updated) is not None]
         headline = feed.items[0].title if feed.items else ""
-        table.add_row(url, str(len(feed.items)), _day(max(dates, default=None)), Text(f"{feed.title}: {headline}"))
+        newest = max(dates).to_utc_datetime().strftime("%Y-%m-%d %H:%M") if dates else "-"
+        table.add_row(url, str(len(feed.items)), newest, Text(f"{feed.title}: {headline}"))
     out.print(table)
-
-
-def _day(moment: Optional[Timestamp]) -> str:
-    return moment.to_utc_datetime().strftime("%Y-%m-%d %H:%M") if moment is not None else "-"
 
 
 def _append(made: Sequence[Outlet], outlets: Optional[Path], yes: bool) -> None:
     """Show the tables, and write them behind the file's last one."""
+    from pipelines.outlet_table import outlet_toml
+
     path = outlets or _shipped("outlets.toml")
     tables = "\n\n".join(outlet_toml(outlet) for outlet in made) + "\n"
     out.print(tables, markup=False, soft_wrap=True)

@@ -49,7 +49,7 @@ def usual_places(url: str) -> list[str]:
 
 
 def news_sitemaps(robots: str, url: str) -> list[str]:
-    """Return the sitemaps for news among those a robots.txt lists (RFC 9309 section 2.2.4): others hold whole archives."""
+    """Return the sitemaps for news among those a robots.txt lists (RFC 9309 section 2.2.4); others hold archives."""
     found = (absolute_link(target, url) for target in _SITEMAP_LINE.findall(robots))
     return list(dict.fromkeys(link for link in found if "news" in urlsplit(link).path.lower()))[:MAX_CANDIDATES]
 

@@ -253,7 +253,9 @@ def _check(
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
+        # A misspelt key is unknown and missing at once: the spelling is what to mend.
+        found = error.errors(include_url=False)
+        first = next((one for one in found if one["type"] == "extra_forbidden"), found[0])
         keys = [*prefix, *(str(part) for part in first["loc"])]
         remedy = {
             "extra_forbidden": "Remove it, or mend its spelling; known here: "

@@ -1,0 +1,192 @@
+"""The `newsbeam` command as a person meets it: exit codes, messages, and what a killed run leaves behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+import pytest
+
+from pipelines.demo import DemoWeb
+
+ROOT = Path(__file__).parents[2]
+
+
+class Desk(NamedTuple):
+    """A web to read, and the files that tell newsbeam about it."""
+
+    web: DemoWeb
+    outlets: Path
+    settings: Path
+
+    def command(self, root: Path, *more: str) -> list[str]:
+        files = ["--outlets", str(self.outlets), "--settings", str(self.settings), "--output", str(root)]
+        return [sys.executable, "-m", "pipelines.cli", "run", *files, "--every-feed", *more]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("desk")
+    with DemoWeb(ROOT / "config" / "demo", port=0) as web:
+        tables = []
+        for outlet in web.outlets:
+            fields = outlet.model_dump(exclude={"slug", "unconfirmed", "note"})
+            lines = [f"{name} = {json.dumps(value)}" for name, value in fields.items()]
+            tables.append("\n".join([f"[{outlet.slug}]", *lines]))
+        outlets, settings = folder / "outlets.toml", folder / "settings.toml"
+        outlets.write_text("\n\n".join(tables), "utf-8")
+        settings.write_text(f"[http]\ngap_s = 0.01\nallow_networks = {json.dumps(web.allow_networks)}\n")
+        yield Desk(web, outlets, settings)
+
+
+def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+def rows(root: Path) -> list[tuple[str, str]]:
+    files = f"{root}/articles/date=*/outlet=*/*.parquet"
+    query = f"SELECT article_id, content_hash FROM read_parquet('{files}') ORDER BY ALL"
+    return duckdb.connect().execute(query).fetchall()
+
+
+def strays(root: Path) -> list[Path]:
+    """Files that readers would stumble over."""
+    public = [folder for folder in root.iterdir() if folder.name != "_meta"]
+    return [path for folder in public for path in folder.rglob("*") if path.is_file() and path.suffix != ".parquet"]
+
+
+@pytest.fixture(scope="module")
+def whole(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
+    """What a run that nobody disturbs writes."""
+    root = tmp_path_factory.mktemp("whole") / "data"
+    done = run(desk.command(root))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return rows(root)
+
+
+@pytest.mark.parametrize("until", ["a page has been asked for", "rows are staged"])
+def test_a_killed_run_leaves_nothing_and_the_next_one_writes_each_row_once(
+    desk: Desk, whole: list[tuple[str, str]], tmp_path: Path, until: str
+) -> None:
+    root, asked = tmp_path / "data", len(desk.web.seen)
+    killed = subprocess.Popen(desk.command(root), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def reached() -> bool:
+        if until == "rows are staged":
+            return any(
+                path.suffix != "" or len(path.name) == 32 for path in root.glob("_meta/staging/*/*") if path.is_file()
+            )
+        return any("/2" in seen.url for seen in desk.web.seen[asked + 20 :])
+
+    deadline = time.monotonic() + 60
+    while not reached() and killed.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)  # polls for a state of another process; no outcome hangs on its length
+    os.kill(killed.pid, signal.SIGKILL)
+    assert killed.wait() == -signal.SIGKILL
+    assert rows(root) == [] if list(root.glob("articles/**/*.parquet")) else True
+    done = run(desk.command(root))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert rows(root) == whole
+    assert strays(root) == []
+    assert list(root.glob("_meta/staging/*")) == []
+
+
+def test_a_second_run_at_once_is_refused_and_the_first_goes_on(
+    desk: Desk, whole: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    root, asked = tmp_path / "data", len(desk.web.seen)
+    first = subprocess.Popen(desk.command(root), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while len(desk.web.seen) == asked and first.poll() is None:
+        time.sleep(0.005)
+    os.kill(first.pid, signal.SIGSTOP)  # holds it where it is, however fast the machine
+    second = run(desk.command(root))
+    os.kill(first.pid, signal.SIGCONT)
+    assert second.returncode == 3
+    assert f"process {first.pid}" in second.stderr
+    assert first.wait(60) == 0
+    assert rows(root) == whole
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param(("[two-rivers]", "[Two_Rivers]"), ["Two_Rivers", "bad slug", "outlets.toml:"], id="bad-slug"),
+        pytest.param(("country = ", "contry = "), ["contry", "unknown key", "outlets.toml:"], id="unknown-key"),
+    ],
+)
+def test_a_bad_outlets_file_is_refused_before_anything_starts(
+    desk: Desk, tmp_path: Path, change: tuple[str, str], words: list[str]
+) -> None:
+    outlets, root, asked = tmp_path / "outlets.toml", tmp_path / "data", len(desk.web.seen)
+    outlets.write_text(desk.outlets.read_text("utf-8").replace(*change, 1), "utf-8")
+    done = run(desk._replace(outlets=outlets).command(root))
+    assert done.returncode == 2
+    assert all(word in done.stderr.replace("\n", "") for word in words), done.stderr
+    assert not root.exists()
+    assert len(desk.web.seen) == asked
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "words"),
+    [
+        pytest.param(["--only", "nobody"], 2, "no outlet nobody", id="unknown-outlet"),
+        pytest.param(["--wrkers", "2"], 2, "No such option", id="misspelt-option"),
+        pytest.param(["--", "--runner=FlinkRunner"], 2, "cannot see", id="engine-that-cannot-work"),
+        pytest.param(["--", "--no_such_option"], 2, "Beam knows no such option", id="unknown-beam-option"),
+    ],
+)
+def test_a_command_that_cannot_work_is_refused(
+    desk: Desk, tmp_path: Path, more: list[str], code: int, words: str
+) -> None:
+    done = run(desk.command(tmp_path / "data", *more))
+    assert (done.returncode, words in done.stderr.replace("\n", " ")) == (code, True), done.stderr
+
+
+def test_a_root_that_is_a_file_is_refused(desk: Desk, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.write_text("not a folder")
+    done = run(desk.command(root))
+    assert done.returncode == 1
+    assert "not a folder" in done.stderr.replace("\n", " ").lower()
+
+
+def test_a_backfill_of_text_writes_a_row_a_file_and_again_none(tmp_path: Path) -> None:
+    texts, root = tmp_path / "texts", tmp_path / "data"
+    texts.mkdir()
+    for number in range(3):
+        paragraph = (
+            f"Militants of Kataib Hezbollah fired {number + 3} rockets at the Ain al-Asad base on day {number}. "
+        )
+        (texts / f"{number}.txt").write_text(f"Headline number {number}\n\n" + paragraph * 5)
+    (texts / "broken.txt").write_bytes(b"\xff\xfe\xfa not text")
+    (texts / "notes.md").write_text("not an article")
+    command = [sys.executable, "-m", "pipelines.cli", "backfill", str(texts), "--output", str(root), "--outlet", "desk"]
+    assert run(command).returncode == 0
+    first = rows(root)
+    assert len(first) == 3
+    again = run(command)
+    assert (again.returncode, rows(root)) == (0, first)
+    runs = [json.loads(path.read_text()) for path in sorted((root / "_meta" / "runs").glob("*.json"))]
+    assert runs[0]["counts"] == {"entries": 4, "articles": 3, "skips": {}, "rejects": {"sources.bad_encoding": 1}}
+    assert runs[1]["counts"]["skips"] == {"fresh.seen": 3, "fresh.given_up": 1}
+
+
+def test_explain_tells_what_was_taken_away_and_why(tmp_path: Path) -> None:
+    text = tmp_path / "dirty.txt"
+    body = "Militants of Kataib Hezbollah fired rockets at the Ain al-Asad base, the Iraqi army said on Tuesday. " * 4
+    text.write_text(
+        f"Rockets hit base in Anbar\n\n{body}\n\nLeave a Reply\n\nYour email address will not be published.\n"
+    )
+    done = run([sys.executable, "-m", "pipelines.cli", "explain", str(text)])
+    assert done.returncode == 0
+    assert all(word in done.stdout for word in ("Leave a Reply", "comment", "kataib-hez", "as an article")), done.stdout
+    short = tmp_path / "short.txt"
+    short.write_text("Too little to be an article.")
+    refused = run([sys.executable, "-m", "pipelines.cli", "explain", str(short)])
+    assert (refused.returncode, "too_short" in refused.stdout) == (1, True)

@@ -221,10 +221,11 @@ def _body(draft: Draft, places: Sequence[int]) -> int:
     return len(places)
 
 
-def _told_again(draft: Draft, line: str, below: Sequence[int]) -> bool:
+def _told_again(draft: Draft, line: str, below: Sequence[int], share: float = TOLD_AGAIN) -> bool:
+    """Whether the first paragraphs use at least a share of the line's words again."""
     stems = _stems(line)
     again = {stem for i in below[:DEK_REACH] for stem in _stems(draft.lines[i])}
-    return bool(stems) and len(stems & again) >= TOLD_AGAIN * len(stems)
+    return bool(stems) and len(stems & again) >= share * len(stems)
 
 
 def _stems(text: str) -> set[str]:
@@ -247,8 +248,8 @@ def take_head(draft: Draft, title: str, *, dirty: bool) -> None:
     if title and not any(_same(draft.lines[at], title) for at in head):
         return
     if len(head) <= MAX_HEAD_LINES:
-        _take_titles(draft, head, title)
-    if draft.title and not draft.subtitle and _is_dek(draft, places[body:]):
+        _take_titles(draft, head, title, places[body:])
+    if draft.title and not title and not draft.subtitle and _is_dek(draft, places[body:]):
         draft.subtitle = draft.lines[places[body]]
         draft.take(places[body], "any.subtitle")
     for at in draft.open():
@@ -256,7 +257,9 @@ def take_head(draft: Draft, title: str, *, dirty: bool) -> None:
             draft.take(at, "any.title-again")
 
 
-def _take_titles(draft: Draft, head: Sequence[int], title: str) -> None:
+def _take_titles(draft: Draft, head: Sequence[int], title: str, below: Sequence[int]) -> None:
+    """The title, and what else stands above the text: in a page's clutter, or to sum the text up."""
+    cluttered = not title and any(draft.found[: below[0]])
     longer = [draft.lines[at] for at in head if len(words_of(draft.lines[at])) > 2]
     wanted = title or (longer or [draft.lines[at] for at in head] or [""])[0]
     for at in head:
@@ -266,7 +269,7 @@ def _take_titles(draft: Draft, head: Sequence[int], title: str) -> None:
             draft.take(at, "any.title")
         elif _same(line, wanted):
             draft.take(at, "any.title-again")
-        elif draft.title and is_headline(line):
+        elif draft.title and is_headline(line) and (cluttered or _told_again(draft, line, below, DEK_OVERLAP)):
             draft.subtitle = draft.subtitle or line
             draft.take(at, "any.subtitle")
 

@@ -121,6 +121,7 @@ class Entry(NamedTuple):
     etag: Optional[str]  # of the page at our last fetch, for a conditional request
     last_modified: Optional[str]
     hops: int  # redirects already followed in this run
+    failed_before: bool = False  # an earlier run asked in vain: one try is enough now
 
 
 class Page(NamedTuple):

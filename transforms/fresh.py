@@ -83,9 +83,12 @@ class FreshFn(beam.DoFn):
             yield TaggedOutput(SKIPS, Skip("fresh", reason, entry.origin))
             return
         self.kept.inc()
-        if known is not None and known.outcome != "reject":
-            entry = entry._replace(etag=known.etag, last_modified=known.last_modified)
-        yield entry
+        if known is None:
+            yield entry
+        elif known.outcome == "reject":
+            yield entry._replace(failed_before=True)
+        else:
+            yield entry._replace(etag=known.etag, last_modified=known.last_modified)
 
 
 class NewestFn(beam.DoFn):
@@ -116,8 +119,8 @@ def _feed(entry: Entry) -> str:
 class Fresh(beam.PTransform[Any, Any]):
     """Entries in; `(entries, skips)` out.
 
-    `store` knows the links of earlier runs. A link that failed in `max_tries` runs in a row is given up. Where `max_new`
-    is given, at most that many entries of a feed are taken.
+    `store` knows the links of earlier runs; a link that failed in `max_tries` runs in a row is given up. Where `max_new`
+    is given, no more entries of a feed are taken.
     """
 
     def __init__(self, store: Store, max_tries: int, max_new: Optional[int] = None) -> None:

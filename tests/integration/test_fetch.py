@@ -323,3 +323,10 @@ def test_a_caller_that_stops_early_leaves_no_crawl_behind(web: Any, http: Any) -
     outcomes.close()  # type: ignore[attr-defined]
     assert not [thread for thread in threading.enumerate() if thread.name == "crawl"]
     assert len(web.paths()) < 50
+
+
+def test_what_failed_in_an_earlier_run_gets_one_try(web: Any, http: Any) -> None:
+    web.answers["/a"] = http.says(http.http(500))
+    work = {"127.0.0.1": [web.url("/a")]}
+    list(crawl(settings(), work, {}, lambda url: ask(url)._replace(failed_before=True)))
+    assert len(web.paths()) == 1

@@ -35,6 +35,7 @@ class Ask(NamedTuple):
     last_modified: Optional[str]
     hops: int  # redirects that led here, in this run
     permanent: bool  # all of them 301 or 308
+    failed_before: bool = False  # an earlier run asked in vain: one try is enough now
 
 
 class Answer(NamedTuple):
@@ -61,14 +62,15 @@ async def fetch(ask: Ask, host: Host, client: Client) -> Union[Answer, Elsewhere
         FetchFailed: the last try's failure.
     """
     http = client.http
-    for attempt in range(1, http.max_tries + 1):
+    max_tries = 1 if ask.failed_before else http.max_tries
+    for attempt in range(1, max_tries + 1):
         try:
             return await _follow(ask, host, client)
         except FetchFailed as failure:
             wait_s = failure.retry_after_s or 0.0
             host.hold(min(wait_s, http.max_retry_after_s))
             hopeless = not failure.transient or failure.reason == RejectReason.ROBOTS_UNREACHABLE
-            if hopeless or attempt == http.max_tries or wait_s > http.max_retry_after_s:
+            if hopeless or attempt == max_tries or wait_s > http.max_retry_after_s:
                 raise
             pause_s = http.backoff_s * 2 ** (attempt - 1) * random.uniform(1.0, 1.5)
             await asyncio.sleep(max(pause_s, wait_s))

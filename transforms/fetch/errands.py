@@ -44,8 +44,10 @@ class FeedErrand(NamedTuple):
 
     def ask(self, ref: FeedRef) -> Ask:
         """Return what to ask for."""
-        etag, last_modified = (ref.known.etag, ref.known.last_modified) if ref.known else (None, None)
-        return Ask(ref.location, etag, last_modified, ref.hops, ref.permanent)
+        known = ref.known
+        if known is None:
+            return Ask(ref.location, None, None, ref.hops, ref.permanent, False)
+        return Ask(ref.location, known.etag, known.last_modified, ref.hops, ref.permanent, known.failures > 0)
 
     def moved(self, ref: FeedRef, ask: Ask) -> FeedRef:
         """Return the feed, to be asked at another host."""
@@ -94,7 +96,7 @@ class PageErrand(NamedTuple):
 
     def ask(self, entry: Entry) -> Ask:
         """Return what to ask for."""
-        return Ask(entry.url, entry.etag, entry.last_modified, entry.hops, False)
+        return Ask(entry.url, entry.etag, entry.last_modified, entry.hops, False, entry.failed_before)
 
     def moved(self, entry: Entry, ask: Ask) -> Entry:
         """Return the entry, to be asked for at another host."""

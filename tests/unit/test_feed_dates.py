@@ -70,6 +70,11 @@ NOON = "2026-08-31T12:00:00Z"
         ("1405-06-09 12:00:00", NOON),
         ("31 באוגוסט 2026 12:00", NOON),
         ("31ê Tebax 2026 12:00", NOON),
+        ("31 غشت 2026 12:00 م", NOON),
+        ("Mon Aug 31 2026 15:00:00 GMT+0300 (Arabian Standard Time)", NOON),
+        ("2026-08-31T15:00:00.000 +03", NOON),
+        ("31 de agosto de 2026, 12:00", NOON),
+        ("Aug 31st, 2026 12:00", NOON),
     ],
 )
 def test_a_date_is_read(text: str, moment: str) -> None:

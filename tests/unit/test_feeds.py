@@ -276,9 +276,12 @@ def test_a_feed_that_breaks_off_gives_its_whole_items(cut: int) -> None:
         ("  a\n  b\u00a0c ", "a b c"),
         ("&#x1F54A; peace &#1;", "🕊 peace"),
         ("<![CDATA[<script>x()</script>Talk]]>", "Talk"),
+        ("TrÃªve Ã\xa0 Alep", "Trêve à Alep"),
+        ("Israelâ€™s cabinet", "Israel’s cabinet"),
+        ("SÃO PAULO ÃÑ", "SÃO PAULO ÃÑ"),
     ],
     ids=["raw &", "escaped", "twice", "twice numeric", "html entities", "cdata", "raw <", "break", "inline", "space",
-         "numeric", "script"],
+         "numeric", "script", "encoded twice", "encoded twice in windows", "only looks so"],
 )  # fmt: skip
 def test_a_title_is_plain_text(markup: str, text: str) -> None:
     assert only(rss(f"<title>{markup}</title><link>/1</link>")).title == text
@@ -332,6 +335,21 @@ def test_media_elements_do_not_overwrite_the_item() -> None:
     )
     item = only(rss(f"{media}<title>A</title><description>S</description><link>/1</link>{media}", attributes=MEDIA))
     assert (item.title, item.summary) == ("A", "S")
+
+
+@pytest.mark.parametrize(
+    ("author", "names"),
+    [
+        ("<author>jo@n.example (Jo Haddad)</author>", ["Jo Haddad"]),
+        ("<author>noreply@n.example</author>", []),
+        ("<author>Jo Haddad &lt;jo@n.example&gt;</author>", ["Jo Haddad"]),
+        ("<author><name>Jo</name><email>jo@n.example</email></author>", ["Jo"]),
+        ("<dc:creator>Jo</dc:creator><dc:creator>Omar</dc:creator><author>Jo</author>", ["Jo", "Omar"]),
+    ],
+    ids=["mail and name", "mail alone", "mail behind", "atom in rss", "several"],
+)
+def test_authors_are_names(author: str, names: list[str]) -> None:
+    assert only(rss(f"{author}<link>/1</link>", attributes=DC)).authors == names
 
 
 def test_repeated_ids_keep_their_items() -> None:

@@ -22,7 +22,9 @@ _ISO = re.compile(
     r"(?:\s*t?\s*(\d\d?)[:.]?(\d\d)(?:[:.]?(\d\d)(?:[.,:]\d+)?)?)?"
     r"\s*([a-z]{1,4}(?:\s*[+-]\d\d?(?::?\d\d)?)?|[+-]\s?\d\d?(?::?\d\d)?)?"
 )
-_TIME = re.compile(r"(?<!\d)(\d{1,2})[:h](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?(?!\d)\s*([ap]\.?m\b\.?)?")
+_TIME = re.compile(
+    r"(?<!\d)(\d{1,2})[:h](\d{2})(?:[:.](\d{2})(?:[.,]\d+)?)?(?!\d)\s*([ap]\.?m\b\.?|[صم](?!\w))?"
+)  # Arabic: ص, م
 _ZONE = re.compile(r"\s*\(?\s*([a-z]{1,5}(?![^\W\d_]))?\s*(?:([+-])\s?(\d{1,2}):?(\d{2})?(?!\d))?")
 _NUMERIC = re.compile(r"(?<!\d)(\d{1,4})[-/.](\d{1,2})[-/.](\d{1,4})(?!\d)")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -51,15 +53,16 @@ _MONTHS: Final = (
     "april avril abril aprile nisan nîsan апреля апрель أبريل نيسان أفريل آوریل نیسان אפריל",
     "may mai mayo maggio maio mayıs gulan мая май مايو أيار ماي مه ئایار מאי",
     "june juin juni junio giugno junho haziran hezîran июня июнь يونيو حزيران جوان ژوئن حوزەیران יוני",
-    "july juillet juli julio luglio julho temmuz tîrmeh июля июль يوليو تموز جويلية ژوئیه تەمموز יולי",
-    "august août agosto ağustos tebax августа август أغسطس آب أوت اوت ئاب אוגוסט",
+    "july juillet juli julio luglio julho temmuz tîrmeh июля июль يوليو يوليوز تموز جويلية ژوئیه تەمموز יולי",
+    "august août agosto ağustos tebax августа август أغسطس غشت آب أوت اوت ئاب אוגוסט",
     "september septembre septiembre settembre setembro eylül îlon "
-    "сентября сентябрь سبتمبر أيلول سپتامبر ئەیلوول ספטמבר",
+    "сентября сентябрь سبتمبر شتنبر أيلول سپتامبر ئەیلوول ספטמבר",
     "october octobre oktober octubre ottobre outubro ekim cotmeh "
     "октября октябрь أكتوبر تشرين_الأول اکتبر تشرینی_یەکەم אוקטובר",
-    "november novembre noviembre novembro kasım mijdar ноября ноябрь نوفمبر تشرين_الثاني نوامبر تشرینی_دووەم נובמבר",
+    "november novembre noviembre novembro kasım mijdar "
+    "ноября ноябрь نوفمبر نونبر تشرين_الثاني نوامبر تشرینی_دووەم נובמבר",
     "december décembre dezember diciembre dicembre dezembro aralık kanûn "
-    "декабря декабрь ديسمبر كانون_الأول دسامبر کانوونی_یەکەم דצמבר",
+    "декабря декабрь ديسمبر دجنبر كانون_الأول دسامبر کانوونی_یەکەم דצמבר",
 )
 _SOLAR_MONTHS: Final = "فروردین اردیبهشت خرداد تیر مرداد شهریور مهر آبان آذر دی بهمن اسفند"  # Iran's calendar
 
@@ -111,7 +114,7 @@ def _free(text: str) -> Optional[datetime]:
     if clock := _TIME.search(text):
         hour, minute, second = int(clock[1]), int(clock[2]), int(clock[3] or 0)
         if clock[4]:
-            hour = hour % 12 + (12 if clock[4][0] == "p" else 0)
+            hour = hour % 12 + (12 if clock[4][0] in "pم" else 0)
         rest = text[clock.end() :]
         zone = _zone(rest)
         text = text[: clock.start()] + " " + _ZONE.sub(r" \1 ", rest, count=1)

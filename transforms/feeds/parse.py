@@ -79,7 +79,7 @@ def _clean_item(raw: RawItem) -> FeedItem:
         updated=parse_date(raw.updated),
         summary=summary[:MAX_SUMMARY_CHARS],
         content=_article(raw)[:MAX_CONTENT_CHARS],
-        authors=_texts(raw.authors),
+        authors=_texts([_name(author) for author in raw.authors[:MAX_LIST]]),
         tags=_texts(raw.tags),
     )
 
@@ -91,6 +91,11 @@ def _article(raw: RawItem) -> str:
 
 def _first_date(candidates: Sequence[str]) -> Optional[Timestamp]:
     return next((date for text in candidates if (date := parse_date(text))), None)
+
+
+def _name(author: str) -> str:
+    """The name in RSS's "mail@example.org (Name)"; "" for an address alone."""
+    return author.partition("(")[2].partition(")")[0] if "@" in author.partition("<")[0] else author
 
 
 def _texts(values: Sequence[str]) -> list[str]:

@@ -29,7 +29,17 @@ def plain_text(markup: str) -> str:
         if "&" not in text:
             break
         text = html.unescape(text)
-    return " ".join(text.split())
+    return " ".join((text if text.isascii() else _encoded_once(text)).split())
+
+
+def _encoded_once(text: str) -> str:
+    """Undo a second encoding: UTF-8 that was read as Latin-1 or Windows-1252 ("Ã©" for "é"). Anything else stays."""
+    for charset in ("latin-1", "cp1252"):
+        try:
+            return text.encode(charset).decode("utf-8")
+        except UnicodeError:
+            continue
+    return text
 
 
 def _gap(tag: re.Match[str]) -> str:

@@ -155,7 +155,7 @@ def _link(fields: Fields, url: str) -> str:
 
 
 def _person(element: Any, names: _Names) -> str:
-    """An author: Atom's <name>, else the text; RSS writes "mail@example.org (Name)"."""
+    """An author: Atom's <name>, else the text."""
     for child in element:
         if names[child.tag] == "name":
             return _text(child)

@@ -1,6 +1,7 @@
 """From the bytes of a page to the article it holds."""
 
 import re
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Optional
@@ -22,6 +23,7 @@ from transforms.urls import canonical_url, same_site
 
 _STUB: Final = 2_000  # characters: a longer text is no stub, whatever the page says of its paywall
 _SHORT_PAGE: Final = 1_500  # characters: an error page says little
+_READABLE: Final = 2_000_000  # bytes of a page in whose text a date may be searched
 _MAX_TAGS: Final = 30
 _MAX_FIELD: Final = 2_000
 _MAX_CAPTIONS: Final = 50
@@ -91,15 +93,18 @@ def extract(
         NoArticle: the page holds none; `reason` is no_text, too_short, soft_404, parse_failed or parse_timeout.
     """
     evidence = evidence or FeedEvidence()
+    ends = time.thread_time() + settings.max_seconds
     root = parse(to_utf8(html, content_type))
     declared = Declared(root, url)
     segments = segment(root, settings.max_depth)
+    _check(ends)
     headings = headings_of(segments)
     title = pick_title(declared, headings, evidence.title)
     authors = pick_authors(declared, root, evidence.authors)
-    date = published(declared, root, evidence.published, evidence.fetched_at)
+    date = published(declared, root, evidence.published, evidence.fetched_at, read_text=len(html) <= _READABLE)
     canonical = _canonical(declared, root)
     language = _language(declared, root)
+    _check(ends)
     body = pick_body(segments, root, declared, title)
     _refuse_what_is_no_article(body, title, headings, url, evidence, settings)
     return Extracted(
@@ -124,6 +129,12 @@ def extract(
         quality=body.quality,
         warnings=["paywall"] if _is_stub(declared, segments, body) else [],
     )
+
+
+def _check(ends: float) -> None:
+    """Give up on a page that has used its CPU time: the last resort, since each step is linear in a bounded page."""
+    if time.thread_time() > ends:
+        raise NoArticle(RejectReason.PARSE_TIMEOUT, "extraction took more than its CPU time")
 
 
 def headings_of(segments: Segments) -> list[str]:

@@ -18,7 +18,6 @@ from transforms.extract.declared import Declared, squeeze
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _AHEAD: Final = timedelta(days=1)  # clocks and zones err by less; beyond is a wrong date
-_MAX_TEXT_ELEMENTS: Final = 20_000  # reading dates from text costs in proportion to the page
 _PUBLISHED_META: Final = (
     "article:published_time og:article:published_time datepublished parsely-pub-date sailthru.date article.published "
     "published_time dc.date.issued dc.date dc.date.created dcterms.created dcterms.date cxenseparse:recs:publishtime "
@@ -61,9 +60,14 @@ def read_moment(value: Any) -> Optional[datetime]:
     return moment if _EARLIEST <= moment <= _LATEST else None
 
 
-def published(declared: Declared, root: Any, feed: Optional[datetime], now: Optional[datetime]) -> Optional[Moment]:
-    """Return when the article was first published; times after `now` are not believed. Asks htmldate last."""
-    for at, source in _published(declared, root, feed):
+def published(
+    declared: Declared, root: Any, feed: Optional[datetime], now: Optional[datetime], *, read_text: bool
+) -> Optional[Moment]:
+    """Return when the article was first published; times after `now` are not believed.
+
+    `read_text` allows the dear last resort, htmldate's search in the page's text.
+    """
+    for at, source in _published(declared, root, feed, read_text):
         if at and (now is None or at <= now + _AHEAD):
             return Moment(at, source)
     return None
@@ -77,7 +81,9 @@ def modified(declared: Declared) -> Optional[datetime]:
     return next((at for value in _values(declared, _MODIFIED_META) if (at := read_moment(value))), None)
 
 
-def _published(declared: Declared, root: Any, feed: Optional[datetime]) -> Iterator[tuple[Optional[datetime], str]]:
+def _published(
+    declared: Declared, root: Any, feed: Optional[datetime], read_text: bool
+) -> Iterator[tuple[Optional[datetime], str]]:
     for obj in declared.articles:
         yield read_moment(obj.get("datePublished") or obj.get("dateCreated") or obj.get("uploadDate")), "json_ld"
     for value in _values(declared, _PUBLISHED_META):
@@ -95,7 +101,7 @@ def _published(declared: Declared, root: Any, feed: Optional[datetime]) -> Itera
             yield read_moment(element.get("content") or element.get("datetime")), "meta"
     yield from ((at, "time_tag") for _, at in times)
     yield modified(declared), "meta"
-    if sum(1 for _ in root.iter()) <= _MAX_TEXT_ELEMENTS:
+    if read_text:
         yield read_moment(htmldate.find_date(root, original_date=True, url=declared.url)), "text"
 
 

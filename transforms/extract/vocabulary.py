@@ -81,6 +81,7 @@ _LINE_WORDS: Final = {
 }
 ACTS: Final = tuple(_LINE_WORDS)
 
+_MAX_CHARS: Final = 1_000  # of an element's attributes
 _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
@@ -105,7 +106,7 @@ def groups_named(attributes: str) -> int:
     True
     """
     bits = 0
-    words = [word.lower() for word in _CAMEL.findall(attributes)]
+    words = [word.lower() for word in _CAMEL.findall(attributes[:_MAX_CHARS])]
     for word, after in zip(words, [*words[1:], ""], strict=False):  # no words: no pairs
         bits |= _WORD_BITS.get(word, 0) | _WORD_BITS.get(word + after, 0)
     return bits

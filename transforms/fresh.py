@@ -119,8 +119,8 @@ def _feed(entry: Entry) -> str:
 class Fresh(beam.PTransform[Any, Any]):
     """Entries in; `(entries, skips)` out.
 
-    `store` knows the links of earlier runs; a link that failed in `max_tries` runs in a row is given up. Where `max_new`
-    is given, no more entries of a feed are taken.
+    `store` knows the links of earlier runs; a link that failed in `max_tries` runs in a row is given up. Where
+    `max_new` is given, no more entries of a feed are taken.
     """
 
     def __init__(self, store: Store, max_tries: int, max_new: Optional[int] = None) -> None:

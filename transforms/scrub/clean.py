@@ -8,7 +8,8 @@ from typing import Final, NamedTuple, Optional
 from schemas.records import Caption, Removal
 from transforms.scrub.characters import clean_characters
 from transforms.scrub.datelines import split_dateline
-from transforms.scrub.glue import frequencies, unglue
+from transforms.scrub.frequencies import frequencies
+from transforms.scrub.glue import unglue
 from transforms.scrub.leaked_code import code_lines
 from transforms.scrub.places import (
     Draft,
@@ -26,6 +27,9 @@ from transforms.scrub.words import find_date
 
 MUCH: Final = 0.2  # a larger share of the text removed is worth a warning: a wrong rule shows here first
 REPEAT_REACH: Final = 2  # paragraphs from the start that may stand twice, as summary and as text
+SAMPLE_CHARS: Final = 4_000
+MIN_ENGLISH: Final = 0.12  # share of these words; English news has .20 to .30, other languages below .05
+_ENGLISH: Final = frozenset(("the", "of", "and", "to", "a", "that", "was", "for", "is", "with", "on", "by", "from"))
 _FILE_PHOTO = re.compile(r"^\s*(?:FILE|File|ARCHIVE?|Archiv)\s*(?:PHOTO|Photo|photo)?\s*[-–—:]+\s*")
 
 
@@ -62,8 +66,8 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
     take_head(draft, title, dirty=mended != text or len(join_broken(draft.lines)) < len(draft.lines))
     take_tail(draft)
     _read_fields(draft, rules)
-    joined = join_broken(_read_dateline(draft))
-    repaired = _repair_words(joined, (language or "en").split("-")[0], rules)
+    joined = join_broken([draft.lines[at] for at in draft.open()])
+    repaired = _repair_words(_without_dateline(draft, joined), language, rules)
     paragraphs = _drop_repeats(draft, repaired)
     removals = draft.removals()
     return Scrubbed(
@@ -116,22 +120,30 @@ def _read_fields(draft: Draft, rules: Rules) -> None:
             draft.take(at, "any.caption-again", "credit")
 
 
-def _read_dateline(draft: Draft) -> list[str]:
-    """The article's lines, the first one without its dateline."""
-    paragraphs = [draft.lines[at] for at in draft.open()]
+def _without_dateline(draft: Draft, paragraphs: list[str]) -> list[str]:
     found = split_dateline(paragraphs[0]) if paragraphs else None
-    if found is not None:
-        draft.dateline = found.dateline
-        draft.cut.append(Removal("any.dateline", paragraphs[0].removesuffix(found.rest)))
-        paragraphs[0] = found.rest
-    return paragraphs
+    if found is None:
+        return paragraphs
+    draft.dateline = found.dateline
+    draft.cut.append(Removal("any.dateline", paragraphs[0].removesuffix(found.rest)))
+    return [found.rest, *paragraphs[1:]]
 
 
-def _repair_words(paragraphs: Sequence[str], language: str, rules: Rules) -> Sequence[str]:
+def _repair_words(paragraphs: Sequence[str], language: Optional[str], rules: Rules) -> Sequence[str]:
+    """The paragraphs with divided words joined and glued ones parted, by the words of the text's language."""
+    code = (language or "en").split("-")[0]
+    if code == "en" and not _is_english(paragraphs):
+        return paragraphs
     if any("- " in paragraph for paragraph in paragraphs):
-        known, hanging = frequencies(language), rules.hanging
-        paragraphs = [join_divided(p, known, hanging, compounds=language in COMPOUNDING) for p in paragraphs]
-    return unglue(paragraphs, language, rules.names, rules.letters(language))
+        known, hanging = frequencies(code), rules.hanging
+        paragraphs = [join_divided(p, known, hanging, compounds=code in COMPOUNDING) for p in paragraphs]
+    return unglue(paragraphs, code, rules.names, rules.letters(code))
+
+
+def _is_english(paragraphs: Sequence[str]) -> bool:
+    """Whether English function words are frequent: a wrong language's words would tear the text apart."""
+    words = " ".join(paragraphs)[:SAMPLE_CHARS].lower().split()
+    return sum(word in _ENGLISH for word in words) >= MIN_ENGLISH * len(words)
 
 
 def _drop_repeats(draft: Draft, paragraphs: Sequence[str]) -> list[str]:

@@ -23,6 +23,16 @@ _REPORTED = re.compile(r"(?P<dateline>به گزارش (?:خبرگزاری )?[^،
 _LABELS: Final = frozenset(  # in capitals before a colon, and no place
     (
         *("CLAIM", "FACT", "FACTS", "UPDATE", "UPDATED", "BREAKING", "EXCLUSIVE", "WATCH", "ANALYSIS", "OPINION"),
+        *(
+            "BOTTOM LINE",
+            "FACT CHECK",
+            "KEY POINTS",
+            "KEY TAKEAWAYS",
+            "AT A GLANCE",
+            "IN BRIEF",
+            "WHAT WE KNOW",
+            "FILE",
+        ),
         *("NOTE", "CORRECTION", "VIDEO", "PHOTOS", "LIVE", "SUMMARY", "EXPLAINER", "INTERVIEW", "WARNING"),
     )
 )
@@ -79,7 +89,7 @@ def _plain(found: re.Match[str]) -> bool:
         return len(words) <= 3 and found["dash"].strip() not in (":", "|")
     letters = [c for c in place.split(",")[0] if c.isalpha()]
     if len(letters) >= 3 and all(c.isupper() for c in letters):
-        return found["dash"].strip() != ":" or "," in place or (len(words) == 1 and place not in _LABELS)
+        return found["dash"].strip() != ":" or "," in place or (len(words) <= 3 and place not in _LABELS)
     return (
         len(words) <= 4 and found["dash"].strip() in ("-", "–", "—") and place[0].isupper() and found["dash"][0] == " "
     )

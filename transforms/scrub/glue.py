@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final, NamedTuple, Optional
 
+from transforms.scrub.frequencies import frequencies
+
 MAX_TOKEN: Final = 60  # characters; longer ones are no words
 MIN_EVIDENT: Final = 4  # tokens that fall apart by themselves, before a text counts as glued …
 MIN_PLAIN: Final = 2  # … so many of them without a capital inside …
@@ -79,20 +81,6 @@ _UNITS: Final = frozenset(
 _DASHES: Final = "—–-"
 _OPENS: Final = '"“‘«([„¿¡$€£#'
 _CLOSES: Final = ".,;:!?)]”’»\"'…،؛؟%"
-
-
-def frequencies(language: str) -> Mapping[str, float]:
-    """wordfreq's largest list for a language, as shares of running words; empty where it has none.
-
-    Loaded on first use and kept by wordfreq, once a process.
-    """
-    import wordfreq
-
-    try:
-        words: Mapping[str, float] = wordfreq.get_frequency_dict(language, "best")
-    except LookupError:
-        return {}
-    return words
 
 
 def unglue(paragraphs: Sequence[str], language: str, names: Set[str], letters: Set[str]) -> list[str]:

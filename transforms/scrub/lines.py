@@ -114,7 +114,7 @@ def _is_credit(text: str, agency_words: frozenset[str]) -> bool:
     words = [w for w in words_of(text) if fold(w) not in agency_words]
     if words and words[0][0].islower() and words[0] != "the" and words_of(text)[0] == words[0]:
         return False
-    if len(text) > MAX_CREDIT or re.search(r"[!?;“”(]", text):
+    if len(text) > MAX_CREDIT or re.search(r"[!?;“”(]", text) or _FULL_STOP.search(text):
         return False
     return not words or is_name(" ".join(words), most=12)
 

@@ -216,7 +216,7 @@ def _body(draft: Draft, places: Sequence[int]) -> int:
         if is_prose(line) or (line[-1] == "." and len(words_of(line)) >= 5 and not is_title_case(line)):
             return number
         follows = draft.lines[places[number + 1]] if number + 1 < len(places) else ""
-        if follows[:1].islower() and len(words_of(line)) >= 6 and is_prose(f"{line} {follows}"):
+        if follows[:1].islower() and line.count(" ") >= 5 and is_prose(f"{line} {follows}"):
             return number
     return len(places)
 

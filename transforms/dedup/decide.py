@@ -126,7 +126,7 @@ def overlap(a: Profile, b: Profile) -> tuple[float, float]:
     shared = len(a.members & b.members)
     if shared == 0:
         return 0.0, 0.0
-    small, large = (a, b) if len(a.members) <= len(b.members) else (b, a)
+    small, large = sorted((a, b), key=lambda profile: (len(profile.sketch), -int(profile.sketch[-1])))
     sample = len(small.sketch)
     if sample <= _FEW_HASHES and small.sketch[-1] > large.sketch[-1]:
         within = int(np.searchsorted(small.sketch, large.sketch[-1], "right"))

@@ -290,6 +290,16 @@ def test_a_bad_rule_file_is_refused_with_file_line_and_remedy(tmp_path: Path, te
     assert refused.value.remedy
 
 
+@pytest.mark.parametrize("language", [None, "en", "xx", "ckb", "not a code"])
+def test_words_of_another_language_are_not_torn_apart(language: str | None) -> None:
+    text = (
+        "Die Hafenbehörde sperrte am Montag den nördlichen Anleger, nachdem Taucher Risse entdeckt hatten.\n\n"
+        "Fischer erklärten, sie hätten die Stadtverwaltung jahrelang gewarnt, und fragten nach den Reparaturkosten.\n\n"
+        "Niemand im Rathaus wollte darüber Auskunft geben, weder der Bürgermeister noch die Hafenmeisterin selbst."
+    )
+    assert scrub(text, language, RULES).text == text
+
+
 def test_a_text_of_unknown_language_gets_every_rule() -> None:
     assert scrub(f"{CLEAN}\n\nОставить комментарий\n\nاقرأ المزيد", None, RULES).text == CLEAN
 

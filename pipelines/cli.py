@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Console
 
+from pipelines.outlets import outlets_app
 from schemas.errors import NewsbeamError
 from schemas.settings import load_outlets, load_settings
 
@@ -22,6 +23,7 @@ app = typer.Typer(
     help="News feeds in; clean, deduplicated, conflict-tagged articles out, as Parquet by date and outlet.",
     epilog="Options of Apache Beam follow a bare --, for instance: newsbeam run --output data -- --runner=PrismRunner",
 )
+app.add_typer(outlets_app, name="outlets")
 
 
 def config_folder() -> Path:

@@ -175,8 +175,9 @@ def _removed(out: Console, article: Article, since: int) -> None:
 
 def _entities(tagged: TaggedArticle) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("          id", "type", "mentions", "relevance", "under"):
-        table.add_column(name)
+    for name in ("          id", "type", "mentions", "relevance"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("under", overflow="fold")
     for entity in tagged.document_entities[:15]:
         parents = ", ".join(entity.parents)
         row = (f"          {entity.id}", entity.type, str(entity.count), f"{entity.relevance:.2f}", parents)

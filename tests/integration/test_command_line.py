@@ -185,7 +185,9 @@ def test_explain_tells_what_was_taken_away_and_why(tmp_path: Path) -> None:
     )
     done = run([sys.executable, "-m", "pipelines.cli", "explain", str(text)])
     assert done.returncode == 0
-    assert all(word in done.stdout for word in ("Leave a Reply", "comment", "kataib-hez", "as an article")), done.stdout
+    assert all(word in done.stdout for word in ("Leave a Reply", "comment", "kataib-hezbollah", "as an article")), (
+        done.stdout
+    )
     short = tmp_path / "short.txt"
     short.write_text("Too little to be an article.")
     refused = run([sys.executable, "-m", "pipelines.cli", "explain", str(short)])

@@ -8,6 +8,7 @@ from apache_beam.utils.timestamp import Timestamp
 from transforms.feeds.balance import balanced
 from transforms.feeds.dates import parse_date
 from transforms.feeds.jsonfeed import read_json
+from transforms.feeds.loose import read_loose
 from transforms.feeds.model import Feed, FeedItem, NotAFeed, RawFeed, RawItem
 from transforms.feeds.repair import decoded, unpacked, xml_text
 from transforms.feeds.sitemap import read_sitemap
@@ -49,6 +50,8 @@ def parse_feed(data: bytes, content_type: str, url: str, max_items: int = MAX_IT
     if _is_sitemap(body) and (sitemap := read_sitemap(body, url, max_items)):
         return sitemap
     raw = read_xml(body, url, max_items) or read_xml(balanced(body), url, max_items, recover=True)
+    if raw is None or not raw.items:  # feedparser reads on where no tree can be made
+        raw = read_loose(body, url, max_items) or raw
     if raw is None:
         raise NotAFeed("markup beyond repair")
     return _clean(raw)

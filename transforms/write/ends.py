@@ -7,7 +7,12 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Article, FeedState, LinkState, Reject, Skip, SkipReason, VersionState
 
-_NO_NEWS: Final = {SkipReason.SEEN, SkipReason.DUPLICATE_ENTRY, SkipReason.GIVEN_UP, SkipReason.DEFERRED}  # the link was not looked at
+_NO_NEWS: Final = {
+    SkipReason.SEEN,
+    SkipReason.DUPLICATE_ENTRY,
+    SkipReason.GIVEN_UP,
+    SkipReason.DEFERRED,
+}  # the link was not looked at
 _SAME_PAGE: Final = {SkipReason.NOT_MODIFIED, SkipReason.UNCHANGED}
 _RANK: Final = {"article": 0, "skip": 1, "reject": 2}
 

@@ -134,8 +134,8 @@ def test_copies_meet_in_one_cluster_and_say_what_they_are(runs: Runs) -> None:
 
 
 def test_a_template_with_other_numbers_is_another_article(runs: Runs) -> None:
-    report = " ".join(f"{' '.join(words(n, 4))} %d" for n in range(20))
-    days = [article("wadi", f"day-{n}", report % tuple(range(n, n + 20)), n) for n in (1, 2)]
+    report = " ".join(f"{' '.join(words(n, 30))} %d" for n in range(8))
+    days = [article("wadi", f"day-{n}", report % tuple(range(n, n + 8)), n) for n in (1, 2)]
     found = runs.run(*(day._replace(title="Daily report") for day in days)).articles
     assert all(a.cluster_id == a.article_id for a in found.values())
 

@@ -99,23 +99,19 @@ def test_a_verdict_does_not_depend_on_who_came_first(common: int, left: int, rig
     assert compare(a, b, SETTINGS) == compare(b, a, SETTINGS)
 
 
-REPORT = " ".join(f"{' '.join(words(n, 4))} %d" for n in range(20))
+REPORT = " ".join(f"{' '.join(words(n, 30))} %d" for n in range(8))
 
 
-LONG_REPORT = " ".join(f"{' '.join(words(n, 30))} %d" for n in range(8))
-
-
-@pytest.mark.parametrize(("report", "count"), [(REPORT, 20), (LONG_REPORT, 8)], ids=["dense", "sparse"])
-def test_a_template_with_other_numbers_is_another_article(report: str, count: int) -> None:
-    verdict = judged(report % tuple(range(count)), report % tuple(range(1, count + 1)))
+def test_a_template_with_other_numbers_is_another_article() -> None:
+    verdict = judged(REPORT % tuple(range(8)), REPORT % tuple(range(1, 9)))
     assert verdict is not None
-    assert verdict.containment > 0.38
+    assert verdict.containment > 0.7
     assert not verdict.same
     assert verdict.weight == 0
 
 
 def test_a_copy_with_one_number_mended_is_the_same_article() -> None:
-    verdict = judged(REPORT % tuple(range(20)), REPORT % (99, *range(1, 20)))
+    verdict = judged(REPORT % tuple(range(8)), REPORT % (99, *range(1, 8)))
     assert verdict is not None
     assert verdict.same
 

@@ -13,6 +13,8 @@ import pytest
 from apache_beam.utils.timestamp import Timestamp
 
 from transforms.feeds import Feed, FeedItem, Hints, NotAFeed, parse_feed
+from transforms.feeds.balance import balanced
+from transforms.feeds.xmlfeed import read_xml
 
 URL = "https://news.example/feed.xml"
 NOON = Timestamp(1788177600)  # 2026-08-31T12:00:00Z
@@ -430,3 +432,13 @@ def test_a_huge_feed_reads_as_feedparser_reads_it_in_a_third_of_its_time() -> No
         entry.published_parsed[:6] for entry in theirs
     ]
     assert between - started < (ended - between) / 3
+
+
+@pytest.mark.parametrize(
+    "root", ["<rss vers", "<rss", '<rss "'], ids=["cut-in-a-name", "cut-after-the-name", "cut-in-a-value"]
+)
+def test_where_no_tree_can_be_made_feedparser_reads_on(root: str) -> None:
+    items = "".join(f"<item><title>T{n}</title><link>https://a.example/{n}</link></item>" for n in range(3))
+    broken = f"{root}<channel>{items}</channel></rss>"
+    assert read_xml(balanced(broken), URL, 10, recover=True) is None
+    assert [item.title for item in parse_feed(broken.encode(), "", URL).items] == ["T0", "T1", "T2"]

@@ -1,5 +1,6 @@
 """What a page says and shows becomes an article; what is no article is refused with its reason."""
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -191,3 +192,22 @@ def test_characters_survive_wrong_declarations(encoding: str, content_type: str,
 
 def test_nul_bytes_do_not_end_a_page() -> None:
     assert read(page().replace(b"</h1>", b"</h1>\0\0")).text.split("\n\n") == PARAGRAPHS
+
+
+def test_a_menu_closed_too_late_does_not_swallow_the_article() -> None:
+    html = page().replace(b"</ul></nav>", b"</ul>").replace(b"</main>", b"</main></nav>")
+    assert read(html).text.split("\n\n") == PARAGRAPHS
+
+
+def test_an_article_kept_in_a_script_is_found() -> None:
+    inner = json.dumps({"body": "".join(f'<p class="x">{paragraph}</p>' for paragraph in PARAGRAPHS)}).replace(
+        "<", "\\u003c"
+    )
+    html = f"<html><body><div id=app></div><script>self.push([1, {json.dumps(inner)}])</script></body></html>"
+    found = read(html.encode())
+    assert (found.text.split("\n\n"), found.method) == (PARAGRAPHS, "scripts")
+
+
+def test_what_follows_the_end_of_the_document_is_read() -> None:
+    html = page().replace(b"<main>", b"</body></html><main>")
+    assert read(html).text.split("\n\n") == PARAGRAPHS

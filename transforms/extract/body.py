@@ -12,9 +12,11 @@ from transforms.extract.declared import Declared, as_list, fold, squeeze
 from transforms.extract.features import Hints, Weighable, describe
 from transforms.extract.model import Floats, Trees, best_cut, load
 from transforms.extract.segment import HEADINGS, Block, Segments
+from transforms.extract.state import scripts_of, text_in_scripts
 
 _UNSURE: Final = 0.935  # expected F1 under which trafilatura is asked: one page in nine
 _SCANT: Final = 250  # characters: a shorter body is more often a failure than a brief
+_STATE_QUALITY: Final = 0.7  # measured F1 of JSON-LD bodies against gold is .79 to .92; a state is less certain
 _LIVE_INTRO: Final = 200  # characters of prose a live page must give before its first entry to stand alone
 _MAX_ADVISED: Final = 4_000  # blocks of a page that trafilatura is asked about: its time is not ours to bound
 
@@ -24,13 +26,19 @@ class Body(NamedTuple):
 
     text: str
     kept: Sequence[Block]
-    method: str  # "blocks", "advised" (trafilatura's choice weighed in) or "trafilatura"
+    method: str  # "blocks", "advised" (trafilatura's choice weighed in), "trafilatura" or "scripts"
     quality: float  # expected F1, 0..1
 
 
 def pick_body(segments: Segments, root: Any, declared: Declared, title: str) -> Body:
     """Return the article's text. May spoil `root`: call it last."""
-    return decide(candidates(segments, declared, title), _model(), lambda: second_opinion(root, declared.url))
+    scripts = scripts_of(root)
+    body = decide(candidates(segments, declared, title), _model(), lambda: second_opinion(root, declared.url))
+    if len(body.text) < _SCANT:
+        state = text_in_scripts(scripts)
+        if len(state) > max(_SCANT, 2 * len(body.text)):
+            return Body(state, [], "scripts", _STATE_QUALITY)
+    return body
 
 
 def candidates(segments: Segments, declared: Declared, title: str) -> Weighable:

@@ -28,7 +28,7 @@ _SENTENCE_END: Final = tuple(".!?…:;。！？»”\"')]।؟۔")
 _FIRST_IDEOGRAPH: Final = "\u2e7f"  # from here on a character says about as much as three Latin letters
 _PROSE: Final = 60  # Latin letters
 _LONG_PROSE: Final = 160  # the same; needs no full stop at its end
-_SCANT_PROSE: Final = 300  # characters on the whole page under which the menus are read too
+_MENU_PROSE: Final = 300  # characters in its paragraphs from which a menu is more than a menu
 
 
 class Container:
@@ -91,12 +91,9 @@ class Segments:
 def segment(root: Any, max_depth: int) -> Segments:
     """Return the first `MAX_BLOCKS` blocks of a tree, read down to `max_depth` nested elements.
 
-    Menus are read only where nothing else holds prose: a page may close its <nav> too late.
+    Menus are read only where they hold prose: a page may close its <nav> too late.
     """
-    found = _Walk(_SILENT | {"nav"}, max_depth).run(root)
-    if sum(block.chars for block in found.blocks if block.prose) < _SCANT_PROSE:
-        found = _Walk(_SILENT, max_depth).run(root)
-    return found
+    return _Walk(max_depth).run(root)
 
 
 class _Inside:
@@ -111,8 +108,8 @@ class _Inside:
 class _Walk:
     """Walks a tree with a stack of its own: no nesting exhausts Python's."""
 
-    def __init__(self, silent: frozenset[str], max_depth: int) -> None:
-        self._silent, self._max_depth = silent, max_depth
+    def __init__(self, max_depth: int) -> None:
+        self._max_depth = max_depth
         self._containers: list[Container] = []
         self._blocks: list[Block] = []
         self._parts: list[str] = []
@@ -134,7 +131,9 @@ class _Walk:
 
     def _enter(self, element: Any, around: _Inside, stack: list[tuple[Any, _Inside]]) -> None:
         tag = element.tag
-        if tag in self._silent or not isinstance(tag, str) or around.depth >= self._max_depth:
+        if tag in _SILENT or not isinstance(tag, str) or around.depth >= self._max_depth:
+            return
+        if tag == "nav" and not _holds_prose(element):
             return
         if tag == "br":
             while self._parts and not self._parts[-1].strip(" \t\r\n"):
@@ -192,6 +191,10 @@ class _Walk:
         self._parts = []
         self._link = self._bold = self._links = 0
         self._inline = -1
+
+
+def _holds_prose(menu: Any) -> bool:
+    return sum(len(paragraph.text or "") for paragraph in menu.iter("p")) >= _MENU_PROSE
 
 
 def _container(element: Any, tag: str, parent: Optional[Container]) -> Container:

@@ -6,6 +6,7 @@ attribute is appended by walking the list of those before it, so that a tag of n
 that could matter is read through callbacks instead, which keep the first attributes of each tag only.
 """
 
+import re
 from typing import Any, Final
 
 from lxml import etree
@@ -19,6 +20,8 @@ _MAX_ATTRIBUTES: Final = 64  # of one tag, on pages read through callbacks
 # Appending to n attributes takes 2.1 ns × n² (measured). A name in a tag is distinct, ends at one of the separators
 # below, and takes 5 bytes or more; so reading takes at most 2.1 ns × distinct words × bytes / 5, here 2 seconds.
 _MAX_WORK: Final = 5e9
+# libxml2 drops what follows </html>; browsers, and pages put together from two documents, do not.
+_ENDS = re.compile(rb"</(?:body|html)\s{0,9}>", re.I)
 _SEPARATORS: Final = bytes.maketrans(b"/>=", b"   ")
 _NOT_HTML: Final = (b"%PDF-", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK\x03\x04", b"\x1f\x8b", b"RIFF")
 
@@ -31,7 +34,7 @@ def parse(data: bytes) -> Any:
     """
     if data.lstrip()[:8].startswith(_NOT_HTML):
         raise NoArticle(RejectReason.PARSE_FAILED, f"not HTML: starts with {data.lstrip()[:8]!r}")
-    data = _cut(data)
+    data = _ENDS.sub(b"", _cut(data))
     options = {"encoding": "utf-8", "remove_comments": True, "remove_pis": True, "huge_tree": True}
     target = {"target": _Builder()} if _may_be_quadratic(data) else {}
     try:

@@ -133,6 +133,11 @@ def test_copies_meet_in_one_cluster_and_say_what_they_are(runs: Runs) -> None:
     assert (found[alone.article_id].cluster_id, found[alone.article_id].duplicate_of) == (alone.article_id, None)
 
 
+def test_a_story_of_a_hundred_copies_is_one_cluster(runs: Runs) -> None:
+    copies = [article(f"outlet-{n}", "a", story(1, keep=1 - n / 300, more=n % 5), n % 9) for n in range(100)]
+    assert len({a.cluster_id for a in runs.run(*copies).articles.values()}) == 1
+
+
 def test_a_template_with_other_numbers_is_another_article(runs: Runs) -> None:
     report = " ".join(f"{' '.join(words(n, 30))} %d" for n in range(8))
     days = [article("wadi", f"day-{n}", report % tuple(range(n, n + 8)), n) for n in (1, 2)]

@@ -26,7 +26,8 @@ _MANY_SHARE: Final = 0.40
 _WEAK_CONTAINMENT: Final = 0.70
 _WEAK_SHARE: Final = 0.33
 
-# Guard against footers: two addresses of one outlet are one article only if the titles meet or nearly all text does.
+# Guard against footers: two addresses of one outlet are one article only if the titles meet, the first sentences of
+# one stand in the other, or nearly all text is common.
 _SAME_OUTLET_TITLE: Final = 0.34
 _SAME_OUTLET_JACCARD: Final = 0.85
 _SAME_OUTLET_LEAD: Final = 0.5

@@ -28,6 +28,7 @@ LEAD_LETTERS: Final = 300  # headline, dateline and first sentence or two
 _MULTIPLIER: Final = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2**64: 2**64 over the golden ratio
 _SKETCH_SHIFT: Final = np.uint64(32)  # the sketch keeps the upper half of a hash: 4e-4 chance matches between two texts
 
+_MAX_TITLE: Final = 300  # characters; a longer one is a page gone wrong
 _MAX_NUMBERS: Final = 64
 _CONTEXT_LETTERS: Final = 14  # letters before a number that say what it counts
 _CONTEXT_WINDOW: Final = 28  # characters in which to look for them
@@ -56,7 +57,7 @@ def sign(article: Article, settings: DedupSettings) -> Signature:
         version=article.version,
         outlet=article.origin.outlet,
         cluster_id=article.article_id,
-        title=article.title,
+        title=article.title[:_MAX_TITLE],
         anchors=shingles.anchors,
         sketch=shingles.sketch,
         numbers=json.dumps(numbers(article.text), ensure_ascii=False, separators=(",", ":")),

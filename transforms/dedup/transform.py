@@ -60,7 +60,8 @@ class VersionFn(beam.DoFn):
 
     def _before(self, article: Article, known: VersionState) -> Optional[Signature]:
         """The signature of the version before, if its text has anything in common with the new one."""
-        found = self.store.signatures(sign(article, self.settings).anchors, _EPOCH)
+        anchors = sign(article, self.settings).anchors
+        found = self.store.signatures(anchors, _EPOCH, self.settings.max_anchor_records)
         return next((s for s in found if (s.article_id, s.version) == (known.article_id, known.version)), None)
 
 

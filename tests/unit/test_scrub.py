@@ -10,7 +10,7 @@ import pytest
 from schemas.errors import ConfigError
 from transforms.scrub import Rules, load_rules, scrub
 from transforms.scrub.lines import classify
-from transforms.scrub.rules import RuleFile
+from transforms.scrub.rule_files import RuleFile
 
 FOLDER = Path(__file__).parents[2] / "config" / "scrub"
 RULES = load_rules(FOLDER)

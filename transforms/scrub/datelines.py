@@ -10,7 +10,6 @@ from typing import Final, NamedTuple, Optional
 from transforms.scrub.shapes import has_case, is_name, words_of
 
 MAX_CHARS: Final = 70
-_DASH: Final = "-–—−:|/"
 _BRACKETED = re.compile(
     r"(?P<dateline>(?P<place>[^()]{0,48}?)\s*\((?P<agency>[^()]{2,40})\)(?:,? \w{3,10}\.? \d{1,2}(?:, \d{4})?)?)"
     r"\.?\s*(?:[–—−:|/•،]|--|-(?=\s))+\s*"

@@ -206,11 +206,6 @@ def _line_starts(words: Sequence[str], width: int) -> set[int]:
     return starts
 
 
-def is_glued(text: str, language: str) -> bool:
-    """Whether so many words of a text fall apart into two frequent ones that spaces must have been lost."""
-    return _is_glued(_WORD.findall(text), frequencies(language))
-
-
 def _is_glued(words: Sequence[str], known: Mapping[str, float]) -> bool:
     odd = {w for w in words if len(w) >= 5 and w.lower() not in known}
     if len(odd) < MIN_EVIDENT:

@@ -8,12 +8,13 @@ paragraphs nothing is taken by place alone.
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple, Optional
+from typing import Final, Optional
 
 from schemas.records import Caption, Removal
 from transforms.scrub.datelines import split_dateline
 from transforms.scrub.lines import classify, credit_line, joined_kind, split_credit
-from transforms.scrub.rules import Kind, Language, Match, Rules
+from transforms.scrub.rule_files import Kind
+from transforms.scrub.rules import Language, Match, Rules
 from transforms.scrub.shapes import ends_sentence, is_headline, is_name, is_prose, is_source, is_title_case, words_of
 from transforms.scrub.words import fold
 
@@ -36,13 +37,6 @@ _LIST_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,3}[.)]|\(?[A-Za
 _SIGNED = re.compile(r"(?:[—–]\s?|\()(?P<source>[^()]{2,50}?)\)?")  # (Levant Wire), — Levant Wire
 _PATH = re.compile(r"[^<>›»/|]{2,40}(?:\s[>›»]\s[^<>›»/|]{2,40}){1,4}")
 _BYLINE = re.compile(r"[^\W\d_][\w.'’-]+(?: [\w.'’-]+){1,3}(?:,| [|/–—-]) [^\W\d_][\w.'’-]*(?: [\w.'’-]+){0,3}")
-
-
-class Found(NamedTuple):
-    """The rule a line was taken out by, what it caught, and the kind of line."""
-
-    rule: str
-    kind: Kind
 
 
 class Draft:

@@ -1,98 +1,23 @@
-"""The rules of `config/scrub/*.toml`: read and checked at launch, compiled once a process.
-
-A file is one language (`en.toml`, …; `any.toml` holds for all). It lists
-
-* `[[rule]]`: templates that a whole line must match. `{a|b}` is a choice, `[a|b]` may be absent, `word*` is any word
-  that begins so, `<slot>` stands for what varies (`SLOTS` below); some slots become fields of the record.
-* `[[vocabulary]]`: words. A line is furniture when it is made of them: at least `min_anchors` telling ones (`anchors`)
-  and, with the other `words`, at least `coverage` of the line. This is what catches wordings no template foresaw, and
-  what keeps a sentence that merely uses one of the words.
-* small tables: month names, words of one letter, words before which a hanging hyphen stays.
-
-Each rule brings examples and counter-examples; a test runs them all.
-"""
+"""Rules: all rule files together, compiled once a process, and asked for the languages of a text."""
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any, Final, Literal, NamedTuple, Optional
-
-from pydantic import Field, ValidationError
+from typing import Any, Final, NamedTuple, Optional
 
 from schemas.errors import ConfigError
-from schemas.settings import Model
-from transforms.scrub.words import DATE, TIME, fold, names_in, tokens
+from transforms.scrub.rule_files import Kind, RuleFile, Vocabulary, read_rules
+from transforms.scrub.templates import compile_template, literal_sets
+from transforms.scrub.words import fold, names_in, tokens
 
-Kind = Literal[
-    "comments", "promo", "share", "languages", "teaser", "teasers", "breadcrumb", "tags", "prefix", "source", "footer",
-    "consent", "bio", "stray", "credit", "code",
-]  # fmt: skip
-"""What a line is. `teasers` opens a list: the headlines under it go with it."""
-
-SLOTS: Final = {
-    "n": r"\d+ (?:[.,:/ ]{0,2}\d+ ){0,3}(?:[kmк] )?",
-    "date": rf"(?:{DATE}) ",
-    "time": rf"(?:{TIME}) ",
-    "sep": r"(?:[:|»›>/•·|←→▶►*…-] ){1,4}",
-    "headline": r"(?P<headline>\S.*)",
-    "name": r"(?P<name>(?:\S+ ){1,7}?)",
-    "source": r"(?P<source>(?:\S+ ){1,8}?)",
-    "credit": r"(?P<credit>(?:\S+ ){1,14}?)",
-    "caption": r"(?P<caption>(?:\S+ ){2,60}?)",
-    "section": r"(?P<section>(?:\S+ ){1,5}?)",
-    "any": r"(?:\S+ ){1,14}",
-    "few": r"(?:\S+ ){1,5}",
-    "list": r"(?P<list>\S.*)",
-}
-_PIECE = re.compile(r"<\w+>|[{}|\[\]]|[^\s{}|\[\]]+")
-_PAIRS: Final = {"{": "}", "[": "]"}
-_LEAD: Final = r"(?:[^\w\s(] ){0,4}"
 NOUNS_CAPITAL: Final = frozenset(("de",))  # languages in which a capital tells no name
 MAX_SEEN: Final = 100_000  # words whose vocabularies are remembered
 MAX_SPOKEN: Final = 16  # words of a line in which a site speaks: longer ones argue
 VOICE_SLACK: Final = 0.15
 NEAR_SLACK: Final = 0.2  # taken off a vocabulary's coverage where a neighbour is furniture already
-_TRAIL: Final = r"(?:[^\w\s)] ){0,4}$"
-
-
-class Rule(Model):
-    """Templates for one kind of line."""
-
-    name: str
-    kind: Kind
-    templates: Annotated[tuple[str, ...], Field(min_length=1)]
-    examples: Annotated[tuple[str, ...], Field(min_length=1)]
-    counter_examples: Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class Vocabulary(Model):
-    """Words that furniture of one kind is made of."""
-
-    name: str
-    kind: Kind
-    anchors: Annotated[tuple[str, ...], Field(min_length=1)]
-    words: tuple[str, ...] = ()
-    min_anchors: Annotated[int, Field(ge=1)] = 1
-    coverage: Annotated[float, Field(gt=0.4, le=1)] = 0.8
-    examples: Annotated[tuple[str, ...], Field(min_length=1)]
-    counter_examples: Annotated[tuple[str, ...], Field(min_length=1)]
-
-
-class RuleFile(Model):
-    """One file of `config/scrub`."""
-
-    months: tuple[tuple[str, ...], ...] = ()  # twelve, each with its spellings
-    single_letters: tuple[str, ...] = ()  # words of one letter
-    hanging: tuple[str, ...] = ()  # words before which "pre-" keeps its hyphen: and, or, …
-    agencies: tuple[str, ...] = ()  # who signs pictures and datelines
-    common: tuple[str, ...] = ()  # words that count as known in every vocabulary of the file
-    voice: tuple[str, ...] = ()  # words in which a site speaks to its reader: you, our; news prose hardly does
-    rule: tuple[Rule, ...] = ()
-    vocabulary: tuple[Vocabulary, ...] = ()
 
 
 class Match(NamedTuple):
@@ -199,9 +124,9 @@ class Language:
                 self._add(f"{language}.{rule.name}", rule.kind, text)
 
     def _add(self, rule: str, kind: Kind, text: str) -> None:
-        sets = _literal_sets(text)
+        sets = literal_sets(text)
         order = len(self._open) + sum(map(len, self._by_head.values()))
-        pattern = re.compile(_LEAD + _template(text) + _TRAIL)
+        pattern = compile_template(text)
         template = Template(rule, kind, order, pattern, tuple(s for s in sets if s))
         if sets and sets[0]:
             for head in sets[0]:
@@ -281,73 +206,6 @@ def _split(words: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(whole), frozenset(stems)
 
 
-def _template(template: str) -> str:
-    """A template as the pattern of a line's folded tokens, each followed by a space.
-
-    Of alternatives the longest is tried first, "photo credit" before "photo", and those with slots last.
-
-    Raises:
-        ValueError: its brackets do not pair.
-    """
-    groups: list[tuple[str, list[str]]] = [("", [""])]  # (opening bracket, alternatives so far)
-    for piece in _PIECE.findall(template):
-        if piece in "{[":
-            groups.append((piece, [""]))
-        elif piece == "|":
-            groups[-1][1].append("")
-        elif piece in "}]":
-            bracket, ways = groups.pop()
-            if _PAIRS.get(bracket) != piece:
-                raise ValueError("brackets do not pair")
-            group = "(?:" + "|".join(sorted(ways, key=_openness)) + ")"
-            groups[-1][1][-1] += group + ("?" if piece == "]" else "")
-        else:
-            groups[-1][1][-1] += SLOTS[piece[1:-1]] if piece[0] == "<" and piece[-1] == ">" else _word(piece)
-    if len(groups) != 1 or len(groups[0][1]) != 1:
-        raise ValueError("brackets do not pair")
-    return groups[0][1][0]
-
-
-def _openness(pattern: str) -> tuple[bool, int]:
-    return ("(?P<" in pattern or r"\S+" in pattern, -len(pattern))
-
-
-def _word(word: str) -> str:
-    texts = tokens(word.rstrip("*") if word.endswith("*") and word != "*" else word, {})
-    if word.endswith("*") and word != "*":
-        *first, last = texts
-        return "".join(re.escape(t) + " " for t in first) + re.escape(last) + r"\w* "
-    return "".join(re.escape(t) + " " for t in texts)
-
-
-def _literal_sets(template: str) -> list[frozenset[str]]:
-    """For each part of a template the words one of which a match must hold there; empty where it may hold any."""
-    sets: list[frozenset[str]] = []
-    depth = 0
-    starts: list[str] = []  # of the group that is open: the first piece of each alternative
-    before = "{"
-    for piece in _PIECE.findall(template):
-        if piece in "{[":
-            depth += 1
-            starts = [] if depth == 1 else [*starts, *([piece] if before in "{|" else [])]
-        elif piece in "}]":
-            depth -= 1
-            if depth == 0:
-                sets.append(_first_words(starts) if piece == "}" else frozenset())
-        elif depth == 0:
-            sets.append(_first_words([piece]))
-        elif depth == 1 and before in "{[|" and piece != "|":
-            starts.append(piece)
-        before = piece
-    return sets
-
-
-def _first_words(pieces: Sequence[str]) -> frozenset[str]:
-    if any(piece[0] in "<{[" or piece.endswith("*") for piece in pieces):
-        return frozenset()
-    return frozenset(tokens(piece, {})[0] for piece in pieces)
-
-
 def load_rules(folder: Path, names: Iterable[str] = ()) -> Rules:
     """Return the checked rules of `folder`, one file a language; `names` may appear in glued words.
 
@@ -357,57 +215,4 @@ def load_rules(folder: Path, names: Iterable[str] = ()) -> Rules:
     paths = sorted(folder.glob("*.toml"))
     if not paths:
         raise ConfigError(str(folder), None, "scrub rules", "the folder holds no *.toml", "Give config/scrub's path")
-    return Rules({path.stem: _load(path) for path in paths}, frozenset(names))
-
-
-def _load(path: Path) -> RuleFile:
-    text = ""
-    try:
-        text = path.read_text("utf-8")
-        rules = RuleFile.model_validate(tomllib.loads(text))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), None, "file", f"cannot be read: {error}", "Save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        line = re.search(r"at line (\d+)", str(error))
-        raise ConfigError(
-            str(path), int(line[1]) if line else None, "syntax", f"not TOML: {error}", "Mend the line"
-        ) from error
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = first["loc"]
-        raise ConfigError(
-            str(path),
-            _line_of(text, where),
-            ".".join(map(str, where)),
-            first["msg"],
-            "See the other rules of the file for the form",
-        ) from error
-    for rule in rules.rule:
-        for template in rule.templates:
-            _check_template(path, text, template)
-    if len(rules.months) not in (0, 12):
-        raise ConfigError(str(path), None, "months", f"{len(rules.months)} given", "List twelve, or none")
-    return rules
-
-
-def _check_template(path: Path, text: str, template: str) -> None:
-    line = next((n for n, row in enumerate(text.splitlines(), 1) if template in row), None)
-    slots = re.findall(r"<(\w+)>", template)
-    if unknown := set(slots) - set(SLOTS):
-        raise ConfigError(
-            str(path), line, template, f"unknown slot <{min(unknown)}>", "Known slots: " + ", ".join(sorted(SLOTS))
-        )
-    try:
-        pattern = re.compile(_template(template))
-    except (ValueError, re.error) as error:
-        raise ConfigError(str(path), line, template, str(error), "Write {a|b} or [a|b]; use each slot once") from error
-    if pattern.match("§ ") or re.fullmatch(pattern, "§ " * 9):
-        raise ConfigError(str(path), line, template, "would match any line", "Give it a word of its own")
-
-
-def _line_of(text: str, where: tuple[int | str, ...]) -> Optional[int]:
-    """The line on which the entry `where` of a list of tables begins: tomllib tells no positions."""
-    if len(where) < 2 or not isinstance(where[1], int):
-        return None
-    starts = [n for n, row in enumerate(text.splitlines(), 1) if row.strip() == f"[[{where[0]}]]"]
-    return starts[where[1]] if where[1] < len(starts) else None
+    return Rules({path.stem: read_rules(path) for path in paths}, frozenset(names))

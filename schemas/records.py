@@ -20,7 +20,7 @@ class SkipReason(enum.StrEnum):
     NOT_MODIFIED = "not_modified"  # the page answered 304 to a conditional request
     UNCHANGED = "unchanged"  # fetched again, and the text is the one already stored
     SAME_ARTICLE = "same_article"  # another link of this run led to the same article
-    DEFERRED = "deferred"  # its feed listed more new entries than a run takes of one; the newest go first
+    DEFERRED = "deferred"  # its feed lists more than a run takes of one, newest first; or its host was left alone
     GIVEN_UP = "given_up"  # failed for good, or too often; asked again only when the feed shows a newer stamp
 
 
@@ -214,7 +214,7 @@ class Entity(NamedTuple):
     start: int
     end: int
     score: float
-    method: str  # alias, variant, acronym, surname, …
+    method: str  # alias, variant, acronym, demonym, surname
 
 
 class DocumentEntity(NamedTuple):

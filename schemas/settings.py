@@ -61,6 +61,7 @@ class HttpSettings(Model):
     max_tries: Count
     backoff_s: NotNegative
     max_retry_after_s: NotNegative
+    max_host_s: Positive
     robots_max_bytes: Annotated[int, Field(ge=512_000)]
     max_crawl_delay_s: NotNegative
     allow_networks: tuple[Network, ...]

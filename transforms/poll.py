@@ -21,6 +21,7 @@ from transforms.fetch.failure import FetchFailed
 _SHRINK: Final = 0.8  # of the interval after a poll with news; news-crawl's adaptive schedule, -20 % and +50 %
 _GROW: Final = 1.5  # and after one without
 _MAX_DOUBLINGS: Final = 10  # of the interval, by failures in a row; the upper bound cuts long before
+_RETURN_AFTER: Final = 3  # failures in a row at a remembered location; then the configured URL is asked again
 _MAX_AGE: Final = re.compile(r"(?:^|[,\s])max-age=\"?(\d{1,9})", re.IGNORECASE)
 _HOUR_S: Final = 3_600
 _WEEK_HOURS: Final = 7 * 24
@@ -51,7 +52,9 @@ def after_answer(
     newest = _newest(feed, now) if feed else None
     before = known.newest_entry_at if known else None
     news = newest is not None and (before is None or newest > before)
-    interval_s = _interval_s(known.interval_s if known else None, news=news, poll=poll)
+    interval_s = known.interval_s if known else poll.start_interval_s
+    if known and (newest or not feed or not feed.items):  # items without dates tell neither way
+        interval_s = _bounded(interval_s * (_SHRINK if news else _GROW), poll)
     hints = feed.hints if feed else Hints()
     wait_s = _bounded(max(interval_s, _wish_s(headers, hints, now)), poll)
     moved = ref.location if ref.permanent else (known.location if known else ref.url)
@@ -76,7 +79,10 @@ def after_answer(
 
 
 def after_failure(ref: FeedRef, failure: FetchFailed, now: Timestamp, poll: PollSettings) -> FeedState:
-    """Return the state after a poll that gave no feed; what was known of it stays."""
+    """Return the state after a poll that gave no feed; what was known of it stays.
+
+    A remembered location that keeps failing is forgotten: a redirect can be a mistake too.
+    """
     known = ref.known
     failures = (known.failures if known else 0) + 1
     interval_s = known.interval_s if known else poll.start_interval_s
@@ -84,7 +90,7 @@ def after_failure(ref: FeedRef, failure: FetchFailed, now: Timestamp, poll: Poll
     return FeedState(
         url=ref.url,
         outlet=ref.outlet,
-        location=known.location if known else ref.url,
+        location=known.location if known and failures < _RETURN_AFTER else ref.url,
         etag=known.etag if known else None,
         last_modified=known.last_modified if known else None,
         status=failure.status,
@@ -102,15 +108,9 @@ def after_failure(ref: FeedRef, failure: FetchFailed, now: Timestamp, poll: Poll
 
 
 def _newest(feed: Feed, now: Timestamp) -> Optional[Timestamp]:
-    """The newest stamp of a feed, never in the future; `now` where its items carry none."""
-    stamps = [stamp for item in feed.items if (stamp := item.updated or item.published)]
-    return min(max(stamps), now) if stamps else (now if feed.items else None)
-
-
-def _interval_s(before_s: Optional[float], *, news: bool, poll: PollSettings) -> float:
-    if before_s is None:
-        return poll.start_interval_s
-    return _bounded(before_s * (_SHRINK if news else _GROW), poll)
+    """The newest stamp of a feed that is not of the future: an event's day would be newer than all news until then."""
+    stamps = (item.updated or item.published for item in feed.items)
+    return max((stamp for stamp in stamps if stamp is not None and stamp <= now), default=None)
 
 
 def _bounded(seconds: float, poll: PollSettings) -> float:

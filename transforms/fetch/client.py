@@ -11,7 +11,7 @@ import aiohttp
 from schemas.records import RejectReason
 from schemas.settings import HttpSettings
 from transforms.fetch.failure import FetchFailed
-from transforms.fetch.guard import GuardedResolver, Lookup, check_url, is_allowed, is_literal, look_up
+from transforms.fetch.guard import GuardedResolver, GuardedSockets, Lookup, check_url, look_up
 from transforms.fetch.unpack import ACCEPTED, unpack
 
 _CHUNK = 1 << 16
@@ -43,6 +43,7 @@ class Client:
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 resolver=GuardedResolver(self.networks, self.lookup),
+                socket_factory=GuardedSockets(self.networks),
                 ssl=self.tls or True,
                 limit=self.http.max_connections,
                 force_close=True,
@@ -73,22 +74,19 @@ class Client:
         Raises:
             FetchFailed: no answer, or one that breaks a bound.
         """
-        parts = check_url(url)
-        host = parts.hostname or ""
-        if is_literal(host) and not is_allowed(host, self.networks):
-            raise FetchFailed(RejectReason.ADDRESS_REFUSED, host)
+        check_url(url)
         try:
             async with asyncio.timeout(self.http.deadline_s):
                 async with self.session.get(url, headers=headers, allow_redirects=False) as answer:
                     answered()
-                    fields = {name.lower(): value for name, value in reversed(list(answer.headers.items()))}
-                    cookies = {name: morsel.value for name, morsel in answer.cookies.items()}
-                    packed = await self._read(answer, cut_at) if answer.status == 200 else b""
-                coding = fields.get("content-encoding", "")
+                    fields = {name.lower(): _readable(value) for name, value in reversed(list(answer.headers.items()))}
+                    cookies = {name: _readable(morsel.value) for name, morsel in answer.cookies.items()}
+                    coding = fields.get("content-encoding", "")
+                    packed = await self._read(answer, None if coding else cut_at) if answer.status == 200 else b""
                 body = await asyncio.to_thread(unpack, packed, coding, self.http.max_body_bytes) if coding else packed
         except TimeoutError as error:
             raise FetchFailed(
-                RejectReason.TIMEOUT, f"no whole answer within {self.http.deadline_s} s", transient=True
+                RejectReason.TIMEOUT, f"no whole answer within {self.http.deadline_s} s", transient=True, later=True
             ) from error
         except aiohttp.ClientError as error:
             raise _explain(error) from error
@@ -96,7 +94,7 @@ class Client:
             raise FetchFailed(
                 RejectReason.CONNECTION_FAILED, f"{type(error).__name__}: {error}", transient=True
             ) from error
-        return Response(url, answer.status, fields, body, cookies)
+        return Response(url, answer.status, fields, body[:cut_at], cookies)
 
     async def _read(self, answer: aiohttp.ClientResponse, cut_at: Optional[int]) -> bytes:
         most = self.http.max_wire_bytes
@@ -110,6 +108,15 @@ class Client:
             if len(body) > most:
                 raise FetchFailed(RejectReason.TOO_LARGE, f"more than {most} bytes on the wire")
         return bytes(body)
+
+
+def _readable(field: str) -> str:
+    """A header's value as text: bytes that are no UTF-8 come as lone surrogates, which no file or coder would take."""
+    raw = field.encode("utf-8", "surrogateescape")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        return raw.decode("latin-1")
 
 
 def _explain(error: aiohttp.ClientError) -> FetchFailed:

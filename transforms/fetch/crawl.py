@@ -51,7 +51,13 @@ class Elsewhere(NamedTuple):
     ask: Ask
 
 
-Outcome = Union[tuple[T, Union[Answer, Elsewhere, FetchFailed]], HostState]
+class Unasked(NamedTuple):
+    """Nothing, since its host is left alone for the rest of the round."""
+
+    why: str
+
+
+Outcome = Union[tuple[T, Union[Answer, Elsewhere, FetchFailed, Unasked]], HostState]
 """An item with what became of it, or, at the end, what is known of a host."""
 
 
@@ -69,8 +75,9 @@ async def fetch(ask: Ask, host: Host, client: Client) -> Union[Answer, Elsewhere
         except FetchFailed as failure:
             wait_s = failure.retry_after_s or 0.0
             host.hold(min(wait_s, http.max_retry_after_s))
-            hopeless = not failure.transient or failure.reason == RejectReason.ROBOTS_UNREACHABLE
-            if hopeless or attempt == max_tries or wait_s > http.max_retry_after_s:
+            if wait_s > http.max_retry_after_s:
+                host.close(f"it asked for {wait_s:g} s of peace")
+            if failure.later or not failure.transient or attempt == max_tries or host.closed():
                 raise
             pause_s = http.backoff_s * 2 ** (attempt - 1) * random.uniform(1.0, 1.5)
             await asyncio.sleep(max(pause_s, wait_s))
@@ -81,8 +88,7 @@ async def _follow(ask: Ask, host: Host, client: Client) -> Union[Answer, Elsewhe
     cookies = dict[str, str]()
     while True:
         await host.check_robots(ask.url, client)
-        async with host.turn() as answered:
-            response = await client.get(ask.url, _headers(ask, cookies), answered)
+        response = await host.get(ask.url, _headers(ask, cookies), client)
         if response.status not in _REDIRECTS:
             _check_status(response)
             return Answer(response, ask.permanent and ask.hops > 0)
@@ -185,10 +191,14 @@ def crawl(
     ) -> None:
         while waiting:
             item = waiting.popleft()
-            try:
-                result: Union[Answer, Elsewhere, FetchFailed] = await fetch(ask_of(item), host, client)
-            except FetchFailed as failure:
-                result = failure
+            result: Union[Answer, Elsewhere, FetchFailed, Unasked]
+            if why := host.closed():
+                result = Unasked(why)
+            else:
+                try:
+                    result = await fetch(ask_of(item), host, client)
+                except FetchFailed as failure:
+                    result = failure
             await emit((item, result))
 
     return _from_loop(main)

@@ -84,6 +84,10 @@ class FeedErrand(NamedTuple):
             yield REJECTS, _feed_reject(ref, RejectReason.TOO_LARGE, detail, False, now)
         yield STATES, after_answer(ref, 200, response.headers, feed, now, self.poll)
 
+    def unasked(self, ref: FeedRef, why: str) -> Outputs:
+        """Yield the reject of a feed whose host is left alone, and its state."""
+        yield from self.failed(ref, FetchFailed(RejectReason.TIMEOUT, why, transient=True))
+
     def failed(self, ref: FeedRef, failure: FetchFailed) -> Outputs:
         """Yield the reject of a feed that gave nothing, and its state."""
         now = Timestamp.now()
@@ -117,6 +121,10 @@ class PageErrand(NamedTuple):
             entry, response.url, response.status, content_type, response.body, headers.get("etag"),
             headers.get("last-modified"), now,
         )  # fmt: skip
+
+    def unasked(self, entry: Entry, why: str) -> Outputs:
+        """Yield the skip of an entry whose host is left alone: it is as fresh for the next run."""
+        yield SKIPS, Skip("fetch", SkipReason.DEFERRED, entry.origin)
 
     def failed(self, entry: Entry, failure: FetchFailed) -> Outputs:
         """Yield the reject of a page that could not be had."""

@@ -14,6 +14,7 @@ class FetchFailed(Exception):
         reason: why, for the reject.
         detail: for people; at most 500 characters.
         transient: True where another try may succeed.
+        later: True where that try is for a later run, not for this one.
         retry_after_s: seconds the server asked us to wait, None where it did not say.
         status: HTTP status, 0 where none came.
     """
@@ -24,6 +25,7 @@ class FetchFailed(Exception):
         detail: str,
         *,
         transient: bool = False,
+        later: bool = False,
         retry_after_s: Optional[float] = None,
         status: int = 0,
     ) -> None:
@@ -31,5 +33,6 @@ class FetchFailed(Exception):
         self.reason = reason
         self.detail = detail[:MAX_DETAIL]
         self.transient = transient
+        self.later = later
         self.retry_after_s = retry_after_s
         self.status = status

@@ -2,7 +2,8 @@
 
 A feed may point anywhere: at the machine's own services, at a cloud's metadata, at a file. Names are resolved in one
 place, and what that place has checked is what is connected to, so a name that changes its address in between gains
-nothing.
+nothing. The socket has the last word: an address that reaches it by any other way, such as a spelling that one library
+takes for a name and the next for an address, is refused there.
 """
 
 import asyncio
@@ -21,9 +22,12 @@ Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 """Name and port in, addresses out; raises OSError where there are none."""
+Target = tuple[Union[int, socket.AddressFamily], Union[int, socket.SocketKind], int, str, tuple[Any, ...]]
+"""What `getaddrinfo` says of an address: family, kind, protocol, name, and the address itself."""
 
 MAX_URL_CHARS: Final = 4_096  # servers commonly refuse 8 KiB request lines; no article needs half of that
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
+_UNICAST6: Final = ipaddress.ip_network("2000::/3")  # all of IPv6 that is given out: IANA, RFC 4291 section 2.4
 
 
 def check_url(url: str) -> SplitResult:
@@ -35,6 +39,7 @@ def check_url(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
+        url.encode()  # lone surrogates
     except ValueError as error:
         raise FetchFailed(RejectReason.BAD_URL, str(error)) from error
     if len(url) > MAX_URL_CHARS:
@@ -51,11 +56,6 @@ def check_url(url: str) -> SplitResult:
     return parts
 
 
-def is_literal(host: str) -> bool:
-    """Tell whether a checked host is an address, which no resolver is asked for."""
-    return _looks_like_address(host)
-
-
 def _looks_like_address(host: str) -> bool:
     return ":" in host or host.replace(".", "").isdigit()
 
@@ -68,7 +68,8 @@ def is_allowed(address: str, networks: Sequence[Network]) -> bool:
     ip = _innermost(ipaddress.ip_address(address.partition("%")[0]))
     if any(ip in network for network in networks):
         return True
-    return ip.is_global and not (ip.is_multicast or ip.is_reserved or ip.is_unspecified)
+    given_out = isinstance(ip, ipaddress.IPv4Address) or ip in _UNICAST6
+    return given_out and ip.is_global and not (ip.is_multicast or ip.is_reserved)
 
 
 def _innermost(ip: Address) -> Address:
@@ -119,3 +120,22 @@ class GuardedResolver(AbstractResolver):
 
     async def close(self) -> None:
         """Nothing is held open."""
+
+
+class GuardedSockets:
+    """Makes the sockets that aiohttp connects, for addresses that may be asked."""
+
+    def __init__(self, networks: Sequence[Network]) -> None:
+        self.networks = networks
+
+    def __call__(self, target: Target) -> socket.socket:
+        """Return a socket for `target`.
+
+        Raises:
+            FetchFailed: address_refused.
+        """
+        family, kind, protocol, _, place = target
+        address = str(place[0])
+        if not is_allowed(address, self.networks):
+            raise FetchFailed(RejectReason.ADDRESS_REFUSED, address)
+        return socket.socket(family, kind, protocol)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, NamedTuple, Optional
 from urllib.parse import urljoin
@@ -19,6 +19,7 @@ from transforms.fetch.robots import FORBID, Robots, Rulebook, judge
 
 _ROBOTS_TRIES: Final = 2
 _PATIENCE_S: Final = 3.0  # healthy servers begin to answer within one
+_MAX_UNANSWERED: Final = 6  # requests in a row; a host that answers every second one only is still worth asking
 _HOST_FAILURES: Final = {
     RejectReason.BAD_URL,
     RejectReason.ADDRESS_REFUSED,
@@ -63,6 +64,9 @@ class Host:
         self._robots = asyncio.Lock()
         self._under_way = asyncio.Semaphore(http.host_concurrency)
         self._not_before = 0.0  # on the monotonic clock
+        self._until = time.monotonic() + http.max_host_s
+        self._unanswered = 0  # in a row
+        self._closed = ""
         for state in states:
             for robots in state.robots:
                 self._learn(robots)
@@ -78,8 +82,39 @@ class Host:
         """Ask nothing for `seconds` from now; never shortens a wait."""
         self._not_before = max(self._not_before, time.monotonic() + seconds)
 
+    def close(self, why: str) -> None:
+        """Ask here no more in this round."""
+        self._closed = why
+
+    def closed(self) -> str:
+        """Return why nothing more should be asked here in this round, "" where nothing speaks against it.
+
+        A round thus ends, whatever a host does: one that is down costs a few deadlines, one that is slow, or lists more
+        than it can serve, its share of time.
+        """
+        if self._unanswered >= _MAX_UNANSWERED:
+            return f"{self._unanswered} requests in a row went unanswered"
+        if time.monotonic() > self._until:
+            return f"its {self.http.max_host_s:g} s are over"
+        return self._closed
+
+    async def get(self, url: str, headers: Mapping[str, str], client: Client, cut_at: Optional[int] = None) -> Response:
+        """Return the answer to one GET, made when it is this host's turn.
+
+        Raises:
+            FetchFailed: as `Client.get`.
+        """
+        async with self._turn() as next_one:
+
+            def answered() -> None:
+                self._unanswered = 0
+                next_one()
+
+            self._unanswered += 1  # until it answers
+            return await client.get(url, headers, answered, cut_at)
+
     @asynccontextmanager
-    async def turn(self) -> AsyncIterator[Callable[[], None]]:
+    async def _turn(self) -> AsyncIterator[Callable[[], None]]:
         """Wait for the host's turn, and keep the gap to the next. Yields what to call when the answer begins.
 
         Until then nobody else's turn comes, for what was sent may have been read only now. A host that does not begin
@@ -89,7 +124,7 @@ class Host:
             await self._asking.acquire()
             waiting, timer = True, None
 
-            def answered() -> None:
+            def next_one() -> None:
                 nonlocal waiting
                 self.hold(self.gap_s)
                 if waiting:
@@ -99,12 +134,12 @@ class Host:
             try:
                 while (wait_s := self._not_before - time.monotonic()) > 0:
                     await asyncio.sleep(wait_s)
-                timer = asyncio.get_running_loop().call_later(_PATIENCE_S, answered)
-                yield answered
+                timer = asyncio.get_running_loop().call_later(_PATIENCE_S, next_one)
+                yield next_one
             finally:
                 if timer is not None:
                     timer.cancel()
-                answered()
+                next_one()
 
     async def check_robots(self, url: str, client: Client) -> None:
         """Return where robots.txt allows `url`; an origin is asked for it once.
@@ -119,12 +154,13 @@ class Host:
                 try:
                     self._learn(await self._ask_robots(origin, client))
                 except FetchFailed as failure:
+                    failure.later = True
                     self._unreachable[origin] = failure
         if origin in self._unreachable:
             raise self._unreachable[origin]
         book = self.rulebooks[origin]
         if book.robots.verdict == FORBID:
-            raise FetchFailed(RejectReason.ROBOTS_UNREACHABLE, f"{origin}/robots.txt", transient=True)
+            raise FetchFailed(RejectReason.ROBOTS_UNREACHABLE, f"{origin}/robots.txt", transient=True, later=True)
         if not book.allows(url):
             raise FetchFailed(RejectReason.ROBOTS_DISALLOWED, f"{origin}/robots.txt forbids it")
 
@@ -145,11 +181,10 @@ class Host:
         failure: Optional[FetchFailed] = None
         for _ in range(_ROBOTS_TRIES):
             try:
-                async with self.turn() as answered:
-                    return await client.get(url, {}, answered, cut_at=self.http.robots_max_bytes)
+                return await self.get(url, {}, client, cut_at=self.http.robots_max_bytes)
             except FetchFailed as error:
                 failure = error
-                if not error.transient:
+                if error.later or not error.transient:
                     break
         assert failure is not None
         if failure.reason in _HOST_FAILURES:

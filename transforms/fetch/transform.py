@@ -21,7 +21,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from schemas.records import Entry, FeedRef, FeedState, Page, Reject, RejectReason, Skip
 from schemas.settings import HttpSettings, PollSettings
-from transforms.fetch.crawl import Answer, Ask, Elsewhere, Outcome, crawl
+from transforms.fetch.crawl import Answer, Ask, Elsewhere, Outcome, Unasked, crawl
 from transforms.fetch.errands import (
     MAIN,
     MOVED,
@@ -53,6 +53,8 @@ class Errand(Protocol[T]):
 
     def answered(self, item: T, answer: Answer) -> Outputs: ...
 
+    def unasked(self, item: T, why: str) -> Outputs: ...
+
     def failed(self, item: T, failure: FetchFailed) -> Outputs: ...
 
 
@@ -68,6 +70,7 @@ class RoundFn(beam.DoFn):
         self.errand = errand
         self.answered = Metrics.counter("fetch", "answered")
         self.failed = Metrics.counter("fetch", "failed")
+        self.unasked = Metrics.counter("fetch", "unasked")
 
     def start_bundle(self) -> None:
         self.work = dict[str, list[Any]]()
@@ -102,6 +105,9 @@ class RoundFn(beam.DoFn):
                 yield from self.errand.answered(item, result)
             case Elsewhere(ask):
                 yield MOVED, self.errand.moved(item, ask)
+            case Unasked(why):
+                self.unasked.inc()
+                yield from self.errand.unasked(item, why)
             case FetchFailed():
                 self.failed.inc()
                 yield from self.errand.failed(item, result)

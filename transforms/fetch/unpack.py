@@ -11,6 +11,8 @@ from schemas.records import RejectReason
 from transforms.fetch.failure import FetchFailed
 
 ACCEPTED: Final = "gzip, deflate, br, zstd"
+_MAX_CODINGS: Final = 2  # one over the other; a header has room for thousands
+_MAX_MEMBERS: Final = 64  # of a gzip file; each costs a copy of the rest
 _MAX_ZSTD_WINDOW: Final = 1 << 23  # RFC 8878 section 3.1.1.1.2 and RFC 9659: decoders of web content take 8 MiB
 
 
@@ -21,9 +23,12 @@ def unpack(data: bytes, encodings: str, max_bytes: int) -> bytes:
         FetchFailed: too_large beyond `max_bytes`; truncated where the data end early; bad_encoding where they are
             damaged or of a coding we did not ask for.
     """
-    for coding in reversed([part.strip().lower() for part in encodings.split(",") if part.strip()]):
-        if coding != "identity":
-            data = _unpack_one(data, coding, max_bytes)
+    codings = [part.strip().lower() for part in encodings.split(",")]
+    codings = [coding for coding in codings if coding not in ("", "identity")]
+    if len(codings) > _MAX_CODINGS:
+        raise FetchFailed(RejectReason.BAD_ENCODING, f"{len(codings)} content codings")
+    for coding in reversed(codings):
+        data = _unpack_one(data, coding, max_bytes)
     return data
 
 
@@ -54,7 +59,7 @@ def _unpack_one(data: bytes, coding: str, max_bytes: int) -> bytes:
 def _gunzip(data: bytes, max_bytes: int) -> tuple[bytes, bool]:
     """Unpack one gzip member after the other: RFC 1952 section 2.2 allows several."""
     out = b""
-    while True:
+    for _ in range(_MAX_MEMBERS):
         member = zlib.decompressobj(wbits=31)
         out += member.decompress(data, max_bytes + 1 - len(out))
         if not member.eof or len(out) > max_bytes:
@@ -62,6 +67,7 @@ def _gunzip(data: bytes, max_bytes: int) -> tuple[bytes, bool]:
         data = member.unused_data.lstrip(b"\0")
         if not data.startswith(b"\x1f\x8b"):  # some servers leave rubbish behind the last member
             return out, True
+    raise zlib.error(f"more than {_MAX_MEMBERS} members")
 
 
 def _inflate(data: bytes, max_bytes: int) -> tuple[bytes, bool]:
@@ -87,4 +93,6 @@ def _unzstd(data: bytes, max_bytes: int) -> tuple[bytes, bool]:
         return out, False
     frame = unpacker.decompressobj()  # only this one tells whether the frame is whole; its size is known by now
     frame.decompress(data)
+    if frame.unused_data:
+        raise zstandard.ZstdError("data after the frame")
     return out, frame.eof

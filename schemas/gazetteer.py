@@ -34,7 +34,8 @@ FLAGS: Final = frozenset(
         "lang_only",  # only in articles in one of the alias's languages
     }
 )
-KINDS: Final = frozenset("name acronym native translit former nickname".split())
+DEMONYM: Final = "demonym"  # an adjective or a people: Iraqi, Iraqis
+KINDS: Final = frozenset({*"name acronym native translit former nickname".split(), DEMONYM})
 ENTITY_FIELDS: Final = "id type label wikidata country parent sponsor side org valid_from valid_to note".split()
 ALIAS_FIELDS: Final = "id alias lang kind flags source source_ref added_by added_on".split()
 BLOCKER_FIELDS: Final = "phrase lang reason".split()

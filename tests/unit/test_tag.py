@@ -137,6 +137,16 @@ def test_an_abbreviation_counts_once_the_name_is_given() -> None:
     assert ("KH", "kataib-hezbollah") in found("Kataib Hezbollah (KH) spoke. KH denied it.")
 
 
+def test_a_demonym_is_a_mention_of_its_state_but_no_context_for_others() -> None:
+    mention = mentions("Iraqi officers met.", "en")[0]
+    assert (mention.surface, mention.id, mention.type, mention.method) == ("Iraqi", "iraq", "nationality", "demonym")
+    assert found("An Iraqi saw the Badr.", "en") == [("Iraqi", "iraq")]
+
+
+def test_a_town_with_its_american_state_is_another_town() -> None:
+    assert found("They visited Lebanon, New Hampshire, and Damascus, Maryland.", "en") == []
+
+
 def test_a_surname_counts_after_the_full_name_and_not_for_a_relative() -> None:
     text = "Qais al-Khazali spoke in Basra. Later Khazali left. His aide Laith Khazali stayed."
     assert [surface for surface, id in found(text) if id == "qais-al-khazali"] == ["Qais al-Khazali", "Khazali"]

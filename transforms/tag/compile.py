@@ -6,10 +6,11 @@ from typing import Any, Final, NamedTuple
 
 from ahocorasick_rs import AhoCorasick
 
-from schemas.gazetteer import PLACE, AliasRow, BlockerRow, Gazetteer
+from schemas.gazetteer import DEMONYM, PLACE, AliasRow, BlockerRow, Gazetteer
 from transforms.tag.normalize import fold_name
 from transforms.tag.variants import variants
 
+NATIONALITY: Final = "nationality"  # type of a mention by demonym; its entity is the state
 BLOCKER: Final = ""  # entity id of a phrase in which names are not themselves
 _SHORT: Final = 3  # letters up to which a pattern holds the blanks around it: "us" is in every other word
 
@@ -22,7 +23,7 @@ class Name(NamedTuple):
     alias: str
     flags: frozenset[str]
     langs: tuple[str, ...]
-    method: str  # "alias", "variant" or "acronym"
+    method: str  # "alias", "variant", "acronym" or "demonym"
 
 
 @dataclass(frozen=True)  # no tuple: `Shared` holds it by a weak reference
@@ -68,7 +69,9 @@ def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
 
 
 def _spell(alias: AliasRow, type: str) -> Iterable[tuple[str, Name]]:
-    method = "acronym" if alias.kind == "acronym" else "alias"
+    method = alias.kind if alias.kind in ("acronym", DEMONYM) else "alias"
+    if alias.kind == DEMONYM:
+        type = NATIONALITY
     others = not alias.flags & {"case", "no_variants"}
     own = fold_name(alias.alias)
     for folded in own:

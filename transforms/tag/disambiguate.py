@@ -11,14 +11,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Optional
 
 from schemas.records import Entity
-from transforms.tag.compile import BLOCKER, Compiled, Name
+from transforms.tag.compile import BLOCKER, NATIONALITY, Compiled, Name
 from transforms.tag.match import Hit, Reading, longest, standing
 
 _ARMED: Final = frozenset({"armed_group", "state_force", "coalition"})
 _PLACES: Final = frozenset({"place", "state"})
 _WEAK: Final = frozenset({"ambiguous", "expand"})
 
-_SCORES: Final = {"alias": 1.0, "acronym": 0.95, "variant": 0.9, "surname": 0.85}  # trust in each way of finding a name
+_SCORES: Final = {
+    "alias": 1.0,
+    "acronym": 0.95,
+    "variant": 0.9,
+    "demonym": 0.9,
+    "surname": 0.85,
+}  # trust in each way of finding a name
 _CONTEXT_SCORE: Final = 0.8  # and in a name that only its context tells
 
 _TITLES: Final = frozenset(
@@ -69,7 +75,10 @@ def _context(readings: Iterable[Reading], compiled: Compiled) -> _Context:
         for reading in readings
         for hit in longest(reading.hits)
         for name in hit.names[:1]
-        if name.id != BLOCKER and not name.flags & _WEAK and not _beside_noun(hit, name, reading, compiled)
+        if name.id != BLOCKER
+        and name.type != NATIONALITY
+        and not name.flags & _WEAK
+        and not _beside_noun(hit, name, reading, compiled)
     }
     homes = Counter(home for id in strong if (home := compiled.home(id)))
     armed = sum(compiled.gazetteer.entities[id].type in _ARMED for id in strong)
@@ -99,8 +108,12 @@ def _meant(hit: Hit, name: Name, reading: Reading, context: _Context, compiled: 
     if "expand" in name.flags:
         return name.id in context.strong
     if "ambiguous" in name.flags:
-        cased = name.alias[0].upper() != name.alias[0].lower()  # elsewhere a common word looks like a name
-        known = name.id in context.strong or (cased and context.conflict) or _support(name.id, context, compiled) > 0
+        cased = name.alias[0].upper() != name.alias[0].lower()  # without capitals a common word looks like a place
+        known = (
+            name.id in context.strong
+            or (context.conflict and (cased or name.type not in _PLACES))
+            or _support(name.id, context, compiled) > 0
+        )
         return known and not (name.type in _PLACES and _part_of_longer(hit, reading, before=True))
     if name.type in _PLACES and not context.conflict:
         return not _part_of_longer(hit, reading, before=False)

@@ -37,7 +37,13 @@ def _document_entity(mentions: Sequence[Entity], most: int, gazetteer: Gazetteer
     relevance = _COUNT_SHARE * share + _TITLE_SHARE * in_title + _LEAD_SHARE * in_lead
     first = mentions[0]
     return DocumentEntity(
-        first.id, first.type, len(mentions), in_title, in_lead, round(relevance, 4), gazetteer.above(first.id)
+        first.id,
+        gazetteer.entities[first.id].type,
+        len(mentions),
+        in_title,
+        in_lead,
+        round(relevance, 4),
+        gazetteer.above(first.id),
     )
 
 

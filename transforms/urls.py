@@ -92,6 +92,8 @@ _REDIRECTOR_LABELS: Final = _words("out l lm r go click link redirect away exit 
 _TARGET_NAMES: Final = ("url", "u", "q", "to", "target", "dest", "destination", "goto", "link", "href")
 
 _INVISIBLE: Final = re.compile(r"[\s\x00-\x1f\x7f]+")
+_NAME: Final = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_IPV6: Final = re.compile(r"[0-9a-f:.]{2,45}")
 _HOST: Final = re.compile(r"[\w-]+(\.[\w-]+)+\.?(:\d{1,5})?")
 
 
@@ -119,7 +121,8 @@ def canonical_url(url: str) -> str:
     >>> canonical_url("http://m.example.com:80/world/talks/amp/?utm_source=rss&id=7#comments")
     'https://example.com/world/talks?id=7'
     """
-    return _canonical(_INVISIBLE.sub("", url), _MAX_UNWRAPS)
+    whole = url.encode("utf-8", "replace").decode()  # half of a surrogate pair is in no address
+    return _canonical(_INVISIBLE.sub("", whole), _MAX_UNWRAPS)
 
 
 def registered_domain(url: str) -> str:
@@ -163,9 +166,9 @@ def _canonical(url: str, unwraps: int) -> str:
     return (
         authority
         + "/"
-        + "/".join(map(_encode, segments))
+        + "/".join(_encode(segment, safe=";") for segment in segments)
         + (f"?{query}" if query else "")
-        + (f"#{_encode(unquote(route), safe='/!?=&')}" if route else "")
+        + (f"#{_encode(_decode(route), safe='/!?=&;')}" if route else "")
     )
 
 
@@ -180,13 +183,16 @@ def _with_scheme(url: str) -> str:
 
 
 def _ascii_host(host: str) -> str:
+    """The host as a resolver is asked for it; "" where there can be no such name."""
     host = unquote(host).rstrip(".").lower()
     if not host.isascii():
         try:
             host = host.encode("idna").decode("ascii")
-        except UnicodeError:  # no such name can be asked for: keep it as an identity
-            return quote_from_bytes(host.encode("utf-8", "replace"))
-    return f"[{host}]" if ":" in host else host
+        except UnicodeError:
+            return ""
+    if ":" in host:
+        return f"[{host}]" if _IPV6.fullmatch(host) else ""
+    return host if _NAME.fullmatch(host) else ""
 
 
 def _host(url: str) -> str:
@@ -256,7 +262,8 @@ def _segments(path: str, host: str) -> list[str]:
 def _trim(segments: list[str], *, index_pages: bool) -> None:
     """Take from the end of `segments` what only asks for the AMP form or, if `index_pages`, the folder's own page."""
     while segments:
-        last = _AMP_SUFFIX.sub("", segments[-1]) or segments[-1]
+        plain = _AMP_SUFFIX.sub("", segments[-1])
+        last = plain if plain.strip(".") else segments[-1]
         droppable = (segments[1:] and last.lower() in _AMP_SEGMENTS) or (index_pages and _INDEX_PAGE.fullmatch(last))
         if not droppable:
             segments[-1] = last
@@ -330,9 +337,9 @@ def _cached_page(host: str, path: str, parameters: Sequence[_Parameter]) -> Opti
 
 def _decode(text: str) -> str:
     """`text` without percent-encoding, composed as browsers send it; bytes that are not UTF-8 stay recognisable."""
-    raw = unquote_to_bytes(text.encode("utf-8", "replace"))
+    raw = unquote_to_bytes(text)
     return unicodedata.normalize("NFC", raw.decode("utf-8", "surrogateescape"))
 
 
 def _encode(text: str, safe: str = "") -> str:
-    return quote_from_bytes(text.encode("utf-8", "surrogateescape"), safe="~!$'()*,;:@" + safe)
+    return quote_from_bytes(text.encode("utf-8", "surrogateescape"), safe="~!$'()*,:@" + safe)

@@ -1,7 +1,7 @@
 """URL identity: what is one article, and what is not."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from transforms.urls import canonical_url, registered_domain, same_site
@@ -101,6 +101,9 @@ pieces = st.sampled_from(
 )  # fmt: skip
 
 
+@example("http://a.example/?%3B")
+@example("//%2Fé")
+@example("http://a.example/#/\ud800")
 @given(
     st.lists(pieces, max_size=14).map("".join)
     | st.text()

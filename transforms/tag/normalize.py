@@ -60,7 +60,8 @@ def fold(text: str, language: Optional[str] = None) -> Folded:
 
 def fold_name(name: str) -> set[str]:
     """Return the forms a name takes in folded text, without the blanks at the ends: apostrophe dropped or parting."""
-    return {folded for language in (None, "fr", "tr") if (folded := fold(name, language).text.strip())}
+    languages = (None, "fr") if any(mark in name for mark in _LIKE_APOSTROPHE) else (None,)
+    return {folded for language in languages if (folded := fold(name, language).text.strip())}
 
 
 def _fold_mark(text: str, place: int, language: Optional[str]) -> int:

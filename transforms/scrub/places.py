@@ -20,6 +20,10 @@ from transforms.scrub.words import fold
 
 MAX_HEAD_LINES: Final = 4  # unexplained short lines before the first paragraph that may be title and subtitle
 LEAD_PARAGRAPHS: Final = 2  # the first may be a summary, with date and byline only below it
+MAX_TRAILING: Final = 2  # lines behind the last paragraph that need no furniture before them
+MAX_TRAILING_WORDS: Final = 12
+MIN_PROSE: Final = 3  # … where there are so many paragraphs,
+MOSTLY: Final = 0.8  # … and so large a share of the lines above
 MIN_CAPTION_WORDS: Final = 6
 MAX_RUN_WORDS: Final = 3  # of a line read together with its neighbours
 RUN_REACH: Final = 4  # such lines on either side
@@ -34,6 +38,7 @@ _OPENS_TAIL: Final = frozenset(
     ("comments", "promo", "share", "teaser", "teasers", "footer", "tags", "bio", "source", "consent", "languages")
 )
 _LIST_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")
+_SPEAKS = re.compile(r"[.!?…][\W]*$|[“”„«»\"]|[.!?] \w")  # a sentence, or part of a quotation
 _SIGNED = re.compile(r"(?:[—–]\s?|\()(?P<source>[^()]{2,50}?)\)?")  # (Levant Wire), — Levant Wire
 _PATH = re.compile(r"[^<>›»/|]{2,40}(?:\s[>›»]\s[^<>›»/|]{2,40}){1,4}")
 _BYLINE = re.compile(r"[^\W\d_][\w.'’-]+(?: [\w.'’-]+){1,3}(?:,| [|/–—-]) [^\W\d_][\w.'’-]*(?: [\w.'’-]+){0,3}")
@@ -286,11 +291,20 @@ def _is_dek(draft: Draft, below: Sequence[int]) -> bool:
 
 
 def take_tail(draft: Draft) -> None:
-    """Headlines and scraps after the last paragraph go once any furniture has begun there."""
+    """Headlines and scraps after the last paragraph go once any furniture has begun there.
+
+    In a text that is mostly paragraphs one or two of them go anyway: no article ends with a heading.
+    """
     last = max((i for i in draft.open() if is_prose(draft.lines[i])), default=None)
     if last is None:
         return
-    begun = False
+    prose = sum(is_prose(draft.lines[at]) for at in draft.open())
+    rest = [draft.lines[at] for at in draft.open() if at > last]
+    begun = (
+        len(rest) <= MAX_TRAILING
+        and prose >= max(MIN_PROSE, MOSTLY * (len(draft.open()) - len(rest)))
+        and not any(_SPEAKS.search(line) or line.count(" ") >= MAX_TRAILING_WORDS for line in rest)
+    )
     for at in range(last + 1, len(draft.lines)):
         match, line = draft.found[at], draft.lines[at]
         if match is None and (signed := _SIGNED.fullmatch(line)) and is_source(signed["source"]):

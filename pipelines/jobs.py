@@ -13,6 +13,8 @@ import apache_beam as beam
 import duckdb
 from apache_beam.utils.timestamp import Timestamp
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 import schemas.errors
 from pipelines.demo import DemoWeb
@@ -46,14 +48,20 @@ _SAMPLES: Final = 5  # removals of each rule shown in the report
 _OURS: Final = re.compile(r"schemas\.errors\.(\w+): (.+?)(?: \[while running '[^']*'\])?$", re.MULTILINE)
 _REMOVED: Final = "SELECT rule, count(*) FROM read_parquet(?) GROUP BY ALL ORDER BY ALL"
 _SAMPLE: Final = """
-SELECT outlet_id, url, rule, text FROM read_parquet(?)
-QUALIFY row_number() OVER (PARTITION BY rule ORDER BY hash(text), text) <= ? ORDER BY rule, outlet_id, url, text
+WITH numbered AS (
+    SELECT *, row_number() OVER (PARTITION BY rule, outlet_id ORDER BY hash(text), text, url) AS of_outlet
+    FROM read_parquet(?)
+)
+SELECT outlet_id, url, rule, text FROM numbered
+QUALIFY row_number() OVER (PARTITION BY rule ORDER BY of_outlet, outlet_id) <= ? ORDER BY rule, outlet_id, url, text
 """
 _DEMO_QUERY: Final = """\
-SELECT entity.id, count(DISTINCT cluster_id) AS stories, count(*) AS articles, min(title) AS for_instance
+SELECT entity.id AS armed_group, count(DISTINCT cluster_id) AS stories, count(*) AS articles,
+       count(DISTINCT language) AS languages, max_by(title, entity.relevance) AS most_about_it
 FROM (SELECT *, unnest(document_entities) AS entity
       FROM read_parquet('{root}/articles/date=*/outlet=*/*.parquet', hive_partitioning = true))
-GROUP BY ALL ORDER BY stories DESC, articles DESC, entity.id LIMIT 8"""
+WHERE entity.type = 'armed_group'
+GROUP BY ALL ORDER BY stories DESC, articles DESC, armed_group LIMIT 8"""
 
 
 class Tables(NamedTuple):
@@ -156,8 +164,14 @@ def run_demo(job: Job, folder: Path) -> int:
         settings = job.settings.model_copy(update={"http": http, "poll": poll})
         code = run_feeds(job._replace(settings=settings), web.outlets, every_feed=True)
     query = _DEMO_QUERY.format(root=job.root)
-    job.out.print(f"\nfor example, in DuckDB:\n{query}\n", markup=False)
-    job.out.print(str(duckdb.connect().sql(query)), markup=False)
+    job.out.print(f"\nfor example, in DuckDB:\n\n{query}\n", markup=False, soft_wrap=True)
+    answer = duckdb.connect().execute(query)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for column in answer.description:
+        table.add_column(column[0])
+    for row in answer.fetchall():
+        table.add_row(*(Text(str(value)) for value in row))
+    job.out.print(table)
     return code
 
 

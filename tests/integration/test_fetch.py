@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from schemas.records import RejectReason
 from schemas.settings import HttpSettings, load_settings
 from transforms.fetch.client import Client, Response
-from transforms.fetch.crawl import Answer, Ask, Elsewhere, crawl
+from transforms.fetch.crawl import Answer, Ask, Elsewhere, Unasked, crawl
 from transforms.fetch.failure import FetchFailed
 from transforms.fetch.host import HostState, host_of
 
@@ -141,6 +141,23 @@ def test_nothing_is_sent_to_an_address_that_is_not_allowed(web: Any) -> None:
     named = f"http://localhost:{web.port}/a"
     assert failure(named, settings(allow_networks=())).reason == RejectReason.ADDRESS_REFUSED
     assert web.seen == []
+
+
+@pytest.mark.parametrize("host", ["127。0。0。1", "①②⑦.0.0.1", "0x7f.1", "[::ffff:127.0.0.1]", "[::127.0.0.1]"])
+def test_an_address_in_a_spelling_that_libraries_read_differently_is_refused(web: Any, host: str) -> None:
+    with pytest.raises(FetchFailed):
+        get(f"http://{host}:{web.port}/a", settings(allow_networks=()))
+    assert web.seen == []
+
+
+def test_headers_that_are_no_utf_8_come_as_text_that_can_be_stored(web: Any, http: Any) -> None:
+    web.answers["/a"] = http.says(
+        http.http(200, b"page").replace(b"Connection", b"ETag: \xff\xe9\r\nSet-Cookie: k=\xe9\r\nConnection")
+    )
+    response = get(web.url("/a"), settings())
+    assert response.headers["etag"] == "ÿé"
+    for text in (*response.headers.values(), *response.cookies.values()):
+        text.encode()
 
 
 def test_a_name_that_changes_its_address_after_the_check_gains_nothing(web: Any, http: Any) -> None:
@@ -305,6 +322,50 @@ def test_a_wait_beyond_the_bound_ends_the_tries_of_this_run(web: Any, http: Any)
     web.answers["/a"] = http.says(http.http(429, b"", "Retry-After: 3600"))
     ended, _ = fetch([web.url("/a")], settings(max_retry_after_s=0.1))
     assert (ended[web.url("/a")].retry_after_s, len(web.paths())) == (3600.0, 1)
+
+
+def test_a_host_that_asks_for_peace_is_left_alone_for_the_rest_of_the_round(web: Any, http: Any) -> None:
+    web.answers["/a"] = http.says(http.http(429, b"", "Retry-After: 3600"))
+    ended, _ = fetch([web.url("/a"), web.url("/b")], settings(max_retry_after_s=0.1))
+    assert isinstance(ended[web.url("/b")], Unasked)
+    assert web.paths() == ["/a"]
+
+
+def test_a_host_that_does_not_answer_is_soon_left_alone(web: Any) -> None:
+    async def close(_: Any, __: asyncio.StreamWriter) -> None:
+        return
+
+    web.answers |= {f"/{n}": close for n in range(20)}
+    ended, _ = fetch([web.url(f"/{n}") for n in range(20)], settings(gap_s=0.0))
+    reasons = [getattr(result, "reason", "unasked") for result in ended.values()]
+    assert reasons == [RejectReason.CONNECTION_FAILED] * 2 + ["unasked"] * 18
+    assert len(web.paths()) == 6
+
+
+def test_a_host_gets_its_share_of_time_and_no_more(web: Any, http: Any) -> None:
+    web.answers |= {f"/{n}": http.says(http.http(200, b"page")) for n in range(50)}
+    ended, _ = fetch([web.url(f"/{n}") for n in range(50)], settings(max_host_s=4 * GAP))
+    assert 2 <= sum(isinstance(result, Answer) for result in ended.values()) <= 5
+    assert isinstance(ended[web.url("/49")], Unasked)
+
+
+def test_a_url_that_ran_into_the_deadline_waits_for_a_later_run(web: Any) -> None:
+    async def hang(_: Any, __: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(5)
+
+    web.answers["/a"] = hang
+    ended, _ = fetch([web.url("/a")], settings(deadline_s=0.2))
+    assert (ended[web.url("/a")].reason, ended[web.url("/a")].transient) == (RejectReason.TIMEOUT, True)
+    assert web.paths() == ["/a"]
+
+
+def test_robots_that_are_packed_and_longer_than_what_is_read_are_obeyed(web: Any, http: Any) -> None:
+    rules = b"User-agent: *\nDisallow: /private/\n" + b"# filler\n" * 80_000
+    web.answers["/robots.txt"] = http.says(http.http(200, gzip.compress(rules), "Content-Encoding: gzip"))
+    web.answers["/a"] = http.says(http.http(200, b"page"))
+    ended, _ = fetch([web.url("/a"), web.url("/private/b")], settings())
+    assert isinstance(ended[web.url("/a")], Answer)
+    assert ended[web.url("/private/b")].reason == RejectReason.ROBOTS_DISALLOWED
 
 
 def test_hosts_are_asked_side_by_side(web: Any, http: Any) -> None:

@@ -2,7 +2,9 @@
 
 import gzip
 import ipaddress
+import time
 import zlib
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import brotli
@@ -26,6 +28,7 @@ LIMIT = 100_000
         "127.0.0.1", "127.9.9.9", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1",
         "224.0.0.1", "240.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fe80::1%eth0", "fc00::1", "ff02::1",
         "::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::7f00:1", "2002:7f00:1::", "2001:0:4136:e378:8000:63bf:80ff:fffe",
+        "::127.0.0.1", "64:ff9b:1::7f00:1",
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_public_is_refused(address: str) -> None:
@@ -49,6 +52,7 @@ def test_a_network_that_the_settings_allow_is_allowed_and_no_more() -> None:
     [
         "ftp://a.example/", "file:///etc/passwd", "javascript:alert(1)", "https://", "//a.example/", "http://user:pw@a.example/",
         "http://2130706433/", "http://127.1/", "http://a.example:99999/", "http://[::1/", "https://a.example/" + "x" * 5_000, "",
+        "https://a.example/\ud800",
     ],
 )  # fmt: skip
 def test_a_url_that_may_not_be_asked_is_refused(url: str) -> None:
@@ -60,13 +64,14 @@ def test_a_url_that_may_not_be_asked_is_refused(url: str) -> None:
 
 def pack(coding: str, data: bytes) -> bytes:
     bare = zlib.compressobj(wbits=-15)
-    return {
+    packers: dict[str, Callable[[], bytes]] = {
         "gzip": lambda: gzip.compress(data),
         "deflate": lambda: zlib.compress(data),
         "bare deflate": lambda: bare.compress(data) + bare.flush(),
-        "br": lambda: brotli.compress(data),
+        "br": lambda: bytes(brotli.compress(data)),
         "zstd": lambda: zstandard.compress(data),
-    }[coding]()
+    }
+    return packers[coding]()
 
 
 CODINGS = ["gzip", "deflate", "bare deflate", "br", "zstd"]
@@ -97,6 +102,22 @@ def test_a_body_that_breaks_off_is_a_failure(coding: str) -> None:
         unpack(packed[: len(packed) // 2], coding.rsplit(maxsplit=1)[-1], LIMIT)
     assert caught.value.reason in (RejectReason.TRUNCATED, RejectReason.BAD_ENCODING)
     assert caught.value.transient
+
+
+@pytest.mark.parametrize(
+    ("data", "codings"),
+    [
+        pytest.param(gzip.compress(b"") * 200_000, "gzip", id="a gzip file of countless empty members"),
+        pytest.param(b"x", "gzip," * 3_000, id="countless codings"),
+        pytest.param(zstandard.compress(TEXT) * 2, "zstd", id="frames behind the first"),
+    ],
+)
+def test_what_would_cost_more_than_its_bytes_is_refused_at_once(data: bytes, codings: str) -> None:
+    began = time.process_time()
+    with pytest.raises(FetchFailed) as caught:
+        unpack(data, codings, LIMIT)
+    assert caught.value.reason == RejectReason.BAD_ENCODING
+    assert time.process_time() - began < 1.0
 
 
 @pytest.mark.parametrize("coding", ["gzip", "deflate", "br", "zstd", "compress", "rot13"])

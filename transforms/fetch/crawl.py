@@ -222,6 +222,8 @@ def _from_loop(main: Callable[[Callable[[R], Awaitable[None]]], Coroutine[Any, A
             loop.run_until_complete(task)
         except BaseException as raised:
             error = raised
+            while isinstance(error, BaseExceptionGroup):  # its text would say only that there are errors
+                error = error.exceptions[0]
         finally:
             loop.run_until_complete(loop.shutdown_default_executor())
             loop.close()

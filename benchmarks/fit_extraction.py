@@ -54,11 +54,11 @@ class Sample(NamedTuple):
         return rows if kind == "alone" else np.concatenate([rows, advice(self.weighable.blocks, self.told)], axis=1)
 
 
-def read(score: Any, data: Path, truth: dict[str, Any]) -> Sample:
+def read(score: Any, data: Path, truth: dict[str, Any], max_depth: int) -> Sample:
     """Return what a page teaches, described as at run time."""
     root = parse(to_utf8(gzip.decompress((data / truth["html"]).read_bytes())))
     declared = Declared(root, truth["url"])
-    segments = segment(root, load_settings(DEFAULTS).extract.max_depth)
+    segments = segment(root, max_depth)
     weighable = candidates(segments, declared, pick_title(declared, headings_of(segments)))
     label, weight = judge(score, truth, segments.blocks)
     at = [block.index for block in weighable.blocks]
@@ -166,7 +166,8 @@ def main() -> None:
     args = parser.parse_args()
     sys.path.insert(0, str(args.data))
     score = importlib.import_module("score")
-    samples = [read(score, args.data, truth) for truth in score.read_jsonl(args.data / "truth.jsonl")]
+    max_depth = load_settings(DEFAULTS).extract.max_depth
+    samples = [read(score, args.data, truth, max_depth) for truth in score.read_jsonl(args.data / "truth.jsonl")]
     if args.cv:
         pairs = zip(samples, predict_unseen(samples, args.draw), strict=True)
         args.cv.write_text(

@@ -211,3 +211,24 @@ def test_an_article_kept_in_a_script_is_found() -> None:
 def test_what_follows_the_end_of_the_document_is_read() -> None:
     html = page().replace(b"<main>", b"</body></html><main>")
     assert read(html).text.split("\n\n") == PARAGRAPHS
+
+
+@pytest.mark.parametrize(
+    ("line", "authors"),
+    [
+        pytest.param("<p>By Ilka Brandt</p>", ["Ilka Brandt"], id="by"),
+        pytest.param(
+            "<p>Von Ilka Brandt und Tom van der Reyes, dpa</p>", ["Ilka Brandt", "Tom van der Reyes"], id="von, und"
+        ),
+        pytest.param("<p>Posted on 1 May 2024 by Ilka Brandt | 12 comments</p>", ["Ilka Brandt"], id="posted"),
+        pytest.param("<p>Photo by Ilka Brandt</p>", [], id="a photographer is no author"),
+        pytest.param("<p>By the sea</p>", [], id="no name"),
+    ],
+)
+def test_bylines_in_the_text_name_the_authors(line: str, authors: list[str]) -> None:
+    assert read(page(line + "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS))).authors == authors
+
+
+def test_degrees_are_no_people() -> None:
+    head = '<meta name="author" content="Ilka Brandt, CFP, Ph.D.">'
+    assert read(page(head=head)).authors == ["Ilka Brandt"]

@@ -22,6 +22,7 @@ from transforms.extract.vocabulary import BIT
 from transforms.urls import canonical_url, same_site
 
 _STUB: Final = 2_000  # characters: a longer text is no stub, whatever the page says of its paywall
+_BYLINE: Final = 120  # characters: a longer line is no byline
 _SHORT_PAGE: Final = 1_500  # characters: an error page says little
 _READABLE: Final = 2_000_000  # bytes of a page in whose text a date may be searched
 _MAX_TAGS: Final = 30
@@ -100,7 +101,7 @@ def extract(
     _check(ends)
     headings = headings_of(segments)
     title = pick_title(declared, headings, evidence.title)
-    authors = pick_authors(declared, root, evidence.authors)
+    authors = pick_authors(declared, root, _lines_at_headline(segments), evidence.authors)
     date = published(declared, root, evidence.published, evidence.fetched_at, read_text=len(html) <= _READABLE)
     canonical = _canonical(declared, root)
     language = _language(declared, root)
@@ -140,6 +141,16 @@ def _check(ends: float) -> None:
 def headings_of(segments: Segments) -> list[str]:
     """Return the texts of the page's first-level headings."""
     return [" ".join(block.text.split()) for block in segments.blocks if block.container.tag == "h1"]
+
+
+def _lines_at_headline(segments: Segments) -> list[str]:
+    """The short lines around the first <h1>, else around the first prose: where bylines stand."""
+    blocks = segments.blocks
+    headline = next((block.index for block in blocks if block.container.tag == "h1"), None)
+    if headline is None:
+        headline = next((block.index for block in blocks if block.prose), 0) - 4
+    near = blocks[max(headline - 2, 0) : max(headline + 10, 0)]
+    return [" ".join(block.text.split()) for block in near if block.chars <= _BYLINE and block.index != headline]
 
 
 def _refuse_what_is_no_article(

@@ -20,14 +20,14 @@ _LEAD_IN = re.compile(
 )
 _JOIN = re.compile(r" ?(?:[,;|/•·\n]| (?:and|und|et|y|e|og|och|en|i|a|with|mit|&|\+) ) ?")
 _ASIDE = re.compile(
-    r" ?\([^)]*\)| (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\w*\.? \d.*$|"
+    r" ?\([^)]*\)| (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? \d.*$|"
     r" ?\b(?:published|updated|posted|guide by)\b",
     re.I,
 )
 _JOB_ADJECTIVES: Final = (
     "senior|staff|trending|chief|deputy|managing|associate|assistant|digital|political|contributing|freelance|news|"
     "sports?|business|science|health|technology|tech|entertainment|world|national|special|investigative|data|"
-    "editorial|lead|features?"
+    "editorial|lead|features?|former"
 )
 _JOBS: Final = (
     "editor|writer|reporter|correspondent|journalist|contributor|columnist|producer|redakteur(?:in)?|author|expert"
@@ -35,31 +35,47 @@ _JOBS: Final = (
 _JOB = re.compile(rf" (?:(?:{_JOB_ADJECTIVES}) ){{0,6}}(?:{_JOBS})\b.*$", re.I)
 _NO_NAME = re.compile(
     r"[(*:]|https?:|www\.|@|\d{3}|\b(?:published|updated|posted|min read|admin|read more|comments?|view all|share|"
-    r"follow|says|image|getty|name|written)\b|^\W*$",
+    r"follow|says|image|getty|name|written|facebook|twitter|instagram|linkedin)\b|^\W*$",
     re.I,
 )
+# Names after "by": two to four words with capitals, particles between them ("Ursula von der Leyen", "A. J. Neal").
+_NAME: Final = (
+    r"[^\W\d_a-zß-öø-ÿ][\w'’.-]{0,25}(?: (?:(?:al|bin|da|de|del|della|den|der|di|dos|du|el|la|le|van|von|y) ){0,2}"
+    r"[^\W\d_a-zß-öø-ÿ][\w'’.-]{0,25}){1,3}"
+)
+_NAMES: Final = rf"{_NAME}(?: ?(?:,|/|&| and | und | et | y ) ?{_NAME}){{0,4}}"
+_SAID_BY = re.compile(
+    r"(?:(?:[Pp]osted|[Pp]ublished|[Ww]ritten|[Rr]eported|[Ss]tory|[Ww]ords|[Tt]ext)\b[^\n]{0,40}? )?"
+    rf"(?:[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|[Oo]leh|[Dd]oor|[Aa]f|[Aa]v|[Dd]i):? ?({_NAMES})"
+)
+_DEGREE = re.compile(r"(?:[A-Z]\.?){2,5}®?|Ph\.?D\.?|MPhil|Esq\.?")  # after a name: "CFP", "R.D."
 _EDGES: Final = " .-–—()'\""
 _BYLINE_CLASS = re.compile(
-    r"(?:^|[\s_\-])(?:byline|author|authors|writer|contributor)(?:$|[\s_\-]?(?:name|link|title|by)?\b)|"
+    r"(?:^|[\s_\-])(?:byline|author|authors|writer|contributor)(?:$|[\s_\-]?(?:name|link|title|by|info|\d)?\b)|"
     r"author__?name|authorname",
     re.I,
 )
 _MARKED_TAGS: Final = ("a", "span", "div", "p", "address", "strong", "h4", "h5", "h6", "li")
 
 
-def pick_authors(declared: Declared, root: Any, hints: Sequence[str] = ()) -> list[str]:
-    """Return the authors' names, outlets and job titles taken out; `hints` are the feed's authors.
+def pick_authors(declared: Declared, root: Any, lines: Sequence[str], hints: Sequence[str] = ()) -> list[str]:
+    """Return the authors' names, outlets and job titles taken out.
 
-    The outlet itself is returned only where nothing names a person.
+    `lines` are the short lines around the headline, `hints` the feed's authors.
+
+    The first place that gives a full name decides; single words (account names mostly), then the outlet's own name are
+    returned only where nothing gives one.
     """
+    words: list[str] = []
     outlets: list[str] = []
-    for names in _candidates(declared, root, hints):
+    for names in _candidates(declared, root, lines, hints):
         found = clean_names(names, declared)
         people = [name for name in found if not declared.is_outlet(name)]
-        if people:
+        if any(" " in name or not name.isascii() for name in people):
             return people
+        words = words or people
         outlets = outlets or found
-    return outlets
+    return words or outlets
 
 
 def clean_names(bylines: Iterable[str], declared: Declared) -> list[str]:
@@ -69,18 +85,21 @@ def clean_names(bylines: Iterable[str], declared: Declared) -> list[str]:
         text = _LEAD_IN.sub("", _ASIDE.sub("", squeeze(byline)[:_MAX_CHARS]), count=1).strip()
         for part in _JOIN.split(text):
             name = _JOB.sub("", " " + part.strip(_EDGES)).strip(_EDGES)
+            if out and _DEGREE.fullmatch(name):
+                continue
             if 2 < len(name) < 60 and len(name.split()) <= 6 and not name[0].isdigit() and not _NO_NAME.search(name):
                 out.setdefault(fold(name), name)
     return list(out.values())[:_MAX_AUTHORS]
 
 
-def _candidates(declared: Declared, root: Any, hints: Sequence[str]) -> Iterable[Sequence[str]]:
+def _candidates(declared: Declared, root: Any, lines: Sequence[str], hints: Sequence[str]) -> Iterable[Sequence[str]]:
     by_id = {obj["@id"]: obj for obj in declared.objects if isinstance(obj.get("@id"), str) and obj.get("name")}
     for obj in declared.articles:
         yield named([_resolved(author, by_id) for author in as_list(obj.get("author"))])
     for key in _AUTHOR_META:
         if key != "twitter:data1" or "written" in declared.first("twitter:label1").lower():
             yield [value for value in declared.meta.get(key, ()) if not value.startswith("http")]
+    yield from ([found[1]] for line in lines if (found := _SAID_BY.match(line)))
     yield from _marked(root)
     yield hints
 

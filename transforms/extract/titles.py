@@ -9,6 +9,8 @@ from transforms.extract.declared import Declared, fold, squeeze
 _SEPARATOR = re.compile(r" [|–—\-·•»«:]+ | ?[|»ㅣ] ?")
 _WORD = re.compile(r"\w+")
 _MAX_CHARS: Final = 500
+_MAX_HEADING: Final = 300
+_CUT_FROM: Final = 60  # characters: a shorter title is whole
 _SHORTEST: Final = 8  # characters: anything shorter is a label
 _AGREE: Final = 0.3  # share of common words from which two titles speak of one thing
 
@@ -27,10 +29,14 @@ def pick_title(declared: Declared, headings: Sequence[str], hint: str = "") -> s
         declared.title_tag,
         squeeze(hint),
     ]
-    given = [title[:_MAX_CHARS] for title in given]
-    shown = [heading for heading in headings if _SHORTEST < len(heading) < 300]
+    given = [title[:_MAX_CHARS].lstrip("# ") for title in given]  # "## ": Markdown that was never rendered
+    shown = [heading for heading in headings if _SHORTEST < len(heading) < _MAX_HEADING]
     known = frozenset(fold(title) for title in [*shown, given[0]] if len(title) >= 12)
     bare = [bare_title(title, declared, known) if title else "" for title in given]
+    return _whole(_choose(bare, shown), [*bare, *shown])
+
+
+def _choose(bare: Sequence[str], shown: Sequence[str]) -> str:
     unspaced = {fold(title).replace(" ", ""): title for title in reversed(bare) if title}
     for heading in shown:
         # The metadata's spacing is the better one: a kicker's <span> adds blanks to the heading.
@@ -42,6 +48,14 @@ def pick_title(declared: Declared, headings: Sequence[str], hint: str = "") -> s
     if best and _support(best, bare) >= _AGREE and not best.isupper():
         return best
     return next((title for title in bare[1:] if title), shown[0] if shown else "")
+
+
+def _whole(title: str, others: Sequence[str]) -> str:
+    """The title that continues this one: JSON-LD's headline is often cut after 110 characters, which Google asked for."""
+    cut = fold(title.rstrip("…. "))
+    if len(cut) < _CUT_FROM:
+        return title
+    return max([title, *(other for other in others if fold(other).startswith(cut))], key=len)
 
 
 def bare_title(title: str, declared: Declared, others: frozenset[str]) -> str:

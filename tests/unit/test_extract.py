@@ -232,3 +232,18 @@ def test_bylines_in_the_text_name_the_authors(line: str, authors: list[str]) -> 
 def test_degrees_are_no_people() -> None:
     head = '<meta name="author" content="Ilka Brandt, CFP, Ph.D.">'
     assert read(page(head=head)).authors == ["Ilka Brandt"]
+
+
+def test_a_consent_notice_is_no_article() -> None:
+    notice = "".join(
+        f"<p>We and our {n} partners store cookies on your device to show you advertising and to measure it.</p>"
+        for n in range(8)
+    )
+    html = f'<html><body><div id="onetrust-consent-sdk"><h2>Your privacy</h2>{notice}</div></body></html>'
+    assert refusal(html.encode()) is RejectReason.NO_TEXT
+
+
+def test_an_article_printed_twice_comes_out_once() -> None:
+    long = [paragraph + " " + paragraph for paragraph in PARAGRAPHS]
+    once = "".join(f"<p>{paragraph}</p>" for paragraph in long)
+    assert read(page(once + once)).text.split("\n\n") == long

@@ -160,10 +160,18 @@ def _refuse_what_is_no_article(
         raise NoArticle(RejectReason.SOFT_404, f"titled {title[:100]!r}")
     if _is_front_page(url) and evidence.link and not _is_front_page(evidence.link):
         raise NoArticle(RejectReason.SOFT_404, f"{evidence.link} led to the front page")
+    consent = sum(block.chars for block in body.kept if _is_of_consent(block))
+    if consent > 0.5 * sum(block.chars for block in body.kept) > 0:
+        raise NoArticle(RejectReason.NO_TEXT, "nothing but a consent notice")
     if not body.text:
         raise NoArticle(RejectReason.NO_TEXT, "no block of text is likely to be an article's")
     if len(body.text) < settings.min_chars:
         raise NoArticle(RejectReason.TOO_SHORT, f"{len(body.text)} characters, {settings.min_chars} are needed")
+
+
+def _is_of_consent(block: Block) -> bool:
+    """Whether a container below <body> is named so; <body> itself may say that cookies are not set."""
+    return any(at.groups & BIT["consent"] for at in block.container.chain() if at.tag not in ("body", "html", "main"))
 
 
 def _is_front_page(url: str) -> bool:

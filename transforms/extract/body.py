@@ -16,6 +16,7 @@ from transforms.extract.state import scripts_of, text_in_scripts
 
 _UNSURE: Final = 0.935  # expected F1 under which trafilatura is asked: one page in nine
 _SCANT: Final = 250  # characters: a shorter body is more often a failure than a brief
+_REPEATED: Final = 160  # characters from which a paragraph is not said twice, but printed twice
 _STATE_QUALITY: Final = 0.7  # measured F1 of JSON-LD bodies against gold is .79 to .92; a state is less certain
 _LIVE_INTRO: Final = 200  # characters of prose a live page must give before its first entry to stand alone
 _MAX_ADVISED: Final = 4_000  # blocks of a page that trafilatura is asked about: its time is not ours to bound
@@ -90,11 +91,15 @@ def advice(blocks: Sequence[Block], told: str) -> Floats:
 
 
 def join(kept: Sequence[Block]) -> str:
-    """Return the blocks as paragraphs, without headings that nothing follows."""
-    end = len(kept)
-    while end and kept[end - 1].container.tag in HEADINGS:
-        end -= 1
-    return "\n\n".join(block.text for block in kept[:end])
+    """Return the blocks as paragraphs: each long one once, no heading at the end."""
+    paragraphs: dict[str, Block] = {}
+    for block in kept:
+        again = block.text if block.chars >= _REPEATED else f"{block.index} {block.text}"
+        paragraphs.setdefault(again, block)
+    blocks = list(paragraphs.values())
+    while blocks and blocks[-1].container.tag in HEADINGS:
+        blocks.pop()
+    return "\n\n".join(block.text for block in blocks)
 
 
 @lru_cache(maxsize=1)

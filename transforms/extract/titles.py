@@ -51,7 +51,7 @@ def _choose(bare: Sequence[str], shown: Sequence[str]) -> str:
 
 
 def _whole(title: str, others: Sequence[str]) -> str:
-    """The title that continues this one: JSON-LD's headline is often cut after 110 characters, which Google asked for."""
+    """The title that continues this one: JSON-LD's headline is often cut after the 110 characters Google asked for."""
     cut = fold(title.rstrip("…. "))
     if len(cut) < _CUT_FROM:
         return title

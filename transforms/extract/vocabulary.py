@@ -26,7 +26,7 @@ _CONTAINER_WORDS: Final = {
     "caption": "caption captions credit credits figure figcaption image images photo photos gallery slideshow media "
     "video player carousel slider thumbnail lightbox swiper podcast audio",
     "consent": "cookie cookies consent gdpr modal popup overlay dialog toast tooltip privacy notification alert "
-    "lightbox",
+    "lightbox onetrust didomi usercentrics sourcepoint cookiebot quantcast",
     "nav": "nav menu navigation navbar pagination pager toolbar masthead topbar skip toc sitemap tabs breadcrumb "
     "dropdown search contents toctitle",
     "side": "sidebar aside rail secondary complementary",

@@ -50,8 +50,9 @@ setup(
         "duckdb>=1.5,<3",
     ],
     extras_require={
-        "bench": ["scikit-learn>=1.7,<2", "datasketch>=2,<3", "rensa>=0.5,<0.6", "xxhash>=4,<5"],  # refit extraction; dedup peers
-        "dev": ["pytest>=9,<10", "hypothesis>=6.150", "mypy>=2,<3", "ruff>=0.14", "polars>=2,<3", "pandas>=3,<4"]
+        # refitting extraction, and what dedup is measured beside
+        "bench": ["scikit-learn>=1.7,<2", "datasketch>=2,<3", "rensa>=0.5,<0.6", "xxhash>=4,<5"],
+        "dev": ["pytest>=9,<10", "hypothesis>=6.150", "mypy>=2,<3", "ruff>=0.14", "polars>=2,<3", "pandas>=3,<4"],
     },
     entry_points={"console_scripts": ["newsbeam=pipelines.cli:main"]},
     classifiers=["Private :: Do Not Upload"],  # top-level names are generic: an application, not a library for PyPI

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple, Optional, Union
 from urllib.parse import urljoin
 
+from schemas.records import RejectReason
 from schemas.settings import HttpSettings, Settings
 from transforms.feeds import Feed, NotAFeed, parse_feed
 from transforms.feeds.discover import discover, news_sitemaps, usual_places
 from transforms.fetch.client import Response
-from transforms.fetch.crawl import Answer, Ask, Elsewhere, crawl
+from transforms.fetch.crawl import Answer, Ask, Elsewhere, Unasked, crawl
 from transforms.fetch.failure import FetchFailed
 from transforms.fetch.host import HostState, host_of
 
@@ -70,10 +71,15 @@ def ask_all(urls: Iterable[str], http: HttpSettings) -> dict[str, Union[Response
                 known.setdefault(outcome.host, []).append(outcome)
                 continue
             (url, _ask), result = outcome
-            if isinstance(result, Elsewhere):
-                waiting.append((url, result.ask))
-            else:
-                answers[url] = result.response if isinstance(result, Answer) else result
+            match result:
+                case Elsewhere(ask):
+                    waiting.append((url, ask))
+                case Answer(response):
+                    answers[url] = response
+                case Unasked(why):
+                    answers[url] = FetchFailed(RejectReason.TIMEOUT, why, transient=True)
+                case FetchFailed():
+                    answers[url] = result
     return answers
 
 

@@ -35,6 +35,7 @@ _NOT_FOUND = re.compile(
     r"صفحه یافت نشد|ページが見つかりません",
     re.I,
 )
+_COOKIES = re.compile(r"cookie|куки|クッキー|쿠키", re.I)
 _TYPES: Final = (
     ("LiveBlogPosting", "live_blog"),
     ("ImageGallery", "gallery"),
@@ -170,8 +171,8 @@ def _refuse_what_is_no_article(
 
 
 def _is_of_consent(block: Block) -> bool:
-    """Whether a container below <body> is named so; <body> itself may say that cookies are not set."""
-    return any(at.groups & BIT["consent"] for at in block.container.chain() if at.tag not in ("body", "html", "main"))
+    """Whether a paragraph speaks of cookies, in a container named so. Overlays and dialogs hold articles as well."""
+    return bool(_COOKIES.search(block.text)) and any(at.groups & BIT["consent"] for at in block.container.chain())
 
 
 def _is_front_page(url: str) -> bool:

@@ -45,7 +45,9 @@ def pick_body(segments: Segments, root: Any, declared: Declared, title: str) -> 
 def candidates(segments: Segments, declared: Declared, title: str) -> Weighable:
     """Return the blocks that may be of the article, described."""
     hints = Hints(title, squeeze(declared.article("articleBody")), declared.first("description", "og:description"))
-    return _before_live_entries(describe(segments, hints), segments, declared)
+    weighable = _before_live_entries(describe(segments, hints), segments, declared)
+    echo = fold(title)
+    return _keep(weighable, lambda block: block.container.tag not in HEADINGS or fold(block.text) != echo)
 
 
 def decide(weighable: Weighable, model: Mapping[str, Trees], ask: Callable[[], str]) -> Body:
@@ -110,9 +112,11 @@ def _model() -> dict[str, Trees]:
 def _before_live_entries(weighable: Weighable, segments: Segments, declared: Declared) -> Weighable:
     """Without the blocks from the first declared entry of a live blog on: its article is the introduction."""
     end = _first_live_entry(segments.blocks, _live_entries(declared))
-    keep = [position for position, block in enumerate(weighable.blocks) if block.index < end]
-    if len(keep) == len(weighable.blocks):
-        return weighable
+    return _keep(weighable, lambda block: block.index < end)
+
+
+def _keep(weighable: Weighable, wanted: Callable[[Block], bool]) -> Weighable:
+    keep = [position for position, block in enumerate(weighable.blocks) if wanted(block)]
     return weighable._replace(blocks=[weighable.blocks[position] for position in keep], rows=weighable.rows[keep])
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, Final, Optional
 from urllib.parse import urlsplit
 
+from transforms.jsontext import whole_characters
+
 _MAX_OBJECTS: Final = 500  # of JSON-LD, on one page
 _MAX_DEPTH: Final = 4  # of @graph and mainEntity inside each other
 _MAX_NAMES: Final = 50
@@ -112,7 +114,7 @@ def _read_json(text: str) -> Any:
     """JSON as pages have it: strings broken over lines, an object closed twice or ended by a semicolon."""
     text = text.strip().removeprefix("<!--").removeprefix("//<![CDATA[").strip()
     try:
-        return json.JSONDecoder(strict=False).raw_decode(text)[0]
+        return json.JSONDecoder(strict=False).raw_decode(whole_characters(text))[0]
     except (ValueError, RecursionError):
         return None
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from transforms.extract.errors import NoArticle
 from transforms.extract.segment import segment
 from transforms.extract.tree import parse
+from transforms.jsontext import whole_characters
 
 _MIN_CHARS: Final = 400  # of a string worth reading
 _MAX_CHARS: Final = 1_000_000  # of scripts, read for strings
@@ -52,7 +53,7 @@ def _strings(text: str) -> Iterator[str]:
     for literal in _STRING.finditer(text):
         if len(literal[1]) >= _MIN_CHARS:
             with suppress(ValueError):  # JavaScript has escapes that JSON has not
-                yield json.loads(literal[0], strict=False)
+                yield json.loads(whole_characters(literal[0]), strict=False)
 
 
 def _prose(string: str) -> str:

@@ -9,6 +9,7 @@ from typing import Any, Optional
 from transforms.feeds.model import RawFeed, RawItem
 from transforms.feeds.text import absolute_link
 from transforms.feeds.xmlfeed import permalink
+from transforms.jsontext import whole_characters
 
 _ITEMS = re.compile(r'"items"\s*:\s*\[\s*')
 _NEXT = re.compile(r"\s*,?\s*")
@@ -17,7 +18,7 @@ _DECODER = json.JSONDecoder(strict=False)  # raw line breaks inside strings are 
 
 def read_json(text: str, url: str, max_items: int) -> Optional[RawFeed]:
     """Return the JSON Feed in `text`, whole items only where it is cut off, or None where it is none."""
-    feed = _load(text)
+    feed = _load(whole_characters(text))
     if feed is None or "jsonfeed.org" not in str(feed.get("version")) or not isinstance(feed.get("items", []), list):
         return None
     items = [item for item in feed.get("items", []) if isinstance(item, dict)]

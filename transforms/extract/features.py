@@ -8,7 +8,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, Optional
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -54,21 +54,20 @@ class Hints(NamedTuple):
 
 
 class Weighable(NamedTuple):
-    """The blocks worth weighing, a row of features (`NAMES`) for each, and the container that holds the article."""
+    """The blocks worth weighing, and a row of features (`NAMES`) for each."""
 
     blocks: Sequence[Block]
     rows: npt.NDArray[np.float64]
-    main: Optional[Container]
 
 
 def describe(segments: Segments, hints: Hints) -> Weighable:
     """Return what the weights need to know of a page's blocks."""
     if not segments.blocks:
-        return Weighable([], np.zeros((0, len(NAMES))), None)
+        return Weighable([], np.zeros((0, len(NAMES))))
     page = _Page(segments, hints)
     blocks = [block for block in segments.blocks if not page.is_hopeless(block)]
     rows = np.array([page.row(block) for block in blocks]).reshape(len(blocks), len(NAMES))
-    return Weighable(blocks, rows, page.main)
+    return Weighable(blocks, rows)
 
 
 def mark_furniture(containers: Sequence[Container]) -> None:

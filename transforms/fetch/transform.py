@@ -82,10 +82,13 @@ class RoundFn(beam.DoFn):
     ) -> Iterator[Any]:
         host, parts = group
         self.window = window
-        self.known.setdefault(host, []).extend(parts.get("hosts", ()))
+        known = parts.get("hosts", ())
         if items := list(parts["items"]):
             self.work.setdefault(host, []).extend(items)
-        yield from ()
+            self.known.setdefault(host, []).extend(known)
+        else:  # nothing to ask here now; a later round may come back
+            for state in known:
+                yield TaggedOutput(HOSTS, state)
 
     def finish_bundle(self) -> Iterator[Any]:
         for outcome in crawl(self.http, self.work, self.known, self.errand.ask):

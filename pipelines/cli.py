@@ -21,7 +21,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     help="News feeds in; clean, deduplicated, conflict-tagged articles out, as Parquet by date and outlet.",
-    epilog="Options of Apache Beam follow a bare --, for instance: newsbeam run --output data -- --runner=PrismRunner",
+    epilog="Options of Apache Beam follow a bare --, for instance: newsbeam run --output data -- --job_name=nightly",
 )
 app.add_typer(outlets_app, name="outlets")
 
@@ -158,11 +158,12 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     0 done, 1 failed or with failed outlets, 2 bad configuration, 3 the dataset is locked, 130 interrupted.
     """
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")  # Beam warns at import
+    logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what fails is raised, and told once
     own, beam_args = split_beam(sys.argv[1:] if argv is None else argv)
     try:
         code = app(args=own, standalone_mode=False, obj=beam_args)
     except NewsbeamError as error:
-        err.print(f"[bold red]error[/] {type(error).__name__}:", end=" ")
+        err.print("[bold red]error[/]", end=" ")
         err.print(str(error), markup=False, soft_wrap=True)
         return error.exit_code
     except typer.TyperException as error:

@@ -4,16 +4,16 @@ Beam's bare `DirectRunner` picks an engine behind the user's back (Prism where i
 FnApiRunner), and for unbounded input without Prism it runs for ever and writes nothing. So the engine is always named.
 """
 
+import itertools
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions, WorkerOptions
 
 from schemas.errors import ConfigError
 
 IN_PROCESS: Final = "FnApiRunner"
 _SAME: Final = {"DirectRunner", "SwitchingDirectRunner", "direct"}  # users type these; for a batch they mean in-process
-_LOCAL: Final = {IN_PROCESS, "PrismRunner"}
 
 
 class Engine(NamedTuple):
@@ -33,9 +33,10 @@ def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
     """
     given = PipelineOptions(list(beam_args))
     known = given.get_all_options()
-    stray = [arg for arg in beam_args if arg.startswith("--") and arg[2:].split("=")[0] not in known]
-    if stray:
-        raise _refuse(stray[0], "Beam knows no such option", "Mend its spelling; newsbeam's own options go before `--`")
+    for before, arg in itertools.pairwise(["", *beam_args]):
+        is_value = before.startswith("--") and "=" not in before
+        if arg.partition("=")[0].removeprefix("--") not in known and (arg.startswith("-") or not is_value):
+            raise _refuse(arg, "Beam knows no such option", "Mend its spelling; newsbeam's own options go before `--`")
     if known.get("streaming"):
         raise _refuse("--streaming", "this command is a batch", "Leave it out")
     runner = str(known.get("runner") or IN_PROCESS).rsplit(".", 1)[-1]
@@ -43,17 +44,16 @@ def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
     if runner in _SAME:
         notice = f"{runner} is taken as {IN_PROCESS}, Beam's in-process engine: the bare name would choose by itself"
         runner = IN_PROCESS
-    if runner not in _LOCAL:
-        problem = f"{runner} spreads work over machines that cannot see this one's files"
+    if runner != IN_PROCESS:
+        problem = f"{runner} is not an engine this job runs on: it works on this machine's files"
         raise _refuse("--runner", problem, f"Use {IN_PROCESS}, with --workers N for more processes")
-    if workers > 1 and runner != IN_PROCESS:
-        raise _refuse("--workers", f"{runner} runs Python in one process", f"Leave it out, or use {IN_PROCESS}")
     if any(arg.startswith("--direct_") for arg in beam_args):
         raise _refuse("--direct_…", "the number of processes is newsbeam's to set", "Use --workers N before `--`")
     given.view_as(StandardOptions).runner = runner
     if workers > 1:
         given.view_as(DirectOptions).direct_running_mode = "multi_processing"
         given.view_as(DirectOptions).direct_num_workers = workers
+        given.view_as(WorkerOptions).default_sdk_harness_log_level = "ERROR"
     return Engine(runner, workers, given, notice)
 
 

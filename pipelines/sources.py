@@ -48,9 +48,8 @@ def find_files(paths: Sequence[str]) -> tuple[Path, ...]:
         files = [file for name in named for file in (sorted(name.rglob("*")) if name.is_dir() else [name])]
         articles = [file for file in files if file.is_file() and file.name.lower().endswith(SUFFIXES)]
         if not articles:
-            problem = (
-                f"names no file that ends in {', '.join(SUFFIXES)}" if files else "no such file, folder or pattern"
-            )
+            found_none = f"names no file that ends in {', '.join(SUFFIXES)}"
+            problem = found_none if files or os.path.exists(path) else "no such file, folder or pattern"
             remedy = "Give a file, a folder or a quoted pattern such as 'pages/**/*.html.gz'"
             raise ConfigError("command line", None, path, problem, remedy)
         found.update(dict.fromkeys(file.resolve() for file in articles))
@@ -129,7 +128,7 @@ class ReadFileFn(beam.DoFn):
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            yield self._reject(entry, RejectReason.BAD_ENCODING, f"not UTF-8: {error}")
+            yield self._reject(entry, RejectReason.BAD_ENCODING, f"{error}; make it UTF-8, for instance with iconv")
             return
         output: TaggedOutput[Literal["texts"], Article] = TaggedOutput(TEXTS, text_article(entry, text))
         yield output

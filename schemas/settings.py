@@ -39,6 +39,7 @@ def _network(block: str) -> str:
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
+HeaderText = Annotated[str, Field(pattern=r"^[ -~]+$", max_length=300)]  # printable ASCII: it goes into a header
 Share = Annotated[float, Field(ge=0, le=1)]
 Url = Annotated[str, AfterValidator(_http_url)]
 Network = Annotated[str, AfterValidator(_network)]
@@ -47,8 +48,8 @@ Network = Annotated[str, AfterValidator(_network)]
 class HttpSettings(Model):
     """How pages and feeds are asked for. Units in the names; meanings in `config/defaults.toml`."""
 
-    user_agent: str
-    contact: str
+    user_agent: HeaderText
+    contact: HeaderText
     gap_s: NotNegative
     host_concurrency: Count
     max_connections: Count

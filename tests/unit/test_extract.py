@@ -1,6 +1,7 @@
 """What a page says and shows becomes an article; what is no article is refused with its reason."""
 
 import json
+import random
 from datetime import UTC, datetime
 from typing import Any
 
@@ -247,3 +248,14 @@ def test_an_article_printed_twice_comes_out_once() -> None:
     long = [paragraph + " " + paragraph for paragraph in PARAGRAPHS]
     once = "".join(f"<p>{paragraph}</p>" for paragraph in long)
     assert read(page(once + once)).text.split("\n\n") == long
+
+
+@pytest.mark.parametrize(
+    "data",
+    [random.Random(7).randbytes(20_000), b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40],
+    ids=["noise", "picture"],
+)
+def test_binary_data_is_refused_whatever_it_is_called(data: bytes) -> None:
+    with pytest.raises(NoArticle) as caught:
+        extract(data, "https://a.example/1", "text/html", settings=SETTINGS)
+    assert caught.value.reason == RejectReason.PARSE_FAILED

@@ -13,7 +13,7 @@ from schemas.errors import ConfigError
         pytest.param([], "FnApiRunner", False, id="default"),
         pytest.param(["--runner=DirectRunner"], "FnApiRunner", True, id="direct"),
         pytest.param(["--runner", "DirectRunner"], "FnApiRunner", True, id="direct-in-two-words"),
-        pytest.param(["--runner=PrismRunner"], "PrismRunner", False, id="prism"),
+        pytest.param(["--job_name", "nightly"], "FnApiRunner", False, id="option-in-two-words"),
     ],
 )
 def test_the_engine_that_will_answer_is_named(args: list[str], name: str, noticed: bool) -> None:
@@ -32,8 +32,10 @@ def test_workers_are_processes() -> None:
     [
         pytest.param(["--fooo=1"], 1, "knows no such option", id="unknown-option"),
         pytest.param(["--streaming"], 1, "a batch", id="streaming"),
-        pytest.param(["--runner=FlinkRunner"], 1, "cannot see", id="remote-engine"),
-        pytest.param(["--runner=PrismRunner"], 2, "one process", id="prism-with-workers"),
+        pytest.param(["--runner=FlinkRunner"], 1, "not an engine", id="remote-engine"),
+        pytest.param(["--runner=PrismRunner"], 1, "not an engine", id="engine-that-is-not-here"),
+        pytest.param(["rudaw-en"], 1, "knows no such option", id="stray-word"),
+        pytest.param(["--job_name=n", "rudaw-en"], 1, "knows no such option", id="stray-word-after-an-option"),
         pytest.param(["--direct_num_workers=3"], 1, "--workers N", id="two-ways-to-say-workers"),
     ],
 )

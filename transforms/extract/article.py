@@ -11,7 +11,7 @@ from schemas.records import Caption, RejectReason
 from schemas.settings import ExtractSettings
 from transforms.extract.authors import pick_authors
 from transforms.extract.body import Body, pick_body
-from transforms.extract.charset import to_utf8
+from transforms.extract.charset import is_binary, to_utf8
 from transforms.extract.dates import modified, published
 from transforms.extract.declared import Declared, as_list, fold, squeeze
 from transforms.extract.errors import NoArticle
@@ -96,7 +96,10 @@ def extract(
     """
     evidence = evidence or FeedEvidence()
     ends = time.thread_time() + settings.max_seconds
-    root = parse(to_utf8(html, content_type))
+    page = to_utf8(html, content_type)
+    if is_binary(page):
+        raise NoArticle(RejectReason.PARSE_FAILED, "binary data, no page")
+    root = parse(page)
     declared = Declared(root, url)
     segments = segment(root, settings.max_depth)
     _check(ends)

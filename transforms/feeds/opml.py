@@ -37,6 +37,8 @@ def read_opml(data: bytes) -> list[ListedFeed]:
         raise NotOpml(str(error)) from error
     if root is None or str(root.tag).lower() != "opml":
         raise NotOpml("the root element is not <opml>")
+    if not len(root):
+        raise NotOpml("there is nothing inside <opml>")
     found = dict[str, ListedFeed]()
     for outline in root.iter("outline"):
         values = {name.lower(): value for name, value in outline.attrib.items()}

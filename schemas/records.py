@@ -54,7 +54,6 @@ class RejectReason(enum.StrEnum):
     NO_TEXT = "no_text"
     TOO_SHORT = "too_short"
     SOFT_404 = "soft_404"
-    PAYWALLED = "paywalled"
     PARSE_FAILED = "parse_failed"
     PARSE_TIMEOUT = "parse_timeout"
     # backfill

@@ -306,3 +306,10 @@ def test_a_text_of_unknown_language_gets_every_rule() -> None:
 
 def test_no_rule_file_is_empty() -> None:
     assert all(isinstance(file, RuleFile) and (file.rule or file.vocabulary) for file in RULES.files.values())
+
+
+def test_sentences_after_code_in_one_line_stay() -> None:
+    line = "The talks go on. ads = ads || []; ads.push({slot: 4}); Nobody expects a treaty before the end of the year."
+    prose, code = split_code(line)
+    assert prose == "The talks go on. Nobody expects a treaty before the end of the year."
+    assert code == "ads = ads || []; ads.push({slot: 4});"

@@ -46,14 +46,17 @@ _STRONG: Final = 2.0  # a token that an abrupt stretch may begin with
 _NEARLY: Final = 0.75  # of two beginnings, the earlier is taken where it weighs nearly as much
 _SENTENCE_END = re.compile(r"[.!?…؟۔。][\"'”’»)\]]*$")
 MAX_PLACES: Final = 3  # of one text in which code leaks
+_MIN_SENTENCE: Final = 5  # words after code that end a line as a sentence, and are the article's again
 _REACH: Final = 12  # lines looked ahead for the end of a block
 
 
 def split_code(line: str) -> tuple[str, str]:
-    """Return (prose, code) of a line: all of it code, none, or code from some place to the line's end.
+    """Return (prose, code) of a line: all of it code, none, or code from some place on, up to where sentences go on.
 
     >>> split_code("The talks go on. window.ads = window.ads || []; ads.push({slot: 4});")
     ('The talks go on.', 'window.ads = window.ads || []; ads.push({slot: 4});')
+    >>> split_code("The talks go on. ads = ads || []; ads.push({slot: 4}); Nobody expects a treaty this year.")
+    ('The talks go on. Nobody expects a treaty this year.', 'ads = ads || []; ads.push({slot: 4});')
     """
     if not _HINT.search(line):
         return line, ""
@@ -64,8 +67,17 @@ def split_code(line: str) -> tuple[str, str]:
     at = min((at for at in near if _begins_code([word for word, _ in words[at : at + 2]])), default=None)
     if at is None or _quoted(line, words[at][1]):
         return line, ""
-    start = words[at][1]
-    return line[:start].rstrip(), line[start:]
+    start, end = words[at][1], _end_of_code(words, at, len(line))
+    return f"{line[:start].rstrip()} {line[end:]}".strip(), line[start:end].rstrip()
+
+
+def _end_of_code(words: Sequence[tuple[str, int]], at: int, length: int) -> int:
+    """Where prose goes on after the code that begins at word `at`: whole sentences at the line's end, else its end."""
+    last = max(number for number in range(at, len(words)) if number == at or weigh(words[number][0]) > 0)
+    after = words[last + 1 :]
+    if len(after) < _MIN_SENTENCE or not after[0][0][:1].isupper() or not _SENTENCE_END.search(after[-1][0]):
+        return length
+    return after[0][1]
 
 
 def _begins_code(words: Sequence[str]) -> bool:

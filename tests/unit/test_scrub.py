@@ -9,6 +9,7 @@ import pytest
 
 from schemas.errors import ConfigError
 from transforms.scrub import Rules, load_rules, scrub
+from transforms.scrub.leaked_code import split_code
 from transforms.scrub.lines import classify
 from transforms.scrub.rule_files import RuleFile
 

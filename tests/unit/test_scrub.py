@@ -310,7 +310,6 @@ def test_no_rule_file_is_empty() -> None:
 
 
 def test_sentences_after_code_in_one_line_stay() -> None:
-    line = "The talks go on. ads = ads || []; ads.push({slot: 4}); Nobody expects a treaty before the end of the year."
-    prose, code = split_code(line)
-    assert prose == "The talks go on. Nobody expects a treaty before the end of the year."
-    assert code == "ads = ads || []; ads.push({slot: 4});"
+    code = "window.ads = window.ads || []; ads.push({slot: 4});"
+    before, after = "The talks go on.", "Nobody expects a treaty before the end of the year."
+    assert split_code(f"{before} {code} {after}") == (f"{before} {after}", code)

@@ -34,6 +34,7 @@ setup(
         "langdetect>=1.0.9,<2",
         "py3langid>=0.3,<1",
         "aiohttp>=3.14,<4",
+        "yarl>=1.18,<2",  # the URLs that aiohttp asks, so that what is checked is what is asked
         "brotli>=1.1,<2",
         "zstandard>=0.25,<1",
         "protego>=0.5,<1",

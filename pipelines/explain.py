@@ -22,7 +22,7 @@ from transforms.extract.stage import ExtractFn
 from transforms.fetch.crawl import Answer, Elsewhere, crawl
 from transforms.fetch.errands import PageErrand
 from transforms.fetch.failure import FetchFailed
-from transforms.fetch.host import host_of
+from transforms.fetch.guard import host_of
 from transforms.language import DetectLanguageFn
 from transforms.scrub.stage import ScrubFn
 from transforms.state import Store

@@ -11,7 +11,8 @@ from transforms.feeds.discover import discover, news_sitemaps, usual_places
 from transforms.fetch.client import Response
 from transforms.fetch.crawl import Answer, Ask, Elsewhere, Unasked, crawl
 from transforms.fetch.failure import FetchFailed
-from transforms.fetch.host import HostState, host_of
+from transforms.fetch.guard import host_of
+from transforms.fetch.host import HostState
 
 ROUNDS: Final = 3  # a redirect to another host is followed this often
 MOST_FEEDS: Final = 5  # of one outlet, when they are found for a person who can list more

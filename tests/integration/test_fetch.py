@@ -22,7 +22,8 @@ from schemas.settings import HttpSettings, load_settings
 from transforms.fetch.client import Client, Response
 from transforms.fetch.crawl import Answer, Ask, Elsewhere, Unasked, crawl
 from transforms.fetch.failure import FetchFailed
-from transforms.fetch.host import HostState, host_of
+from transforms.fetch.guard import host_of
+from transforms.fetch.host import HostState
 
 DEFAULTS = Path(__file__).parents[2] / "config" / "defaults.toml"
 GAP = 0.05
@@ -178,6 +179,25 @@ def test_a_name_that_changes_its_address_after_the_check_gains_nothing(web: Any,
     )
     assert asked == ["rebind.example", "rebind.example"]
     assert [request.host for request in web.seen] == ["127.0.0.2"]
+
+
+def test_the_clock_of_a_request_does_not_run_while_it_waits_for_a_connection(web: Any, http: Any) -> None:
+    """Twelve hosts share one connection: the last one waits far longer than a request may take."""
+
+    async def late(_: Any, writer: asyncio.StreamWriter) -> None:
+        writer.write(http.http(200, b"page")[:-1])
+        await writer.drain()
+        web.loop.call_later(0.06, lambda: (writer.write(b"e"), ended.set()))
+        ended = asyncio.Event()
+        await ended.wait()
+
+    web.answers["/a"] = late
+
+    async def ask_all() -> list[Response]:
+        async with Client(settings(deadline_s=0.4, max_connections=1)) as client:
+            return await asyncio.gather(*(client.get(web.url("/a"), {}, lambda: None) for _ in range(12)))
+
+    assert [response.body for response in asyncio.run(ask_all())] == [b"page"] * 12
 
 
 def test_a_name_without_address_is_a_dns_failure() -> None:

@@ -1,7 +1,10 @@
 """What may be asked at all, and how bodies are unpacked and waits are read."""
 
+import asyncio
 import gzip
 import ipaddress
+import socket
+import threading
 import time
 import zlib
 from collections.abc import Callable
@@ -10,11 +13,13 @@ from datetime import UTC, datetime
 import brotli
 import pytest
 import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.records import RejectReason
 from transforms.fetch.crawl import retry_after_s
 from transforms.fetch.failure import FetchFailed
-from transforms.fetch.guard import check_url, is_allowed
+from transforms.fetch.guard import SystemLookup, check_url, host_of, is_allowed
 from transforms.fetch.robots import Rulebook, judge
 from transforms.fetch.unpack import unpack
 
@@ -52,7 +57,9 @@ def test_a_network_that_the_settings_allow_is_allowed_and_no_more() -> None:
     [
         "ftp://a.example/", "file:///etc/passwd", "javascript:alert(1)", "https://", "//a.example/", "http://user:pw@a.example/",
         "http://2130706433/", "http://127.1/", "http://a.example:99999/", "http://[::1/", "https://a.example/" + "x" * 5_000, "",
-        "https://a.example/\ud800",
+        "https://a.example/\ud800", "http://a..b/x", "http://.a.example/", f"http://{'a' * 64}.example/x", "http://a b.example/",
+        "http://x" + ".y" * 130 + "/", "http://ex%41mple.example/", "http://[fe80::1%25eth0]/", "http://127.0.0.1./",
+        "http://www.\u00ad/", "http://\u2100.example/", "http://./",
     ],
 )  # fmt: skip
 def test_a_url_that_may_not_be_asked_is_refused(url: str) -> None:
@@ -60,6 +67,68 @@ def test_a_url_that_may_not_be_asked_is_refused(url: str) -> None:
         check_url(url)
     assert caught.value.reason == RejectReason.BAD_URL
     assert not caught.value.transient
+    assert host_of(url) == ""
+
+
+_PIECES = [*"aZ0.-_:[]@%/?#\\ \u0131\u00df\u3002\u2460\u05d0\u0300\u200d\ud800", "xn--", "%25", "a" * 60]
+_HOSTS = st.lists(st.sampled_from(_PIECES), max_size=20).map("".join)
+
+
+@given(st.sampled_from(["http://", "HTTPS://", "http:/", "//", "http://a.example:", ""]), _HOSTS | st.text())
+def test_any_text_is_a_url_to_ask_or_a_reject_and_nothing_else(scheme: str, rest: str) -> None:
+    try:
+        checked = check_url(scheme + rest)
+    except FetchFailed as failure:
+        assert failure.reason == RejectReason.BAD_URL
+        return
+    host = checked.raw_host or ""
+    host.encode("idna")  # what the system's resolver does first
+    assert host.isascii()
+    assert host_of(scheme + rest) == host.removesuffix(".") != ""
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://Example.COM./a", "example.com"), ("https://example.com:8443/a", "example.com"),
+        ("https://bücher.example/", "xn--bcher-kva.example"), ("http://xn--bcher-kva.example/", "xn--bcher-kva.example"),
+        ("http://[2001:DB8::1]/", "2001:db8::1"), ("http://127。0。0。1/", "127.0.0.1"), ("http://under_score.example/", "under_score.example"),
+    ],
+)  # fmt: skip
+def test_all_spellings_of_a_host_are_one_host(url: str, host: str) -> None:
+    assert host_of(url) == host
+
+
+@pytest.mark.parametrize("name", ["a..b", "a" * 64, ".", "\ud800", "x." * 200, "", "a\0b"])
+def test_a_name_that_no_resolver_takes_has_no_address(name: str) -> None:
+    lookup = SystemLookup(5.0)
+    with pytest.raises(OSError, match=r".+"):
+        asyncio.run(lookup(name, 80))
+    lookup.close()
+
+
+def test_names_that_nobody_answers_for_hold_up_no_other_name_and_no_other_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    over = threading.Event()
+
+    def resolver(host: str, port: int, **_: object) -> list[tuple[object, ...]]:
+        if host.startswith("dead"):
+            over.wait(30)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("192.0.2.1", port))]
+
+    async def look_up_all() -> tuple[object, ...]:
+        lookup = SystemLookup(0.1)
+        dead = [asyncio.ensure_future(lookup(f"dead{number}.example", 80)) for number in range(40)]
+        good = await lookup("good.example", 80)
+        work = await asyncio.wait_for(asyncio.to_thread(str, 1), 5)  # the loop's own threads, which unpack bodies
+        failures = await asyncio.gather(*dead, return_exceptions=True)
+        lookup.close()
+        return good, work, {str(failure).partition(": ")[2] for failure in failures}
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    try:
+        assert asyncio.run(look_up_all()) == (["192.0.2.1"], "1", {"no answer within 0.1 s"})
+    finally:
+        over.set()
 
 
 def pack(coding: str, data: bytes) -> bytes:

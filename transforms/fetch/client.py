@@ -11,7 +11,7 @@ import aiohttp
 from schemas.records import RejectReason
 from schemas.settings import HttpSettings
 from transforms.fetch.failure import FetchFailed
-from transforms.fetch.guard import GuardedResolver, GuardedSockets, Lookup, check_url, look_up
+from transforms.fetch.guard import GuardedResolver, GuardedSockets, Lookup, SystemLookup, check_url
 from transforms.fetch.unpack import ACCEPTED, unpack
 
 _CHUNK = 1 << 16
@@ -33,19 +33,23 @@ class Client:
     No redirects, no retries, no cookies of its own, no proxy or netrc from the environment; TLS is verified.
     """
 
-    def __init__(self, http: HttpSettings, lookup: Lookup = look_up, tls: Optional[ssl.SSLContext] = None) -> None:
+    def __init__(
+        self, http: HttpSettings, lookup: Optional[Lookup] = None, tls: Optional[ssl.SSLContext] = None
+    ) -> None:
         self.http = http
         self.networks = [ipaddress.ip_network(block) for block in http.allow_networks]
         self.lookup = lookup
         self.tls = tls
 
     async def __aenter__(self) -> Self:
+        self.system = SystemLookup(self.http.connect_s)
+        self.places = asyncio.Semaphore(self.http.max_connections)
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
-                resolver=GuardedResolver(self.networks, self.lookup),
+                resolver=GuardedResolver(self.networks, self.lookup or self.system),
                 socket_factory=GuardedSockets(self.networks),
                 ssl=self.tls or True,
-                limit=self.http.max_connections,
+                limit=0,  # `places` bounds them, before the clock of a request runs
                 force_close=True,
             ),
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -63,6 +67,7 @@ class Client:
 
     async def __aexit__(self, *_: object) -> None:
         await self.session.close()
+        self.system.close()
 
     async def get(
         self, url: str, headers: Mapping[str, str], answered: Callable[[], None], cut_at: Optional[int] = None
@@ -74,10 +79,10 @@ class Client:
         Raises:
             FetchFailed: no answer, or one that breaks a bound.
         """
-        check_url(url)
+        checked = check_url(url)
         try:
-            async with asyncio.timeout(self.http.deadline_s):
-                async with self.session.get(url, headers=headers, allow_redirects=False) as answer:
+            async with self.places, asyncio.timeout(self.http.deadline_s):
+                async with self.session.get(checked, headers=headers, allow_redirects=False) as answer:
                     answered()
                     fields = {name.lower(): _readable(value) for name, value in reversed(list(answer.headers.items()))}
                     cookies = {name: _readable(morsel.value) for name, morsel in answer.cookies.items()}

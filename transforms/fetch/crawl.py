@@ -16,8 +16,8 @@ from schemas.records import RejectReason
 from schemas.settings import HttpSettings
 from transforms.fetch.client import Client, Response
 from transforms.fetch.failure import FetchFailed
-from transforms.fetch.guard import check_url
-from transforms.fetch.host import Host, HostState, host_of
+from transforms.fetch.guard import check_url, host_of
+from transforms.fetch.host import Host, HostState
 
 T = TypeVar("T")
 R = TypeVar("R")

@@ -8,12 +8,15 @@ takes for a name and the next for an address, is refused there.
 
 import asyncio
 import ipaddress
+import re
 import socket
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, Union
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from schemas.records import RejectReason
 from transforms.fetch.failure import FetchFailed
@@ -26,34 +29,56 @@ Target = tuple[Union[int, socket.AddressFamily], Union[int, socket.SocketKind], 
 """What `getaddrinfo` says of an address: family, kind, protocol, name, and the address itself."""
 
 MAX_URL_CHARS: Final = 4_096  # servers commonly refuse 8 KiB request lines; no article needs half of that
+_MAX_HOST_CHARS: Final = 254  # RFC 1035 section 3.1: 253 and the root's dot
+_HOST: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")  # labels as DNS and real hosts have them
+_LOOK_UPS: Final = 64  # at once; each is a thread that mostly waits, for a dead name server up to half a minute
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
 _UNICAST6: Final = ipaddress.ip_network("2000::/3")  # all of IPv6 that is given out: IANA, RFC 4291 section 2.4
 
 
-def check_url(url: str) -> SplitResult:
-    """Return the parts of a URL that may be asked.
+def check_url(url: str) -> URL:
+    """Return a URL that may be asked, in the form in which aiohttp asks it: the host in ASCII and lower case.
 
     Raises:
-        FetchFailed: bad_url: not http or https, no host, credentials in it, too long, or an address in an odd spelling.
+        FetchFailed: bad_url: not http or https, no host or none that DNS could know, credentials in it, too long, or an
+            address in an odd spelling.
     """
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-        url.encode()  # lone surrogates
-    except ValueError as error:
-        raise FetchFailed(RejectReason.BAD_URL, str(error)) from error
     if len(url) > MAX_URL_CHARS:
         raise FetchFailed(RejectReason.BAD_URL, f"longer than {MAX_URL_CHARS} characters")
-    if parts.scheme not in ("http", "https") or not host:
-        raise FetchFailed(RejectReason.BAD_URL, f"not http or https: {url[:100]}")
-    if "@" in parts.netloc:
-        raise FetchFailed(RejectReason.BAD_URL, "carries credentials")
-    if _looks_like_address(host):
-        try:
-            ipaddress.ip_address(host)
-        except ValueError as error:  # "2130706433" and "127.1" are ways to say 127.0.0.1
-            raise FetchFailed(RejectReason.BAD_URL, f"an address in an odd spelling: {host[:60]}") from error
-    return parts
+    try:
+        url.encode()  # lone surrogates
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https"):
+            raise ValueError(f"not http or https: {url[:100]}")
+        if "@" in parts.netloc:
+            raise ValueError("carries credentials")
+        checked = URL(url)
+        _check_host(checked.raw_host or "")
+        _ = checked.port
+    except ValueError as error:
+        raise FetchFailed(RejectReason.BAD_URL, str(error)) from error
+    return checked
+
+
+def host_of(url: str) -> str:
+    """Return the politeness key of a URL: its host name, "" where it may not be asked.
+
+    Ports of a host share one machine, and so do its name with and without the root's dot behind it.
+    """
+    try:
+        return (check_url(url).raw_host or "").removesuffix(".")
+    except FetchFailed:
+        return ""
+
+
+def _check_host(host: str) -> None:
+    """Raise ValueError for what is neither a name that DNS can hold nor an address as everybody spells it."""
+    if _looks_like_address(host):  # "2130706433" and "127.1" are ways to say 127.0.0.1, "::1%lo" names a network card
+        if "%" in host:
+            raise ValueError("an address with a zone")
+        ipaddress.ip_address(host)
+    elif len(host) > _MAX_HOST_CHARS or not _HOST.fullmatch(host):
+        raise ValueError(f"no host name: {host[:100]!r}")
 
 
 def _looks_like_address(host: str) -> bool:
@@ -86,16 +111,44 @@ def _innermost(ip: Address) -> Address:
     return ip
 
 
-async def look_up(host: str, port: int) -> Sequence[str]:
-    """Ask the system's resolver for the addresses of a name."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+class SystemLookup:
+    """The system's resolver, in threads of its own: names that nobody answers for hold up no other work.
+
+    One that does not answer within `seconds` counts as failed; its thread is let go on, for nothing can stop it.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.threads = ThreadPoolExecutor(_LOOK_UPS, thread_name_prefix="look-up")
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """Return the addresses of a name.
+
+        Raises:
+            OSError: it has none, cannot be a name, or nothing answers in time.
+        """
+        asked = asyncio.get_running_loop().run_in_executor(self.threads, _addresses, host, port)
+        try:
+            return await asyncio.wait_for(asked, self.seconds)
+        except TimeoutError as error:
+            raise OSError(f"{host}: no answer within {self.seconds:g} s") from error
+        except UnicodeError as error:  # Python's IDNA refuses what DNS could never hold
+            raise OSError(f"{host[:100]!r}: {error}") from error
+
+    def close(self) -> None:
+        """Wait for nobody."""
+        self.threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _addresses(host: str, port: int) -> Sequence[str]:
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(info[4][0]) for info in found))
 
 
 class GuardedResolver(AbstractResolver):
     """Resolves names for aiohttp, and hands on only addresses that may be asked."""
 
-    def __init__(self, networks: Sequence[Network], lookup: Lookup = look_up) -> None:
+    def __init__(self, networks: Sequence[Network], lookup: Lookup) -> None:
         self.networks = networks
         self.lookup = lookup
 

@@ -14,7 +14,7 @@ from schemas.records import RejectReason
 from schemas.settings import HttpSettings
 from transforms.fetch.client import Client, Response
 from transforms.fetch.failure import FetchFailed
-from transforms.fetch.guard import check_url
+from transforms.fetch.guard import check_url, host_of
 from transforms.fetch.robots import FORBID, Robots, Rulebook, judge
 
 _ROBOTS_TRIES: Final = 2
@@ -37,14 +37,6 @@ class HostState(NamedTuple):
 
 
 registry.register_coder(HostState, RowCoder)
-
-
-def host_of(url: str) -> str:
-    """Return the politeness key of a URL: its host name, "" where it has none. Ports of a host share one machine."""
-    try:
-        return check_url(url).hostname or ""
-    except FetchFailed:
-        return ""
 
 
 class Host:
@@ -147,8 +139,7 @@ class Host:
         Raises:
             FetchFailed: robots_disallowed, robots_unreachable, or what stands between us and the host itself.
         """
-        parts = check_url(url)
-        origin = f"{parts.scheme}://{parts.netloc}"
+        origin = str(check_url(url).origin())
         async with self._robots:
             if origin not in self.rulebooks and origin not in self._unreachable:
                 try:

@@ -34,7 +34,8 @@ from transforms.fetch.errands import (
     full_content_page,
 )
 from transforms.fetch.failure import FetchFailed
-from transforms.fetch.host import HostState, host_of
+from transforms.fetch.guard import host_of
+from transforms.fetch.host import HostState
 
 T = TypeVar("T")
 

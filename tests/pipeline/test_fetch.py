@@ -13,7 +13,10 @@ from apache_beam.utils.timestamp import Timestamp
 from schemas.records import Entry, FeedRef, FeedState, Origin, Page, Reject, Skip
 from schemas.settings import HttpSettings, PollSettings, load_settings
 from transforms.fetch import FetchFeeds, FetchPages
+from transforms.fetch.crawl import Ask
+from transforms.fetch.errands import PageErrand
 from transforms.fetch.host import HostState
+from transforms.fetch.transform import RoundFn
 
 SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "defaults.toml")
 HTTP = SETTINGS.http.model_copy(
@@ -232,10 +235,12 @@ def test_what_lies_beyond_the_bound_of_a_feed_is_said(web: Any, http: Any) -> No
         assert_that(rejects | beam.Map(subject_of), equal_to([("feed", "too_large", web.url("/rss"))]), label="rejects")
 
 
-def test_an_error_of_ours_inside_the_crawl_ends_the_run(web: Any, http: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*_: object) -> None:
+class Broken(PageErrand):
+    def ask(self, entry: Entry) -> Ask:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr("transforms.fetch.crawl._headers", broken)
+
+def test_an_error_of_ours_inside_the_crawl_ends_the_run() -> None:
+    group = ("127.0.0.1", {"items": [entry("http://127.0.0.1/a")]})
     with pytest.raises(Exception, match="ours"), beam.Pipeline(runner="FnApiRunner") as pipeline:
-        ends_of_pages(pipeline, [entry(web.url("/a"))])
+        _ = pipeline | beam.Create([group]) | beam.ParDo(RoundFn(HTTP, Broken()))  # type: ignore[no-untyped-call]

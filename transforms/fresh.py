@@ -15,6 +15,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Entry, LinkState, Skip, SkipReason
 from transforms.state import Store
+from transforms.waiting import unfinished
 
 SKIPS: Final = "skips"
 _NEVER = Timestamp(0)
@@ -23,10 +24,11 @@ _NEVER = Timestamp(0)
 def verdict(entry: Entry, known: Optional[LinkState], max_tries: int) -> Optional[SkipReason]:
     """Return why `entry` needs no look in this run, or None where it does.
 
-    A link is looked at when it is new, when the feed gives it a newer stamp than the one we acted on, or when its last
-    try failed for a passing reason and fewer than `max_tries` runs in a row have failed.
+    A link is looked at when it is new or no run has had time for it yet, when the feed gives it a newer stamp than the
+    one we acted on, or when its last try failed for a passing reason and fewer than `max_tries` runs in a row have
+    failed.
     """
-    if known is None:
+    if known is None or known.outcome == "waiting":
         return None
     stamp = entry.origin.stamp
     if stamp is not None and known.stamp is not None and stamp > known.stamp:
@@ -85,7 +87,7 @@ class FreshFn(beam.DoFn):
         self.kept.inc()
         if known is None:
             yield entry
-        elif known.outcome == "reject":
+        elif known.tries:
             yield entry._replace(failed_before=True)
         else:
             yield entry._replace(etag=known.etag, last_modified=known.last_modified)
@@ -105,7 +107,8 @@ class NewestFn(beam.DoFn):
         yield from taken
         for entry in others:
             self.deferred.inc()
-            yield TaggedOutput(SKIPS, Skip("fresh", SkipReason.DEFERRED, entry.origin))
+            waiting = None if entry.waiting else unfinished(entry)
+            yield TaggedOutput(SKIPS, Skip("fresh", SkipReason.DEFERRED, entry.origin, waiting))
 
 
 def _link(entry: Entry) -> str:

@@ -46,7 +46,8 @@ def after_answer(
 ) -> FeedState:
     """Return the state after a 200 with a parsed `feed`, or a 304 without one.
 
-    Where permanent redirects led to the answer, their target is remembered: only now is it known to be a feed.
+    Where permanent redirects led to the answer, their target is remembered: only now is it known to be a feed. Of a
+    part of a sitemap index no validators are kept: the next poll asks for the index.
     """
     known = ref.known
     newest = _newest(feed, now) if feed else None
@@ -62,8 +63,10 @@ def after_answer(
         url=ref.url,
         outlet=ref.outlet,
         location=moved,
-        etag=headers.get("etag") or (known.etag if known and not feed else None),
-        last_modified=headers.get("last-modified") or (known.last_modified if known and not feed else None),
+        etag=None if ref.part else headers.get("etag") or (known.etag if known and not feed else None),
+        last_modified=None
+        if ref.part
+        else headers.get("last-modified") or (known.last_modified if known and not feed else None),
         status=status,
         outcome="fetched" if feed else "not_modified",
         polled_at=now,
@@ -101,10 +104,20 @@ def after_failure(ref: FeedRef, failure: FetchFailed, now: Timestamp, poll: Poll
         next_due=now + max(backoff_s, failure.retry_after_s or 0.0),
         interval_s=interval_s,
         failures=failures,
-        gone=failure.reason == RejectReason.GONE,
+        gone=failure.reason == RejectReason.GONE and not ref.part,
         entries=known.entries if known else 0,
         title=known.title if known else "",
     )
+
+
+def settle(states: Iterable[FeedState]) -> FeedState:
+    """Return the one state of a feed after a poll: an index of sitemaps has one a part that was read.
+
+    The part with the newest entry speaks for all; the feed has failed where every part has.
+    """
+    parts = list(states)
+    best = max(parts, key=lambda state: (not state.failures, state.newest_entry_at or Timestamp(0), state.outcome))
+    return best._replace(entries=sum(state.entries for state in parts if not state.failures) or best.entries)
 
 
 def _newest(feed: Feed, now: Timestamp) -> Optional[Timestamp]:

@@ -111,6 +111,7 @@ _SCHEMA: Final = (
     "CREATE TABLE anchors (anchor INTEGER, fetched_at INTEGER, signature INTEGER,"
     " PRIMARY KEY (anchor, fetched_at, signature)) WITHOUT ROWID",
     "CREATE TABLE applied (commit_id TEXT PRIMARY KEY) WITHOUT ROWID",
+    "CREATE INDEX waiting ON links (feed) WHERE entry != ''",
 )
 _LAYOUT: Final = zlib.crc32("\n".join(_SCHEMA).encode()) & 0x7FFFFFFF  # kept in the file as `user_version`
 
@@ -147,6 +148,10 @@ class Store:
     def links(self, keys: Collection[str]) -> dict[str, LinkState]:
         """Return what became of those of the links `keys` that we have met."""
         return {state.link: state for state in self._by_key(LinkState, keys)}
+
+    def waiting(self, feed: str) -> list[LinkState]:
+        """Return the links of a feed whose entries wait for a run to look at them again."""
+        return list(self._select(LinkState, "WHERE feed = ? AND entry != '' ORDER BY link", (feed,)))
 
     def versions(self, article_ids: Collection[str]) -> dict[str, VersionState]:
         """Return the newest stored version of those of `article_ids` that are stored."""

@@ -81,7 +81,7 @@ def reject_of(reject: Reject) -> tuple[str, str, str]:
 def ends_of_pages(pipeline: beam.Pipeline, entries: Iterable[Entry], http: HttpSettings = HTTP) -> Any:
     hosts = pipeline | "NoHosts" >> beam.Create([]).with_output_types(HostState)
     listed = pipeline | "Entries" >> beam.Create(entries).with_output_types(Entry)
-    articles, skips, rejects = (listed, hosts) | FetchPages(http, SETTINGS.poll, Read())
+    articles, skips, rejects = (listed, hosts) | FetchPages(http, Read())
     ends = (articles | beam.Map(page_of), skips | beam.Map(skip_of), rejects | beam.Map(reject_of))
     return ends | beam.Flatten()
 
@@ -212,7 +212,7 @@ def test_an_article_that_its_feed_carries_whole_is_fetched_only_where_the_feed_i
     web.answers["/1"] = http.says(http.http(200, PAGE, HTML))
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         entries, _, _, hosts = feeds(pipeline, [ref(web.url("/rss"), full_content=trusted)])
-        articles, _, _ = (entries, hosts) | FetchPages(HTTP, SETTINGS.poll, Read())
+        articles, _, _ = (entries, hosts) | FetchPages(HTTP, Read())
         assert_that(articles | beam.Map(page_of), equal_to([("page", web.url("/1"), web.url("/1"))]))
     assert web.paths() == (["/rss"] if trusted else ["/rss", "/1"])
 
@@ -222,7 +222,7 @@ def test_robots_are_asked_for_once_by_feeds_and_pages_together(web: Any, http: A
     web.answers |= {path: http.says(http.http(200, PAGE, HTML)) for path in ("/1", "/2")}
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         entries, _, _, hosts = feeds(pipeline, [ref(web.url("/rss"))])
-        _ = (entries, hosts) | FetchPages(HTTP, SETTINGS.poll, Read())
+        _ = (entries, hosts) | FetchPages(HTTP, Read())
     assert sorted(request.path for request in web.seen) == ["/1", "/2", "/robots.txt", "/rss"]
 
 

@@ -24,7 +24,7 @@ def test_a_feeds_newest_entries_go_first_and_the_others_wait(tmp_path: Path) -> 
         store = Store(tmp_path / "state.sqlite")
         entries, skips = pipeline | beam.Create([*listed, other]) | Fresh(store, max_tries=3, max_new=2)
         assert_that(entries, equal_to([listed[4], listed[3], other]), label="entries")
-        deferred = [Skip("fresh", SkipReason.DEFERRED, old.origin) for old in listed[:3]]
+        deferred = [Skip("fresh", SkipReason.DEFERRED, old.origin, old) for old in listed[:3]]
         assert_that(skips, equal_to(deferred), label="skips")
 
 

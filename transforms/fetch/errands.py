@@ -1,18 +1,19 @@
 """Errands: what feeds and pages are fetched for. An answer becomes records; what cannot be used, rejects."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, Optional
 
 from apache_beam.utils.timestamp import Timestamp
 
-from schemas.records import Entry, FeedRef, FeedState, Origin, Page, Reject, RejectReason, Skip, SkipReason
+from schemas.records import Entry, FeedRef, Origin, Page, Reject, RejectReason, Skip, SkipReason
 from schemas.settings import PollSettings
 from transforms.feeds import FeedItem, NotAFeed, parse_feed
 from transforms.fetch.crawl import Answer, Ask
 from transforms.fetch.failure import MAX_DETAIL, FetchFailed
 from transforms.poll import after_answer, after_failure
 from transforms.urls import canonical_url
+from transforms.waiting import unfinished
 
 Outputs = Iterator[tuple[str, object]]
 """Pairs of tag and record."""
@@ -34,7 +35,9 @@ _MAGIC: Final = {  # files that servers send as text/html
     b"ID3": "MP3 sound",
     b"\x1f\x8b": "gzip data",
 }
-_TAG: Final = re.compile(r"<[^>]*>")
+_TAG: Final = re.compile(r"<[^<>]*>")
+MAX_PARTS: Final = 5  # of a sitemap index, the newest: outlets begin one a day, a month or some thousand articles
+MAX_CONTENT_CHARS: Final = 200_000  # of an article that its feed carries; ten times the longest we have seen
 
 
 class FeedErrand(NamedTuple):
@@ -66,8 +69,8 @@ class FeedErrand(NamedTuple):
         except NotAFeed as error:
             yield from self.failed(ref, FetchFailed(RejectReason.NOT_A_FEED, str(error), status=200))
             return
-        if feed.children and ref.hops == 0:  # the newest part of a sitemap index stands for the whole
-            yield MOVED, ref._replace(location=feed.children[0], hops=1, permanent=False, known=_unvalidated(ref))
+        if feed.children:
+            yield from self._parts(ref, feed.children)
             return
         language = feed.language or ref.language
         for item in feed.items:
@@ -75,7 +78,8 @@ class FeedErrand(NamedTuple):
                 ref.outlet, ref.url, item.id, canonical_url(item.link) if item.link else "", _stamp(item), language
             )
             if item.link:
-                yield MAIN, _entry(origin, item, item.content if ref.full_content else "")
+                whole = ref.full_content and _is_whole(item.content, self.poll.full_content_chars)
+                yield MAIN, _entry(origin, item, item.content if whole else "")
             else:
                 detail = f"{item.title} {item.id}"[:MAX_DETAIL]
                 yield REJECTS, Reject("poll", RejectReason.NO_LINK, origin, "entry", "", detail, False, now)
@@ -83,6 +87,15 @@ class FeedErrand(NamedTuple):
             detail = f"{feed.dropped} items beyond the first {self.poll.max_entries}"
             yield REJECTS, _feed_reject(ref, RejectReason.TOO_LARGE, detail, False, now)
         yield STATES, after_answer(ref, 200, response.headers, feed, now, self.poll)
+
+    def _parts(self, ref: FeedRef, children: Sequence[str]) -> Outputs:
+        """The newest parts of an index, to be asked for in the next round; what they give is the feed's."""
+        if ref.part:
+            yield from self.failed(ref, FetchFailed(RejectReason.NOT_A_FEED, "an index inside an index", status=200))
+            return
+        known = ref.known._replace(etag=None, last_modified=None) if ref.known else None  # the index's say nothing here
+        for child in children[:MAX_PARTS]:
+            yield MOVED, ref._replace(location=child, permanent=False, known=known, part=True)
 
     def unasked(self, ref: FeedRef, why: str) -> Outputs:
         """Yield the reject of a feed whose host is left alone, and its state."""
@@ -104,7 +117,7 @@ class PageErrand(NamedTuple):
 
     def moved(self, entry: Entry, ask: Ask) -> Entry:
         """Return the entry, to be asked for at another host."""
-        return entry._replace(url=ask.url, hops=ask.hops)
+        return entry._replace(url=ask.url, hops=ask.hops, listed_url=entry.listed_url or entry.url)
 
     def answered(self, entry: Entry, answer: Answer) -> Outputs:
         """Yield the page, or why it is none."""
@@ -124,20 +137,38 @@ class PageErrand(NamedTuple):
 
     def unasked(self, entry: Entry, why: str) -> Outputs:
         """Yield the skip of an entry whose host is left alone: it is as fresh for the next run."""
-        yield SKIPS, Skip("fetch", SkipReason.DEFERRED, entry.origin)
+        waiting = None if entry.waiting else unfinished(entry)
+        yield SKIPS, Skip("fetch", SkipReason.DEFERRED, entry.origin, waiting)
 
     def failed(self, entry: Entry, failure: FetchFailed) -> Outputs:
         """Yield the reject of a page that could not be had."""
-        reason, detail, now = failure.reason, failure.detail, Timestamp.now()
-        yield REJECTS, Reject("fetch", reason, entry.origin, "entry", entry.url, detail, failure.transient, now)
+        now, waiting = Timestamp.now(), unfinished(entry) if failure.transient else None
+        yield (
+            REJECTS,
+            Reject(
+                "fetch",
+                failure.reason,
+                entry.origin,
+                "entry",
+                entry.url,
+                failure.detail,
+                failure.transient,
+                now,
+                waiting,
+            ),
+        )
 
 
-def full_content_page(entry: Entry, min_chars: int, now: Timestamp) -> Optional[Page]:
-    """Return the page of an entry whose own text has at least `min_chars` characters; None where it must be fetched."""
-    if len(entry.content) < min_chars or len(_TAG.sub("", entry.content)) < min_chars:
-        return None
+def _is_whole(content: str, min_chars: int) -> bool:
+    """Whether a feed's HTML may be the article: long enough as text, and of a size that may travel between stages."""
+    return min_chars <= len(content) <= MAX_CONTENT_CHARS and len(_TAG.sub("", content)) >= min_chars
+
+
+def full_content_page(entry: Entry, now: Timestamp) -> Page:
+    """Return the page of an entry that carries its article."""
     body = f"<!DOCTYPE html><html><body><article>{entry.content}</article></body></html>".encode()
-    return Page(entry, entry.url, 200, "text/html; charset=utf-8", body, None, None, now)
+    bare = entry._replace(content="")
+    return Page(bare, entry.url, 200, "text/html; charset=utf-8", body, None, None, now)
 
 
 def _stamp(item: FeedItem) -> Optional[Timestamp]:
@@ -150,11 +181,6 @@ def _entry(origin: Origin, item: FeedItem, content: str) -> Entry:
         origin, item.link, item.title, item.summary, content, list(item.authors), list(item.tags), item.published,
         item.updated, None, None, 0,
     )  # fmt: skip
-
-
-def _unvalidated(ref: FeedRef) -> Optional[FeedState]:
-    """What is known, without the index's validators: they say nothing about its part."""
-    return ref.known._replace(etag=None, last_modified=None) if ref.known else None
 
 
 def _feed_reject(ref: FeedRef, reason: str, detail: str, transient: bool, now: Timestamp) -> Reject:

@@ -10,7 +10,7 @@ redirect to another host is handed back, to be asked by that host's owner in the
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final, Optional, Protocol, TypeVar
+from typing import Any, Final, Literal, Optional, Protocol, TypeVar, Union
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
@@ -36,10 +36,11 @@ from transforms.fetch.errands import (
 from transforms.fetch.failure import FetchFailed
 from transforms.fetch.guard import host_of
 from transforms.fetch.host import HostState
+from transforms.poll import settle
 
 T = TypeVar("T")
 
-FEED_ROUNDS: Final = 2  # a feed that moves to another host, and no further: chains over hosts are not a feed's life
+FEED_ROUNDS: Final = 3  # a feed's move to another host, the parts of a sitemap index; a feed leads no life beyond that
 PAGE_ROUNDS: Final = 3  # a short link, its resolver, the article
 HOSTS: Final = "hosts"
 FULL: Final = "full"
@@ -148,13 +149,14 @@ def _rounds(
         parts = {"items": items | f"KeyItems{number}" >> beam.WithKeys(_host_of_item)}
         if hosts is not None:
             parts["hosts"] = hosts | f"KeyHosts{number}" >> beam.WithKeys(_name_of_host)
-        ask = beam.ParDo(RoundFn(http, errand)).with_outputs(HOSTS, *tagged, main=MAIN)
-        typed = ask.with_output_types(kinds[MAIN], **tagged, **{HOSTS: HostState})
-        outputs = parts | f"GroupByHost{number}" >> beam.CoGroupByKey() | f"Ask{number}" >> typed
+        # Types first: what `with_outputs` returns takes them, and forgets them.
+        ask = beam.ParDo(RoundFn(http, errand)).with_output_types(kinds[MAIN], **tagged, **{HOSTS: HostState})
+        tags = ask.with_outputs(HOSTS, *tagged, main=MAIN)
+        outputs = parts | f"GroupByHost{number}" >> beam.CoGroupByKey() | f"Ask{number}" >> tags
         items, hosts = outputs[MOVED], outputs[HOSTS]
         done.append(outputs)
-    stranded = beam.ParDo(StrandedFn(errand, count)).with_outputs(*tagged, main=MAIN)
-    done.append(items | "Stranded" >> stranded.with_output_types(kinds[MAIN], **tagged))
+    stranded = beam.ParDo(StrandedFn(errand, count)).with_output_types(kinds[MAIN], **tagged)
+    done.append(items | "Stranded" >> stranded.with_outputs(*tagged, main=MAIN))
     return done
 
 
@@ -164,6 +166,14 @@ def _host_of_item(item: Any) -> str:
 
 def _name_of_host(state: HostState) -> str:
     return state.host
+
+
+def _feed_of_state(state: FeedState) -> str:
+    return state.url
+
+
+def _settle(group: tuple[str, Iterable[FeedState]]) -> FeedState:
+    return settle(group[1])
 
 
 class FetchFeeds(beam.PTransform[Any, Any]):
@@ -182,10 +192,15 @@ class FetchFeeds(beam.PTransform[Any, Any]):
         kinds = {MAIN: Entry, STATES: FeedState, REJECTS: Reject, MOVED: FeedRef}
         rounds = _rounds(feeds, None, self.http, FeedErrand(self.poll), kinds, FEED_ROUNDS)
         entries = [outputs[MAIN] for outputs in rounds] | "Entries" >> beam.Flatten()
-        states = [outputs[STATES] for outputs in rounds] | "States" >> beam.Flatten()
         rejects = [outputs[REJECTS] for outputs in rounds] | "Rejects" >> beam.Flatten()
-        hosts = [outputs[HOSTS] for outputs in rounds[:-1]] | "Hosts" >> beam.Flatten()
-        return entries, states, rejects, hosts
+        states = (
+            [outputs[STATES] for outputs in rounds]
+            | "States" >> beam.Flatten()
+            | "KeyByFeed" >> beam.WithKeys(_feed_of_state)
+            | "GroupByFeed" >> beam.GroupByKey()
+            | "Settle" >> beam.Map(_settle)
+        )
+        return entries, states, rejects, rounds[-2][HOSTS]  # the last round hands on what those before it know
 
 
 class FetchPages(beam.PTransform[Any, Any]):
@@ -195,16 +210,14 @@ class FetchPages(beam.PTransform[Any, Any]):
     hold them all in memory: a page is to be read and dropped in the step that fetched it.
     """
 
-    def __init__(self, http: HttpSettings, poll: PollSettings, extract: beam.PTransform[Any, Any]) -> None:
+    def __init__(self, http: HttpSettings, extract: beam.PTransform[Any, Any]) -> None:
         super().__init__()
         self.http = http
-        self.poll = poll
         self.extract = extract
 
     def expand(self, inputs: Any) -> Any:
         entries, hosts = inputs
-        split = beam.ParDo(SplitFn(self.poll.full_content_chars)).with_outputs(FULL, main=MAIN)
-        parts = entries | "SplitFullContent" >> split.with_output_types(Entry, **{FULL: Page})
+        parts = entries | "SplitFullContent" >> beam.FlatMap(_split).with_outputs(FULL, main=MAIN)
         kinds = {MAIN: Page, SKIPS: Skip, REJECTS: Reject, MOVED: Entry}
         rounds = _rounds(parts[MAIN], hosts, self.http, PageErrand(), kinds, PAGE_ROUNDS)
         pages = [parts[FULL], *(outputs[MAIN] for outputs in rounds[:-1])]
@@ -215,12 +228,9 @@ class FetchPages(beam.PTransform[Any, Any]):
         return articles, skips, rejects | "Rejects" >> beam.Flatten()
 
 
-class SplitFn(beam.DoFn):
-    """Entries that carry their article in full become pages; the others are to be fetched."""
-
-    def __init__(self, min_chars: int) -> None:
-        self.min_chars = min_chars
-
-    def process(self, entry: Entry) -> Iterator[Any]:
-        page = full_content_page(entry, self.min_chars, Timestamp.now())
-        yield entry if page is None else TaggedOutput(FULL, page)
+def _split(entry: Entry) -> Iterator[Union[Entry, TaggedOutput[Literal["full"], Page]]]:
+    """An entry that carries its article becomes a page; the others are to be fetched."""
+    if entry.content:
+        yield TaggedOutput(FULL, full_content_page(entry, Timestamp.now()))
+    else:
+        yield entry

@@ -6,6 +6,7 @@ from typing import Final, Optional
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Article, FeedState, LinkState, Reject, Skip, SkipReason, VersionState
+from transforms.waiting import pack
 
 _NO_NEWS: Final = {
     SkipReason.SEEN,
@@ -14,7 +15,7 @@ _NO_NEWS: Final = {
     SkipReason.DEFERRED,
 }  # the link was not looked at
 _SAME_PAGE: Final = {SkipReason.NOT_MODIFIED, SkipReason.UNCHANGED}
-_RANK: Final = {"article": 0, "skip": 1, "reject": 2}
+_RANK: Final = {"article": 0, "skip": 1, "waiting": 2, "reject": 3}
 
 
 def link_of_article(article: Article) -> LinkState:
@@ -28,9 +29,14 @@ def link_of_article(article: Article) -> LinkState:
 
 def link_of_skip(skip: Skip, at: Timestamp) -> Optional[LinkState]:
     """Return the state of a skipped link, or None where the skip teaches nothing new about it."""
+    origin = skip.origin
+    if skip.waiting is not None:
+        return LinkState(
+            origin.link, origin.outlet, origin.stamp, "waiting", skip.reason, None, 0, True, None, None, at,
+            origin.feed, pack(skip.waiting),
+        )  # fmt: skip
     if skip.reason in _NO_NEWS:
         return None
-    origin = skip.origin
     return LinkState(origin.link, origin.outlet, origin.stamp, "skip", skip.reason, None, 0, False, None, None, at)
 
 
@@ -41,7 +47,7 @@ def link_of_reject(reject: Reject) -> Optional[LinkState]:
         return None
     return LinkState(
         origin.link, origin.outlet, origin.stamp, "reject", reject.reason, None, 1, reject.transient, None, None,
-        reject.at,
+        reject.at, origin.feed if reject.waiting else "", pack(reject.waiting) if reject.waiting else "",
     )  # fmt: skip
 
 
@@ -62,6 +68,8 @@ def _follow(end: LinkState, old: Optional[LinkState]) -> LinkState:
     end = end._replace(stamp=end.stamp or old.stamp, article_id=old.article_id)
     if end.reason in _SAME_PAGE and old.outcome != "reject":
         return old._replace(stamp=end.stamp, at=end.at)
+    if end.outcome == "waiting":
+        return end._replace(tries=old.tries, etag=old.etag, last_modified=old.last_modified)
     if end.outcome == "reject":
         return end._replace(tries=old.tries + 1, etag=old.etag, last_modified=old.last_modified)
     return end

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from schemas.errors import CountsDoNotAddUp
-from schemas.records import Tally
+from schemas.records import FeedState, Reject, Skip, Tally
 from transforms.write.manifest import StagedFile
 
 
@@ -15,6 +15,22 @@ class Counts(NamedTuple):
     total: dict[str, Any]  # {"entries": n, "articles": n, "skips": {reason: n}, "rejects": {reason: n}}
     by_outlet: dict[str, Any]  # the same, by outlet
     feeds: dict[str, int]  # polled feeds by outcome
+
+
+def tally_of_skip(skip: Skip) -> Tally:
+    """Return the end of an entry that needed no row."""
+    return Tally(skip.origin.outlet, "skip", f"{skip.stage}.{skip.reason}", 1)
+
+
+def tally_of_reject(reject: Reject) -> Tally:
+    """Return the end of an entry, or of a poll, that could not be used."""
+    kind = "reject" if reject.subject == "entry" else "feed_reject"
+    return Tally(reject.origin.outlet, kind, f"{reject.stage}.{reject.reason}", 1)
+
+
+def tally_of_feed(state: FeedState) -> Tally:
+    """Return the outcome of a poll."""
+    return Tally(state.outlet, "feed", state.outcome, 1)
 
 
 def count(run_id: str, tallies: Iterable[Tally], files: Sequence[StagedFile]) -> Counts:

@@ -65,6 +65,18 @@ TABLES: Final[Mapping[str, Table]] = {
 }
 
 
+def removed_lines(tagged: TaggedArticle) -> list[RemovedLine]:
+    """Return what the stages took out of an article's text, one row a removal."""
+    article = tagged.article
+    return [
+        RemovedLine(
+            article.article_id, article.version, article.origin.outlet, article.url, number, removal.rule, removal.text,
+            article.fetched_at,
+        )
+        for number, removal in enumerate(article.removals)
+    ]  # fmt: skip
+
+
 def partition(table: str, record: Any) -> str:
     """Return the folder a record belongs in, from ROOT.
 

@@ -21,7 +21,6 @@ from schemas.records import (
     FeedState,
     LinkState,
     Reject,
-    RemovedLine,
     Signature,
     Skip,
     TaggedArticle,
@@ -30,11 +29,11 @@ from schemas.records import (
 )
 from schemas.settings import WriteSettings
 from transforms.state import Store
-from transforms.write.count import count
+from transforms.write.count import count, tally_of_feed, tally_of_reject, tally_of_skip
 from transforms.write.dataset import Dataset, committing, explained
 from transforms.write.ends import link_of_article, link_of_reject, link_of_skip, version_of
 from transforms.write.manifest import Manifest, StagedFile, decide, manifest_path, roll_forward
-from transforms.write.stage import TABLES, StageDelta, Stager, StageTable
+from transforms.write.stage import TABLES, StageDelta, Stager, StageTable, removed_lines
 
 _COMMIT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -83,7 +82,7 @@ class Write(beam.PTransform[Any, Any]):
             rejects | "RejectLinks" >> beam.FlatMap(_reject_link),
         ) | "Links" >> beam.Flatten()
         versions = articles | "Versions" >> beam.Map(_version)
-        removals = articles | "Removals" >> beam.FlatMap(_removed_lines)
+        removals = articles | "Removals" >> beam.FlatMap(removed_lines)
         files = (
             articles | "StageArticles" >> self._stage_table("articles"),
             rejects | "StageRejects" >> self._stage_table("rejects"),
@@ -95,9 +94,9 @@ class Write(beam.PTransform[Any, Any]):
         ) | "Files" >> beam.Flatten()
         tallies = (
             entries,
-            skips | "TallySkips" >> beam.Map(_skip_tally),
-            rejects | "TallyRejects" >> beam.Map(_reject_tally),
-            feed_states | "TallyFeeds" >> beam.Map(_feed_tally),
+            skips | "TallySkips" >> beam.Map(tally_of_skip),
+            rejects | "TallyRejects" >> beam.Map(tally_of_reject),
+            feed_states | "TallyFeeds" >> beam.Map(tally_of_feed),
         ) | "SumTallies" >> _SumTallies()
         start = articles.pipeline | "Start" >> beam.Create([self.run_id])  # a run that brought nothing commits, too
         return (
@@ -139,14 +138,21 @@ def commit(
         CountsDoNotAddUp: nothing was committed.
         DatasetError: before the manifest nothing was committed; after it the next `recover` finishes.
     """
+    with explained(dataset.root), committing(dataset):
+        return commit_held(dataset, store, commit_id, files, tallies)
+
+
+def commit_held(
+    dataset: Dataset, store: Store, commit_id: str, files: Sequence[StagedFile], tallies: Iterable[Tally]
+) -> Manifest:
+    """`commit`, for who already holds the right to (`committing`)."""
     counts = count(commit_id, tallies, files)
     ordered = sorted(files, key=lambda file: file.path)
     tables = [file for file in ordered if file.table in TABLES]
     delta = [file for file in ordered if file.table not in TABLES]
-    with explained(dataset.root), committing(dataset):
-        proposed = Manifest(commit_id, time.time(), tables, delta, counts.total, counts.by_outlet, counts.feeds)
-        manifest = decide(dataset, proposed)
-        roll_forward(dataset, store, manifest)
+    proposed = Manifest(commit_id, time.time(), tables, delta, counts.total, counts.by_outlet, counts.feeds)
+    manifest = decide(dataset, proposed)
+    roll_forward(dataset, store, manifest)
     return manifest
 
 
@@ -168,30 +174,6 @@ def _reject_link(reject: Reject) -> Iterator[LinkState]:
 
 def _version(tagged: TaggedArticle) -> VersionState:
     return version_of(tagged.article)
-
-
-def _removed_lines(tagged: TaggedArticle) -> list[RemovedLine]:
-    article = tagged.article
-    return [
-        RemovedLine(
-            article.article_id, article.version, article.origin.outlet, article.url, number, removal.rule, removal.text,
-            article.fetched_at,
-        )
-        for number, removal in enumerate(article.removals)
-    ]  # fmt: skip
-
-
-def _skip_tally(skip: Skip) -> Tally:
-    return Tally(skip.origin.outlet, "skip", f"{skip.stage}.{skip.reason}", 1)
-
-
-def _reject_tally(reject: Reject) -> Tally:
-    kind = "reject" if reject.subject == "entry" else "feed_reject"
-    return Tally(reject.origin.outlet, kind, f"{reject.stage}.{reject.reason}", 1)
-
-
-def _feed_tally(state: FeedState) -> Tally:
-    return Tally(state.outlet, "feed", state.outcome, 1)
 
 
 class _SumTallies(beam.PTransform[Any, Any]):

@@ -1,0 +1,176 @@
+"""Windows of a stream: each is committed as a run is, by one worker, with the same files, manifest and state.
+
+A stream's engine may run a window twice: after a failure it goes back to its last checkpoint, and a worker that was
+given up may live on. So the commit itself repeats safely: a window that is decided stays as it was decided, and an
+article's version that the state holds already is not written again.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import apache_beam as beam
+from apache_beam.metrics import Metrics
+from apache_beam.transforms.window import IntervalWindow
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.records import FeedState, Reject, Signature, Skip, SkipReason, TaggedArticle, Tally, VersionState
+from schemas.settings import WriteSettings
+from transforms.state import Store
+from transforms.write.count import tally_of_feed, tally_of_reject, tally_of_skip
+from transforms.write.dataset import Dataset, committing, explained
+from transforms.write.ends import link_of_article, link_of_reject, link_of_skip, version_of
+from transforms.write.manifest import StagedFile, manifest_path, read_manifest, roll_forward
+from transforms.write.stage import StageDeltaFn, Stager, StageTableFn, partition, removed_lines
+from transforms.write.transform import Harvest, commit_held
+
+
+class Batch(NamedTuple):
+    """A `Harvest` of one window, in memory."""
+
+    articles: Sequence[TaggedArticle]
+    skips: Sequence[Skip]
+    rejects: Sequence[Reject]
+    entries: Sequence[Tally]
+    feed_states: Sequence[FeedState]
+    signatures: Sequence[Signature]
+
+
+def window_commit(end: Timestamp) -> str:
+    """Return the id of the commit of the window that ends at `end`.
+
+    >>> window_commit(Timestamp(1_773_300_000))
+    'stream-20260312T072000Z'
+    """
+    return f"stream-{end.to_utc_datetime():%Y%m%dT%H%M%SZ}"
+
+
+def is_committed(dataset: Dataset, commit_id: str) -> bool:
+    """Tell whether all of a commit is in place, the state too."""
+    return (dataset.done / f"{commit_id}.json").exists()
+
+
+def without_stored(batch: Batch, known: Mapping[str, VersionState]) -> Batch:
+    """Return `batch` without the articles that are stored: skips stand for them.
+
+    An article whose version is taken by another text becomes the next version.
+    """
+    articles, skips, versions = list[TaggedArticle](), list(batch.skips), dict[tuple[str, int], int]()
+    for tagged in batch.articles:
+        article = tagged.article
+        stored = known.get(article.article_id)
+        if stored is None or stored.version < article.version:
+            articles.append(tagged)
+        elif stored.content_hash == article.content_hash:
+            versions[article.article_id, article.version] = 0
+            skips.append(Skip("write", SkipReason.UNCHANGED, article.origin))
+        else:
+            number = versions[article.article_id, article.version] = stored.version + 1
+            articles.append(tagged._replace(article=article._replace(version=number)))
+    numbers = ((s, versions.get((s.article_id, s.version), s.version)) for s in batch.signatures)
+    signatures = [signature._replace(version=number) for signature, number in numbers if number]
+    return batch._replace(articles=articles, skips=skips, signatures=signatures)
+
+
+def commit_window(
+    dataset: Dataset, store: Store, commit_id: str, batch: Batch, settings: WriteSettings, newsbeam_version: str
+) -> bool:
+    """Write a window's rows and commit them; return False where that was done before, and nothing was changed.
+
+    Raises:
+        CountsDoNotAddUp: nothing was committed.
+        DatasetError: before the manifest nothing was committed; after it the next `recover` finishes.
+    """
+    with explained(dataset.root), committing(dataset):
+        decided = manifest_path(dataset, commit_id)
+        if decided.exists():
+            if not is_committed(dataset, commit_id):
+                roll_forward(dataset, store, read_manifest(decided))
+            return False
+        batch = without_stored(batch, store.versions({tagged.article.article_id for tagged in batch.articles}))
+        files = list(_stage(Stager(dataset, commit_id), store, batch, settings, newsbeam_version))
+        commit_held(dataset, store, commit_id, files, _tallies(batch))
+    return True
+
+
+def _stage(
+    stager: Stager, store: Store, batch: Batch, settings: WriteSettings, newsbeam_version: str
+) -> Iterator[StagedFile]:
+    tables = {
+        "articles": batch.articles,
+        "rejects": batch.rejects,
+        "signatures": batch.signatures,
+        "removals": [line for tagged in batch.articles for line in removed_lines(tagged)],
+    }
+    for table, records in tables.items():
+        stage_table = StageTableFn(stager, table, newsbeam_version, settings)
+        folders = dict[str, list[Any]]()
+        for record in records:
+            folders.setdefault(partition(table, record), []).append(record)
+        for folder, part in sorted(folders.items()):
+            yield from stage_table.process((f"{folder}/part-{stager.commit_id}-000", part))
+    now = Timestamp.now()
+    links = [
+        *(link_of_article(tagged.article) for tagged in batch.articles),
+        *(link for skip in batch.skips if (link := link_of_skip(skip, now)) is not None),
+        *(link for reject in batch.rejects if (link := link_of_reject(reject)) is not None),
+    ]
+    versions = [version_of(tagged.article) for tagged in batch.articles]
+    delta: dict[str, Sequence[Any]] = {"links": links, "versions": versions, "feeds": batch.feed_states}
+    for table, records in delta.items():
+        if records:
+            yield from StageDeltaFn(stager, table, store).process((f"{table}-000", records))
+
+
+def _tallies(batch: Batch) -> list[Tally]:
+    ends = [
+        *batch.entries,
+        *map(tally_of_skip, batch.skips),
+        *map(tally_of_reject, batch.rejects),
+        *map(tally_of_feed, batch.feed_states),
+    ]
+    sums = Counter[tuple[str, str, str]]()
+    for tally in ends:
+        sums[tally.outlet, tally.kind, str(tally.reason)] += tally.n
+    return [Tally(*key, n) for key, n in sums.items()]
+
+
+class CommitWindowFn(beam.DoFn):
+    """`commit_window` for Beam: a window's `("", records by field of Harvest)` in, the commit's id out."""
+
+    def __init__(self, dataset: Dataset, store: Store, settings: WriteSettings, newsbeam_version: str) -> None:
+        self.dataset = dataset
+        self.store = store
+        self.settings = settings
+        self.newsbeam_version = newsbeam_version
+        self.committed = Metrics.counter("write", "windows")
+        self.repeated = Metrics.counter("write", "windows_repeated")
+
+    def process(
+        self, group: tuple[str, Mapping[str, Iterable[Any]]], window: Any = beam.DoFn.WindowParam
+    ) -> Iterator[str]:
+        assert isinstance(window, IntervalWindow)
+        _, parts = group
+        batch = Batch(**{name: list(parts[name]) for name in Batch._fields})
+        commit_id = window_commit(window.end)
+        new = commit_window(self.dataset, self.store, commit_id, batch, self.settings, self.newsbeam_version)
+        (self.committed if new else self.repeated).inc()
+        yield commit_id
+
+
+class WriteWindows(beam.PTransform[Any, Any]):
+    """A windowed `Harvest` in; the id of each window's commit out, when all of it is in place.
+
+    A window's rows meet at one worker: what a window brings in is little, and its commit is one act anyway.
+    """
+
+    def __init__(self, dataset: Dataset, store: Store, settings: WriteSettings, newsbeam_version: str) -> None:
+        super().__init__()
+        self.commit = CommitWindowFn(dataset, store, settings, newsbeam_version)
+
+    def expand(self, harvest: Any) -> Any:  # Beam warns of an annotation of several collections
+        parts = Harvest(*harvest)._asdict()
+        keyed = {
+            name: part | f"Key{name.title().replace('_', '')}" >> beam.WithKeys("") for name, part in parts.items()
+        }
+        return keyed | "GroupByWindow" >> beam.CoGroupByKey() | "Commit" >> beam.ParDo(self.commit)

@@ -1,14 +1,17 @@
 """No page, however it is made, takes more than its share of time or ends in anything but an article or `NoArticle`."""
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.records import RejectReason
 from schemas.settings import ExtractSettings
 from transforms.extract import NoArticle, extract
+from transforms.extract.state import text_in_scripts
 from transforms.extract.tree import parse
 
 SETTINGS = ExtractSettings(min_chars=250, max_seconds=10, max_depth=512)
@@ -47,6 +50,57 @@ def test_a_hostile_page_costs_bounded_time(bomb: bytes) -> None:
     with suppress(NoArticle):
         extract(bomb, URL, settings=SETTINGS)
     assert time.thread_time() - begun < LIMIT
+
+
+STRINGS = {
+    "escaped quotes": '\\"',
+    "quotes": '"',
+    "backslashes": "\\",
+    "opened objects": '{"a":"',
+    "lines that go on": '"x\\\n',
+    "halves of characters": "\\ud83c",
+}
+
+
+@pytest.mark.parametrize("unit", STRINGS.values(), ids=STRINGS.keys())
+def test_reading_scripts_costs_no_more_than_their_length(unit: str) -> None:
+    def cost(size: int) -> float:
+        script = '"' + unit * (size // len(unit))
+        begun = time.thread_time()
+        text_in_scripts([script])
+        return time.thread_time() - begun
+
+    small = min(cost(50_000) for _ in range(3))
+    assert cost(1_000_000) < 20 * 6 * small + 0.05  # quadratic work would take 400 times as long
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(lambda size: b"<script>" + filled(b'"\\"', size), id="escaped quotes in a script"),
+        pytest.param(lambda size: b"<p>" + filled(b"<a href=x>word, </a>", size), id="links in one paragraph"),
+        pytest.param(lambda size: b"<p>" + filled(b"\"'", size), id="quotes"),
+        pytest.param(lambda size: filled(b"<h1>The harbour of Vellin reopened again</h1>", size), id="headlines"),
+        pytest.param(lambda size: b"<table>" + filled(b"<tr><td>" + ARTICLE, size), id="articles in cells"),
+    ],
+)
+def test_a_page_ten_times_as_long_costs_no_more_than_its_length(page: Callable[[int], bytes]) -> None:
+    def cost(size: int) -> float:
+        html = page(size)
+        begun = time.thread_time()
+        with suppress(NoArticle):
+            extract(html, URL, settings=SETTINGS)
+        return time.thread_time() - begun
+
+    assert cost(1_000_000) < 10 * 4 * cost(100_000) + 0.5
+
+
+def test_a_page_that_spends_its_time_in_its_scripts_is_given_up() -> None:
+    def check() -> None:
+        raise NoArticle(RejectReason.PARSE_TIMEOUT, "")
+
+    with pytest.raises(NoArticle, match="parse_timeout"):
+        text_in_scripts(['{"a": "' + "word " * 200 + '"}'], check)
 
 
 def test_a_page_of_too_many_attributes_still_gives_its_article() -> None:

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Optional
 from urllib.parse import urljoin, urlsplit
@@ -95,22 +95,23 @@ def extract(
         NoArticle: the page holds none; `reason` is no_text, too_short, soft_404, parse_failed or parse_timeout.
     """
     evidence = evidence or FeedEvidence()
-    ends = time.thread_time() + settings.max_seconds
+    check = _clock(settings.max_seconds)
     page = to_utf8(html, content_type)
     if is_binary(page):
         raise NoArticle(RejectReason.PARSE_FAILED, "binary data, no page")
     root = parse(page)
     declared = Declared(root, url)
     segments = segment(root, settings.max_depth)
-    _check(ends)
+    check()
     headings = headings_of(segments)
     title = pick_title(declared, headings, evidence.title)
     authors = pick_authors(declared, root, _lines_at_headline(segments), evidence.authors)
     date = published(declared, root, evidence.published, evidence.fetched_at, read_text=len(html) <= _READABLE)
     canonical = _canonical(declared, root)
     language = _language(declared, root)
-    _check(ends)
-    body = pick_body(segments, root, declared, title)
+    check()
+    body = pick_body(segments, root, declared, title, check)
+    check()
     _refuse_what_is_no_article(body, title, headings, url, evidence, settings)
     return Extracted(
         title=title,
@@ -136,10 +137,18 @@ def extract(
     )
 
 
-def _check(ends: float) -> None:
-    """Give up on a page that has used its CPU time: the last resort, since each step is linear in a bounded page."""
-    if time.thread_time() > ends:
-        raise NoArticle(RejectReason.PARSE_TIMEOUT, "extraction took more than its CPU time")
+def _clock(seconds: float) -> Callable[[], None]:
+    """Return a check that gives up on a page that has used its CPU time.
+
+    It is the last resort: each step is linear in a bounded page.
+    """
+    ends = time.thread_time() + seconds
+
+    def check() -> None:
+        if time.thread_time() > ends:
+            raise NoArticle(RejectReason.PARSE_TIMEOUT, f"extraction took more than {seconds:g} s of CPU")
+
+    return check
 
 
 def headings_of(segments: Segments) -> list[str]:

@@ -31,12 +31,17 @@ class Body(NamedTuple):
     quality: float  # expected F1, 0..1
 
 
-def pick_body(segments: Segments, root: Any, declared: Declared, title: str) -> Body:
-    """Return the article's text. May spoil `root`: call it last."""
+def pick_body(
+    segments: Segments, root: Any, declared: Declared, title: str, check: Callable[[], None] = lambda: None
+) -> Body:
+    """Return the article's text. May spoil `root`: call it last. `check` is called between the steps."""
     scripts = scripts_of(root)
-    body = decide(candidates(segments, declared, title), _model(), lambda: second_opinion(root, declared.url))
+    weighable = candidates(segments, declared, title)
+    check()
+    body = decide(weighable, _model(), lambda: second_opinion(root, declared.url))
+    check()
     if len(body.text) < _SCANT:
-        state = text_in_scripts(scripts)
+        state = text_in_scripts(scripts, check)
         if len(state) > max(_SCANT, 2 * len(body.text)):
             return Body(state, [], "scripts", _STATE_QUALITY)
     return body

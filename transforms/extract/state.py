@@ -5,7 +5,7 @@ Asked only where the markup shows next to no text.
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from itertools import islice
 from typing import Any, Final
@@ -20,15 +20,19 @@ _MAX_CHARS: Final = 1_000_000  # of scripts, read for strings
 _MAX_LEVELS: Final = 3  # of strings inside strings: a state is JSON, quoted in JavaScript, holding HTML
 _MAX_STRINGS: Final = 50
 _MAX_DEPTH: Final = 64
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+# Possessive, and matching to the end where the closing quote is missing: no character is looked at twice.
+_STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)("?)', re.S)
 _PARAGRAPH = re.compile(r"<p[\s>]|<br|<div", re.I)
 
 
-def text_in_scripts(scripts: Sequence[str]) -> str:
-    """Return the longest prose in a string of these scripts, paragraphs separated by a blank line; "" for none."""
+def text_in_scripts(scripts: Sequence[str], check: Callable[[], None] = lambda: None) -> str:
+    """Return the longest prose in a string of these scripts, paragraphs separated by a blank line; "" for none.
+
+    `check` is called before each string is read, and may raise to give up.
+    """
     left, best = _MAX_CHARS, ""
     for script in scripts:
-        best = max(best, _longest(script[:left], _MAX_LEVELS), key=len)
+        best = max(best, _longest(script[:left], _MAX_LEVELS, check), key=len)
         left -= len(script)
         if left <= 0:
             break
@@ -40,18 +44,19 @@ def scripts_of(root: Any) -> list[str]:
     return [script.text for script in root.iter("script") if script.text and len(script.text) >= _MIN_CHARS]
 
 
-def _longest(text: str, levels: int) -> str:
+def _longest(text: str, levels: int, check: Callable[[], None]) -> str:
     """The longest prose among the string literals of a text. Where a string holds such strings, they are meant."""
     best = ""
     for string in islice(_strings(text), _MAX_STRINGS):
-        inner = _longest(string, levels - 1) if levels > 1 and '"' in string else ""
+        check()
+        inner = _longest(string, levels - 1, check) if levels > 1 and '"' in string else ""
         best = max(best, inner or _prose(string), key=len)
     return best
 
 
 def _strings(text: str) -> Iterator[str]:
     for literal in _STRING.finditer(text):
-        if len(literal[1]) >= _MIN_CHARS:
+        if literal[2] and len(literal[1]) >= _MIN_CHARS:
             with suppress(ValueError):  # JavaScript has escapes that JSON has not
                 yield json.loads(whole_characters(literal[0]), strict=False)
 

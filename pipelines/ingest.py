@@ -34,17 +34,18 @@ class Plan(NamedTuple):
     gazetteer: Gazetteer
     store: Store
     progress: str  # folder in which `Watch` counts
+    memory: str = ""  # names what workers of a stream remember of hosts from window to window
 
 
 def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
     """Poll `feeds`, fetch what they list that is new, and refine it."""
     http, poll, extract = plan.settings.http, plan.settings.poll, Extract(plan.settings.extract)
-    listed, states, feed_rejects, hosts = feeds | "FetchFeeds" >> FetchFeeds(http, poll)
+    listed, states, feed_rejects, hosts = feeds | "FetchFeeds" >> FetchFeeds(http, poll, plan.memory)
     entries = (listed, feeds) | "Recall" >> Recall(plan.store)
     keep = Fresh(plan.store, plan.settings.run.max_link_tries, poll.max_new_entries)
     fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> keep
     pages = (_watch(fresh, "to_fetch", plan), hosts)
-    articles, unchanged, unfetched = pages | "FetchPages" >> FetchPages(http, extract)
+    articles, unchanged, unfetched = pages | "FetchPages" >> FetchPages(http, extract, plan.memory)
     return _refine(
         articles, [seen, unchanged], [feed_rejects, _watch(unfetched, "fetched", plan)], entries, states, plan
     )

@@ -36,6 +36,7 @@ from transforms.fetch.errands import (
 from transforms.fetch.failure import FetchFailed
 from transforms.fetch.guard import host_of
 from transforms.fetch.host import HostState
+from transforms.fetch.memory import HostMemory, memory_named
 from transforms.poll import settle
 
 T = TypeVar("T")
@@ -65,14 +66,20 @@ class RoundFn(beam.DoFn):
 
     Answers leave one by one while others are still on their way, so a page is parsed and dropped by the stages fused to
     this one before the next is taken: a bundle's pages are never all in memory.
+
+    `memory` names what the worker process remembers of hosts from window to window, "" for nothing.
     """
 
-    def __init__(self, http: HttpSettings, errand: Errand[Any]) -> None:
+    def __init__(self, http: HttpSettings, errand: Errand[Any], memory: str = "") -> None:
         self.http = http
         self.errand = errand
+        self.memory = memory
         self.answered = Metrics.counter("fetch", "answered")
         self.failed = Metrics.counter("fetch", "failed")
         self.unasked = Metrics.counter("fetch", "unasked")
+
+    def setup(self) -> None:
+        self.hosts = memory_named(self.memory) if self.memory else HostMemory()
 
     def start_bundle(self) -> None:
         self.work = dict[str, list[Any]]()
@@ -87,7 +94,7 @@ class RoundFn(beam.DoFn):
         known = parts.get("hosts", ())
         if items := list(parts["items"]):
             self.work.setdefault(host, []).extend(items)
-            self.known.setdefault(host, []).extend(known)
+            self.known.setdefault(host, self.hosts.recall(host)).extend(known)
         else:  # nothing to ask here now; a later round may come back
             for state in known:
                 yield TaggedOutput(HOSTS, state)
@@ -101,6 +108,7 @@ class RoundFn(beam.DoFn):
 
     def _conclude(self, outcome: Outcome[Any]) -> Outputs:
         if isinstance(outcome, HostState):
+            self.hosts.remember(outcome)
             yield HOSTS, outcome
             return
         item, result = outcome
@@ -138,6 +146,7 @@ def _rounds(
     errand: Errand[Any],
     kinds: Mapping[str, type],
     count: int,
+    memory: str,
 ) -> list[Any]:
     """Run `count` rounds; return the outputs of each, by tag, and last those of the items still on their way.
 
@@ -150,7 +159,7 @@ def _rounds(
         if hosts is not None:
             parts["hosts"] = hosts | f"KeyHosts{number}" >> beam.WithKeys(_name_of_host)
         # Types first: what `with_outputs` returns takes them, and forgets them.
-        ask = beam.ParDo(RoundFn(http, errand)).with_output_types(kinds[MAIN], **tagged, **{HOSTS: HostState})
+        ask = beam.ParDo(RoundFn(http, errand, memory)).with_output_types(kinds[MAIN], **tagged, **{HOSTS: HostState})
         tags = ask.with_outputs(HOSTS, *tagged, main=MAIN)
         outputs = parts | f"GroupByHost{number}" >> beam.CoGroupByKey() | f"Ask{number}" >> tags
         items, hosts = outputs[MOVED], outputs[HOSTS]
@@ -180,17 +189,18 @@ class FetchFeeds(beam.PTransform[Any, Any]):
     """Feeds that are due in; `(entries, feed_states, rejects, hosts)` out.
 
     Every item of a feed leaves as an entry, or as a reject of subject "entry"; a feed that gives none leaves a reject
-    of subject "feed". `hosts` is for `FetchPages`.
+    of subject "feed". `hosts` is for `FetchPages`. `memory`: as `RoundFn` takes it.
     """
 
-    def __init__(self, http: HttpSettings, poll: PollSettings) -> None:
+    def __init__(self, http: HttpSettings, poll: PollSettings, memory: str = "") -> None:
         super().__init__()
         self.http = http
         self.poll = poll
+        self.memory = memory
 
     def expand(self, feeds: PCollection[FeedRef]) -> Any:
         kinds = {MAIN: Entry, STATES: FeedState, REJECTS: Reject, MOVED: FeedRef}
-        rounds = _rounds(feeds, None, self.http, FeedErrand(self.poll), kinds, FEED_ROUNDS)
+        rounds = _rounds(feeds, None, self.http, FeedErrand(self.poll), kinds, FEED_ROUNDS, self.memory)
         entries = [outputs[MAIN] for outputs in rounds] | "Entries" >> beam.Flatten()
         rejects = [outputs[REJECTS] for outputs in rounds] | "Rejects" >> beam.Flatten()
         states = (
@@ -210,16 +220,17 @@ class FetchPages(beam.PTransform[Any, Any]):
     hold them all in memory: a page is to be read and dropped in the step that fetched it.
     """
 
-    def __init__(self, http: HttpSettings, extract: beam.PTransform[Any, Any]) -> None:
+    def __init__(self, http: HttpSettings, extract: beam.PTransform[Any, Any], memory: str = "") -> None:
         super().__init__()
         self.http = http
         self.extract = extract
+        self.memory = memory
 
     def expand(self, inputs: Any) -> Any:
         entries, hosts = inputs
         parts = entries | "SplitFullContent" >> beam.FlatMap(_split).with_outputs(FULL, main=MAIN)
         kinds = {MAIN: Page, SKIPS: Skip, REJECTS: Reject, MOVED: Entry}
-        rounds = _rounds(parts[MAIN], hosts, self.http, PageErrand(), kinds, PAGE_ROUNDS)
+        rounds = _rounds(parts[MAIN], hosts, self.http, PageErrand(), kinds, PAGE_ROUNDS, self.memory)
         pages = [parts[FULL], *(outputs[MAIN] for outputs in rounds[:-1])]
         read = [part | f"Extract{number}" >> self.extract for number, part in enumerate(pages)]
         articles = [articles for articles, _ in read] | "Articles" >> beam.Flatten()

@@ -14,6 +14,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from transforms.feeds import Feed, FeedItem, Hints, NotAFeed, parse_feed
 from transforms.feeds.balance import balanced
+from transforms.feeds.repair import MAX_BYTES
 from transforms.feeds.xmlfeed import read_xml
 
 URL = "https://news.example/feed.xml"
@@ -130,6 +131,13 @@ def test_a_news_sitemap_is_a_feed(pack: Callable[[bytes], bytes]) -> None:
     assert (feed.language, first.link, first.title, first.published) == ("ar", "https://news.example/1", "A & B", NOON)
     assert first.tags == ["Syria", "Aleppo"]
     assert (second.published, second.updated) == (None, Timestamp(1788048000))  # lastmod is no day of publication
+
+
+def test_a_packed_sitemap_that_is_too_large_is_refused_and_not_cut() -> None:
+    fits = (b"<urlset><url><loc>https://n.example/1</loc></url>" + b" " * MAX_BYTES)[: MAX_BYTES - 9] + b"</urlset>"
+    assert len(parse(gzip.compress(fits, 1)).items) == 1
+    with pytest.raises(NotAFeed, match="more than 10485760 bytes unpacked"):
+        parse(gzip.compress(b" " + fits, 1))
 
 
 def test_the_newest_of_a_long_sitemap_stay() -> None:

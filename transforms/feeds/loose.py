@@ -57,6 +57,8 @@ def read_loose(text: str, url: str, max_items: int) -> Optional[RawFeed]:
         parser.close()
     except _Enough:
         dropped = text.count("<item") + text.count("<entry") - max_items
+    except Exception:  # noqa: S110  # it trips over markup in many ways; the items it had read until then are whole
+        pass
     if not parser.entries:
         return None
     head = parser.feeddata

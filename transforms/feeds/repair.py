@@ -10,6 +10,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
+from transforms.feeds.model import NotAFeed
+
 MAX_BYTES: Final = 10_485_760  # of an unpacked .xml.gz; the same as a page's `max_body_bytes`
 
 _BOMS: Final = (
@@ -38,6 +40,7 @@ _LARGER: Final = {
 
 _ILLEGAL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")  # XML 1.0, section 2.2
 _AMPERSAND = re.compile(r"&(?:(amp|lt|gt|quot|apos);|#(x[0-9a-fA-F]{1,6}|[0-9]{1,7});|([a-zA-Z][a-zA-Z0-9]{1,31});)?")
+_VERBATIM = re.compile(r"<!--|<!\[CDATA\[")
 _NOT_TAG = re.compile(r"<(?![a-zA-Z_/!?\u00c0-\uffff])")
 _TEXT_CODECS = re.compile(
     r"utf-8|cp\d+|iso8859-\d+|koi8-\w|gb18030|big5\w*|shift_jis\w*|euc_\w+|mac-\w+|iso2022_\w+|johab"
@@ -50,13 +53,20 @@ _ROOT_CLOSE = re.compile(r"</(?:[\w.-]{1,40}:)?(?:rss|feed|rdf|channel|urlset|si
 
 
 def unpacked(data: bytes) -> bytes:
-    """Return `data`, gunzipped where it is a .xml.gz; at most `MAX_BYTES`, and what is whole of a damaged one."""
+    """Return `data`, gunzipped where it is a .xml.gz; of one that breaks off, what there is.
+
+    Raises:
+        NotAFeed: it holds more than `MAX_BYTES`; half a sitemap would be taken for all of it.
+    """
     if not data.startswith(b"\x1f\x8b"):
         return data
     try:
-        return zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES)
+        text = zlib.decompressobj(wbits=31).decompress(data, MAX_BYTES + 1)
     except zlib.error:
         return b""
+    if len(text) > MAX_BYTES:
+        raise NotAFeed(f"more than {MAX_BYTES} bytes unpacked")
+    return text
 
 
 def decoded(data: bytes, content_type: str) -> str:
@@ -142,14 +152,15 @@ def _root_start(text: str) -> int:
 
 
 def _mended(text: str) -> Iterator[str]:
-    """`text` in pieces, with all that is not CDATA mended."""
+    """`text` in pieces: CDATA as it is, comments left out, all else mended."""
     position = 0
-    while (start := text.find("<![CDATA[", position)) >= 0:
-        end = text.find("]]>", start)
-        end = len(text) if end < 0 else end + 3
-        yield _escaped(text[position:start])
-        yield text[start:end]
-        position = end
+    while found := _VERBATIM.search(text, position):
+        yield _escaped(text[position : found.start()])
+        mark = "-->" if found[0] == "<!--" else "]]>"
+        end = text.find(mark, found.end())
+        position = len(text) if end < 0 else end + len(mark)
+        if mark == "]]>":
+            yield text[found.start() : position]
     yield _escaped(text[position:])
 
 

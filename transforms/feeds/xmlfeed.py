@@ -56,10 +56,10 @@ def read_xml(text: str, url: str, max_items: int, *, recover: bool = False) -> O
     names = _Names(root)
     channel = root if names[root.tag] in ("feed", "channel") else None
     items = []
-    for child in root:  # RSS 1.0 has its items beside the channel, RSS 2.0 inside
+    for child in _elements(root):  # RSS 1.0 has its items beside the channel, RSS 2.0 inside
         if names[child.tag] == "channel" and channel is None:
             channel = child
-            items += [item for item in child if names[item.tag] == "item"]
+            items += [item for item in _elements(child) if names[item.tag] == "item"]
         elif names[child.tag] in ("item", "entry"):
             items.append(child)
     head = _fields(channel if channel is not None else root, names)
@@ -93,9 +93,14 @@ class _Names(dict[str, str]):
         return short
 
 
+def _elements(parent: Any) -> Iterator[Any]:
+    """Its children without what else a tree may hold: an entity that nobody declared is a node of its own."""
+    return (child for child in parent if isinstance(child.tag, str))
+
+
 def _fields(element: Any, names: _Names) -> Fields:
     fields: Fields = {}
-    for child in element:
+    for child in _elements(element):
         fields.setdefault(names[child.tag], []).append(child)
     return fields
 
@@ -156,7 +161,7 @@ def _link(fields: Fields, url: str) -> str:
 
 def _person(element: Any, names: _Names) -> str:
     """An author: Atom's <name>, else the text."""
-    for child in element:
+    for child in _elements(element):
         if names[child.tag] == "name":
             return _text(child)
     return _text(element)
@@ -169,7 +174,7 @@ def _hint_texts(head: Fields) -> dict[str, list[str]]:
         for element in head.get(name, ())
     }
     for name in ("skiphours", "skipdays"):
-        texts[name] = [_text(child) for element in head.get(name, ()) for child in element]
+        texts[name] = [_text(child) for element in head.get(name, ()) for child in _elements(element)]
     return texts
 
 

@@ -111,12 +111,12 @@ class NewestFn(beam.DoFn):
             yield TaggedOutput(SKIPS, Skip("fresh", SkipReason.DEFERRED, entry.origin, waiting))
 
 
-def _link(entry: Entry) -> str:
-    return entry.origin.link
+def _by_link(entry: Entry) -> tuple[str, Entry]:
+    return entry.origin.link, entry
 
 
-def _feed(entry: Entry) -> str:
-    return entry.origin.feed
+def _by_feed(entry: Entry) -> tuple[str, Entry]:
+    return entry.origin.feed, entry
 
 
 class Fresh(beam.PTransform[Any, Any]):
@@ -135,7 +135,7 @@ class Fresh(beam.PTransform[Any, Any]):
     def expand(self, entries: PCollection[Entry]) -> Any:
         outputs = (
             entries
-            | "KeyByLink" >> beam.WithKeys(_link)
+            | "KeyByLink" >> beam.Map(_by_link)
             | "GroupByLink" >> beam.GroupByKey()
             | "KeepFresh" >> beam.ParDo(FreshFn(self.store, self.max_tries)).with_outputs(SKIPS, main="entries")
         )
@@ -143,7 +143,7 @@ class Fresh(beam.PTransform[Any, Any]):
             return outputs.entries, outputs[SKIPS]
         taken = (
             outputs.entries
-            | "KeyByFeed" >> beam.WithKeys(_feed)
+            | "KeyByFeed" >> beam.Map(_by_feed)
             | "GroupByFeed" >> beam.GroupByKey()
             | "TakeNewest" >> beam.ParDo(NewestFn(self.max_new)).with_outputs(SKIPS, main="entries")
         )

@@ -83,8 +83,8 @@ class Recall(beam.PTransform[Any, Any]):
         entries, feeds = inputs
         waiting = feeds | "ReadWaiting" >> beam.ParDo(ReadWaitingFn(self.store))
         both = {
-            "listed": entries | "KeyListed" >> beam.WithKeys(_link),
-            "waiting": waiting | "KeyWaiting" >> beam.WithKeys(_link),
+            "listed": entries | "KeyListed" >> beam.Map(_by_link),
+            "waiting": waiting | "KeyWaiting" >> beam.Map(_by_link),
         }
         recalled: PCollection[Entry] = both | "GroupByLink" >> beam.CoGroupByKey() | "Recall" >> beam.FlatMap(_recall)
         return recalled
@@ -94,5 +94,5 @@ def _recall(group: tuple[str, Mapping[str, Iterable[Entry]]]) -> list[Entry]:
     return recall(group[1]["listed"], group[1]["waiting"])
 
 
-def _link(entry: Entry) -> str:
-    return entry.origin.link
+def _by_link(entry: Entry) -> tuple[str, Entry]:  # what `WithKeys` makes has keys of no type, and a coder that pickles
+    return entry.origin.link, entry

@@ -16,6 +16,7 @@ import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.transforms.window import BoundedWindow
+from apache_beam.typehints import KV
 from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
@@ -155,9 +156,10 @@ def _rounds(
     tagged = {tag: kind for tag, kind in kinds.items() if tag != MAIN}
     done = []
     for number in range(1, count + 1):
-        parts = {"items": items | f"KeyItems{number}" >> beam.WithKeys(_host_of_item)}
+        keyed = beam.Map(_by_host).with_output_types(KV[str, kinds[MOVED]])
+        parts = {"items": items | f"KeyItems{number}" >> keyed}
         if hosts is not None:
-            parts["hosts"] = hosts | f"KeyHosts{number}" >> beam.WithKeys(_name_of_host)
+            parts["hosts"] = hosts | f"KeyHosts{number}" >> beam.Map(_by_name)
         # Types first: what `with_outputs` returns takes them, and forgets them.
         ask = beam.ParDo(RoundFn(http, errand, memory)).with_output_types(kinds[MAIN], **tagged, **{HOSTS: HostState})
         tags = ask.with_outputs(HOSTS, *tagged, main=MAIN)
@@ -169,16 +171,16 @@ def _rounds(
     return done
 
 
-def _host_of_item(item: Any) -> str:
-    return host_of(item.location if isinstance(item, FeedRef) else item.url)
+def _by_host(item: Any) -> tuple[str, Any]:
+    return host_of(item.location if isinstance(item, FeedRef) else item.url), item
 
 
-def _name_of_host(state: HostState) -> str:
-    return state.host
+def _by_name(state: HostState) -> tuple[str, HostState]:
+    return state.host, state
 
 
-def _feed_of_state(state: FeedState) -> str:
-    return state.url
+def _by_feed(state: FeedState) -> tuple[str, FeedState]:
+    return state.url, state
 
 
 def _settle(group: tuple[str, Iterable[FeedState]]) -> FeedState:
@@ -206,7 +208,7 @@ class FetchFeeds(beam.PTransform[Any, Any]):
         states = (
             [outputs[STATES] for outputs in rounds]
             | "States" >> beam.Flatten()
-            | "KeyByFeed" >> beam.WithKeys(_feed_of_state)
+            | "KeyByFeed" >> beam.Map(_by_feed)
             | "GroupByFeed" >> beam.GroupByKey()
             | "Settle" >> beam.Map(_settle)
         )

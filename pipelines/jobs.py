@@ -2,8 +2,9 @@
 
 import re
 import secrets
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -19,14 +20,14 @@ from rich.text import Text
 import schemas.errors
 from pipelines.demo import DemoWeb
 from pipelines.display import ledger, progress
+from pipelines.history import committed, failed, failed_outlets, record, save, settle
 from pipelines.ingest import Plan, from_feeds, from_files
 from pipelines.options import Engine, choose
-from pipelines.report import write_report
 from pipelines.sources import file_entry, find_files
-from schemas.errors import ConfigError, NewsbeamError
+from schemas.errors import ConfigError, DatasetError, NewsbeamError
 from schemas.gazetteer import Gazetteer, load_gazetteer
-from schemas.records import Entry, FeedRef, FeedState
-from schemas.run import Counts, Run, Sample
+from schemas.records import Entry, FeedRef
+from schemas.run import Outcome, Run
 from schemas.settings import Outlet, Settings, load_settings
 from transforms.poll import due
 from transforms.scrub import Rules, load_rules
@@ -34,27 +35,18 @@ from transforms.state import Store
 from transforms.write import (
     Dataset,
     Harvest,
-    Manifest,
     Recovery,
     Write,
+    explained,
     lock,
     manifest_path,
     prepare,
     read_manifest,
     recover,
+    require_room,
 )
 
-_SAMPLES: Final = 5  # removals of each rule shown in the report
 _OURS: Final = re.compile(r"schemas\.errors\.(\w+): (.+?)(?: \[while running '[^']*'\])?$", re.MULTILINE)
-_REMOVED: Final = "SELECT rule, count(*) FROM read_parquet(?) GROUP BY ALL ORDER BY ALL"
-_SAMPLE: Final = """
-WITH numbered AS (
-    SELECT *, row_number() OVER (PARTITION BY rule, outlet_id ORDER BY hash(text), text, url) AS of_outlet
-    FROM read_parquet(?)
-)
-SELECT outlet_id, url, rule, text FROM numbered
-QUALIFY row_number() OVER (PARTITION BY rule ORDER BY of_outlet, outlet_id) <= ? ORDER BY rule, outlet_id, url, text
-"""
 _DEMO_QUERY: Final = """\
 SELECT entity.id AS armed_group, count(DISTINCT cluster_id) AS stories, count(*) AS articles,
        count(DISTINCT language) AS languages, max_by(title, entity.relevance) AS most_about_it
@@ -177,51 +169,91 @@ def run_demo(job: Job, folder: Path) -> int:
 
 def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: Sequence[Outlet]) -> int:
     dataset = Dataset(str(job.root.absolute()))
-    prepare(dataset, job.settings.write.min_free_bytes)
+    prepare(dataset)
     store = Store(dataset.state)
-    started = datetime.now(UTC)
-    run_id = f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    labels = {id: entity.label for id, entity in job.tables.gazetteer.entities.items()}
+    silence_factor = job.settings.poll.silence_factor
     with lock(dataset):
-        recovered = _recovery_text(recover(dataset, store))
-        workers = f", {job.engine.workers} processes" if job.engine.workers > 1 else ""
-        for line in (job.engine.notice, recovered, f"run {run_id} on {job.engine.name}{workers}, into {dataset.root}"):
-            if line:
-                job.out.print(line, markup=False, soft_wrap=True)
-        watched = dataset.staging / run_id / "progress"
-        watched.mkdir(parents=True)
-        plan = Plan(job.settings, job.tables.rules, job.tables.gazetteer, store, str(watched))
-        _run_pipeline(job, flow, plan, dataset, run_id)
+        recovery = recover(dataset, store)
+        settle(dataset, store, recovery.finished, silence_factor=silence_factor, labels=labels)
+        require_room(dataset, job.settings.write.min_free_bytes)
+        started = datetime.now(UTC)
+        run = _begin(job, outlets, started, _recovery_text(recovery))
+        save(dataset, run)
+        workers = f", {run.workers} processes" if run.workers > 1 else ""
+        into = f"run {run.run_id} on {run.engine}{workers}, into {dataset.root}"
+        for line in filter(None, (job.engine.notice, run.recovered, into)):
+            job.out.print(line, markup=False, soft_wrap=True)
+        try:
+            _run_pipeline(job, flow, dataset, store, run.run_id)
+        except (Exception, KeyboardInterrupt) as error:
+            with suppress(DatasetError):  # what filled the disk leaves no room for this either
+                save(dataset, failed(run, error, datetime.now(UTC)))
+            raise
         store.forget_signatures(Timestamp.now() - job.settings.dedup.lookback_days * 86_400)
-        manifest = read_manifest(manifest_path(dataset, run_id))
-        run = _record(job, manifest, store, outlets, started, recovered)
-        run.save(job.root)
-        report = job.root / "_meta" / "runs" / f"{run_id}.html"
-        labels = {id: entity.label for id, entity in job.tables.gazetteer.entities.items()}
-        write_report(job.root, run, store, report, silence_factor=job.settings.poll.silence_factor, labels=labels)
+        run = committed(run, read_manifest(manifest_path(dataset, run.run_id)), dataset, datetime.now(UTC))
+        run = run.model_copy(update={"failed_outlets": failed_outlets(outlets, store.feeds(), started)})
+        report = record(dataset, store, run, silence_factor=silence_factor, labels=labels)
     job.out.print(ledger(run))
-    job.out.print(f"dataset {dataset.root}\nreport  {report.absolute()}", markup=False, soft_wrap=True)
+    job.out.print(f"dataset {dataset.root}\nreport  {report}", markup=False, soft_wrap=True)
     if run.failed_outlets:
-        job.out.print(f"every feed failed of: {', '.join(run.failed_outlets)}", markup=False)
+        job.out.print(f"every feed failed of: {', '.join(run.failed_outlets)}", markup=False, soft_wrap=True)
     return 1 if run.failed_outlets else 0
 
 
+def _begin(job: Job, outlets: Sequence[Outlet], started: datetime, recovered: str) -> Run:
+    return Run(
+        run_id=f"{started:%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}",
+        command=job.command,
+        outcome=Outcome.RUNNING,
+        started_at=started.isoformat(timespec="seconds"),
+        engine=job.engine.name,
+        workers=job.engine.workers,
+        newsbeam_version=version("newsbeam"),
+        gazetteer_version=job.tables.gazetteer.version,
+        outlets=len(outlets),
+        recovered=recovered,
+    )
+
+
 def _run_pipeline(
-    job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], plan: Plan, dataset: Dataset, run_id: str
+    job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], dataset: Dataset, store: Store, run_id: str
 ) -> None:
-    with ExitStack() as stack:
-        stack.enter_context(progress(Path(plan.progress or ""), job.out))
+    watched, temporary = dataset.staging / run_id / "progress", dataset.staging / run_id / "temporary"
+    with explained(dataset.root):
+        watched.mkdir(parents=True)
+        temporary.mkdir()
+    plan = Plan(job.settings, job.tables.rules, job.tables.gazetteer, store, str(watched))
+    with progress(watched, job.out), _temporary_files_in(temporary):
         try:
             with beam.Pipeline(options=job.engine.options) as pipeline:
-                write = Write(dataset, run_id, plan.store, job.settings.write, version("newsbeam"))
+                write = Write(dataset, run_id, store, job.settings.write, version("newsbeam"))
                 _ = flow(pipeline, plan) | "Write" >> write
         except NewsbeamError:
             raise
         except Exception as error:
-            raise own_error(error) from error
+            ours = own_error(error)
+            if ours is None:
+                raise
+            raise ours from error
 
 
-def own_error(error: Exception) -> Exception:
-    """Return the error of ours inside what Beam raises for a worker, which keeps only its text; else `error`."""
+@contextmanager
+def _temporary_files_in(folder: Path) -> Iterator[None]:
+    """Let Beam make its temporary folders here: those of a run that is killed are then cleared away by `recover`."""
+    before, tempfile.tempdir = tempfile.tempdir, str(folder)
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+
+
+def own_error(error: Exception) -> Optional[NewsbeamError]:
+    """Return the error of ours inside what Beam raises for a worker, None where there is none.
+
+    Of an error in another process Beam keeps no more than the text, so that what comes back is of the right class and
+    says the same, but has none of its attributes.
+    """
     cause: Optional[BaseException] = error
     while cause is not None:
         if isinstance(cause, NewsbeamError):
@@ -230,10 +262,8 @@ def own_error(error: Exception) -> Exception:
     for name, text in reversed(_OURS.findall(str(error))):
         kind = getattr(schemas.errors, name, None)
         if isinstance(kind, type) and issubclass(kind, NewsbeamError):
-            ours = NewsbeamError(text)
-            ours.exit_code = kind.exit_code
-            return ours
-    return error
+            return kind.of_text(text)
+    return None
 
 
 def _recovery_text(recovery: Recovery) -> str:
@@ -243,45 +273,3 @@ def _recovery_text(recovery: Recovery) -> str:
         (recovery.reapplied, "gave the state what it lacked"),
     ]
     return "; ".join(f"{what}: {', '.join(ids)}" for ids, what in parts if ids)
-
-
-def _record(
-    job: Job, manifest: Manifest, store: Store, outlets: Sequence[Outlet], started: datetime, recovered: str
-) -> Run:
-    files = [str(job.root / file.path) for file in manifest.files if file.table == "removals"]
-    connection = duckdb.connect()
-    removed = connection.execute(_REMOVED, [files]).fetchall() if files else []
-    samples = connection.execute(_SAMPLE, [files, _SAMPLES]).fetchall() if files else []
-    articles = [file for file in manifest.files if file.table == "articles"]
-    return Run(
-        run_id=manifest.commit_id,
-        command=job.command,
-        started_at=started.isoformat(timespec="seconds"),
-        ended_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        engine=job.engine.name,
-        workers=job.engine.workers,
-        newsbeam_version=version("newsbeam"),
-        gazetteer_version=job.tables.gazetteer.version,
-        commit_id=manifest.commit_id,
-        outlets=len(outlets),
-        feeds=dict(manifest.feeds),
-        failed_outlets=failed_outlets(outlets, store.feeds(), started),
-        counts=Counts.model_validate(manifest.counts),
-        by_outlet={slug: Counts.model_validate(counts) for slug, counts in manifest.by_outlet.items()},
-        files=len(articles),
-        rows=sum(file.rows for file in articles),
-        recovered=recovered,
-        removals=dict(removed),
-        samples=tuple(Sample(outlet=o, url=u, rule=r, text=t) for o, u, r, t in samples),
-    )
-
-
-def failed_outlets(outlets: Sequence[Outlet], states: dict[str, FeedState], since: datetime) -> list[str]:
-    """Return the outlets polled since then of whose feeds every one failed; a closed feed has not failed."""
-    failed = []
-    for outlet in outlets:
-        known = [states[feed] for feed in outlet.feeds if feed in states]
-        polled = [state for state in known if float(state.polled_at) >= since.timestamp()]
-        if polled and all(state.failures and not state.gone for state in polled):
-            failed.append(outlet.slug)
-    return failed

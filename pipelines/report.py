@@ -3,6 +3,7 @@
 Titles, texts and addresses in it come from strangers: all are escaped and cut to a length, and none is a link.
 """
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -130,7 +131,7 @@ class Figures(NamedTuple):
 def write_report(
     root: Path, run: Run, store: Store, path: Path, *, silence_factor: float, labels: Mapping[str, str]
 ) -> None:
-    """Write the report of `run`, over the dataset at `root` and the state of its feeds, to `path`.
+    """Write the report of `run`, over the dataset at `root` and the state of its feeds, to `path`, whole or not at all.
 
     `labels` are the names of entities by id; an entity that has left the gazetteer is called by its id.
 
@@ -145,7 +146,9 @@ def write_report(
     ended = Timestamp.from_rfc3339(run.ended_at)
     health = feed_health(store.feeds().values(), ended, silence_factor)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(render(run, figures, health, labels), "utf-8")
+    draft = path.with_suffix(".draft")
+    draft.write_text(render(run, figures, health, labels), "utf-8")
+    os.replace(draft, path)
 
 
 def render(run: Run, figures: Figures, health: Sequence[FeedHealth], labels: Mapping[str, str]) -> str:

@@ -7,13 +7,20 @@ NewsbeamError
 └── CountsDoNotAddUp   1   entries seen differ from articles, skips and rejects together: nothing was committed
 """
 
-from typing import Optional
+from typing import Optional, Self
 
 
 class NewsbeamError(Exception):
     """Base of all; its text is one line a person can act on."""
 
     exit_code = 1
+
+    @classmethod
+    def of_text(cls, text: str) -> Self:
+        """Return an error of this class of which nothing but the text is known."""
+        error = cls.__new__(cls)
+        error.args = (text,)
+        return error
 
 
 class ConfigError(NewsbeamError):

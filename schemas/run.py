@@ -1,10 +1,21 @@
 """The record of one run, `_meta/runs/<run>.json`: what it was asked, what it did, how it ended."""
 
+import enum
+import os
 from pathlib import Path
 
 from pydantic import Field
 
 from schemas.settings import Model
+
+
+class Outcome(enum.StrEnum):
+    """How a run stands."""
+
+    RUNNING = "running"  # or it died, and no later run has found out yet
+    DONE = "done"  # committed
+    FAILED = "failed"  # ended by an error, which the record tells; nothing was committed
+    KILLED = "killed"  # ended without a word; nothing was committed
 
 
 class Counts(Model):
@@ -28,29 +39,32 @@ class Sample(Model):
 class Run(Model):
     """One run. Times are ISO 8601 in UTC."""
 
-    run_id: str
+    run_id: str  # also the id of its commit
     command: str
+    outcome: Outcome
     started_at: str
-    ended_at: str
+    ended_at: str = ""  # "" where it is not known
     engine: str
     workers: int
     newsbeam_version: str
     gazetteer_version: str
-    commit_id: str
     outlets: int
-    feeds: dict[str, int]  # by outcome: fetched, not_modified, gone, not_due, or a reject reason
-    failed_outlets: list[str]  # every feed of theirs failed
-    counts: Counts
-    by_outlet: dict[str, Counts]
-    files: int
-    rows: int
     recovered: str  # what was left over from a run that died, and what became of it; "" where nothing
+    error: str = ""  # why it failed
+    feeds: dict[str, int] = Field(default_factory=dict)  # by outcome: fetched, not_modified, gone, or a reject reason
+    failed_outlets: list[str] = Field(default_factory=list)  # none of their open feeds works
+    counts: Counts = Counts(entries=0, articles=0, skips={}, rejects={})
+    by_outlet: dict[str, Counts] = Field(default_factory=dict)
+    files: int = 0
+    rows: int = 0
     removals: dict[str, int] = Field(default_factory=dict)  # by rule
     samples: tuple[Sample, ...] = ()  # a few removals of each rule
 
     def save(self, root: Path) -> Path:
-        """Write the record below the dataset `root`; return its path."""
+        """Write the record below the dataset `root`, in place of an earlier one at once; return its path."""
         path = root / "_meta" / "runs" / f"{self.run_id}.json"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.model_dump_json(indent=1), "utf-8")
+        draft = path.with_suffix(".draft")
+        draft.write_text(self.model_dump_json(indent=1), "utf-8")
+        os.replace(draft, path)
         return path

@@ -299,7 +299,7 @@ def main(folder: Path, every: int) -> None:
     """Run the matrix below `folder`, at each `every`th step."""
     base, work = folder / "base", folder / "work"
     dataset = Dataset(str(base))
-    prepare(dataset, 0)
+    prepare(dataset)
     write(dataset, Store(dataset.state), "run-0", OLD)
     check(dataset, OLD, 1)
     print("commit killed:", broken_commits(base, work, every, kill=True), flush=True)

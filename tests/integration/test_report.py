@@ -13,7 +13,7 @@ from pipelines.report import read_figures, write_report
 from schemas.errors import DatasetError
 from schemas.parquet import ARTICLES, REJECTS, article_row, partition_date, reject_row
 from schemas.records import Article, DocumentEntity, Entity, FeedState, Origin, Reject, TaggedArticle
-from schemas.run import Counts, Run, Sample
+from schemas.run import Counts, Outcome, Run, Sample
 from transforms.state import Delta, Store
 
 DAY = 86_400
@@ -23,13 +23,13 @@ RTL = "مقتل ثلاثة من كتائب حزب الله بضربة مسيّر
 RUN = Run(
     run_id="20260313T080000-abc",
     command="run",
+    outcome=Outcome.DONE,
     started_at="2026-03-13T08:00:00+00:00",
     ended_at="2026-03-13T08:01:30+00:00",
     engine="FnApiRunner",
     workers=1,
     newsbeam_version="0.1.0",
     gazetteer_version="g1",
-    commit_id="c1",
     outlets=2,
     feeds={"fetched": 2, "not_modified": 1},
     failed_outlets=[],
@@ -236,7 +236,7 @@ def test_an_article_counts_once_with_its_newest_version(root: Path) -> None:
 
 def test_a_run_over_an_empty_dataset_has_a_report(tmp_path: Path) -> None:
     nothing = Counts(entries=0, articles=0, skips={}, rejects={})
-    run = RUN.model_copy(update={"counts": nothing, "by_outlet": {}, "removals": {}, "samples": (), "commit_id": ""})
+    run = RUN.model_copy(update={"counts": nothing, "by_outlet": {}, "removals": {}, "samples": ()})
     write_report(tmp_path, run, Store(tmp_path / "none.sqlite"), tmp_path / "r.html", silence_factor=5.0, labels=LABELS)
     assert "The dataset holds no articles yet" in (tmp_path / "r.html").read_text("utf-8")
 

@@ -13,7 +13,7 @@ import pytest
 
 from schemas.errors import DatasetError, LockHeld
 from transforms.state import Store
-from transforms.write import Dataset, lock, prepare, recover
+from transforms.write import Dataset, lock, prepare, recover, require_room
 
 REPOSITORY = Path(__file__).parents[2]
 ENTRIES = 40
@@ -44,7 +44,7 @@ def article(number):
 if __name__ == "__main__":
     root, run_id, workers = sys.argv[1], sys.argv[2], int(sys.argv[3])
     dataset = Dataset(root)
-    prepare(dataset, 0)
+    prepare(dataset)
     store = Store(dataset.state)
     options = ["--runner=FnApiRunner"]
     if workers > 1:
@@ -177,19 +177,21 @@ def test_a_disk_that_fills_up_commits_nothing_and_the_next_run_with_room_does(sc
 
 
 def test_a_disk_without_room_is_refused_at_the_start(small_disk: Path) -> None:
+    dataset = Dataset(str(small_disk / "data"))
+    prepare(dataset)
     with pytest.raises(DatasetError, match=r"MB free.*Free some space"):
-        prepare(Dataset(str(small_disk / "data")), 2_000_000)
+        require_room(dataset, 2_000_000)
 
 
 def test_a_read_only_file_system_is_refused_at_the_start(small_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     with pytest.raises(DatasetError, match=r"Read-only file system.*another --output"):
-        prepare(Dataset(str(small_disk / "data")), 0)
+        prepare(Dataset(str(small_disk / "data")))
 
 
 def test_a_second_run_is_told_who_holds_the_dataset_and_a_killed_one_holds_it_no_more(tmp_path: Path) -> None:
     dataset = Dataset(str(tmp_path))
-    prepare(dataset, 0)
+    prepare(dataset)
     holder = "import sys, time; from transforms.write import *\nwith lock(Dataset(sys.argv[1])): print('held', flush=True); time.sleep(60)"
     with subprocess.Popen(
         [sys.executable, "-c", holder, str(tmp_path)], cwd=REPOSITORY, stdout=subprocess.PIPE, text=True

@@ -135,7 +135,7 @@ class Place(NamedTuple):
 @pytest.fixture
 def place(tmp_path: Path) -> Iterator[Place]:
     dataset = Dataset(str(tmp_path / "data"))
-    prepare(dataset, 0)
+    prepare(dataset)
     store = Store(dataset.state)
     yield Place(dataset, store)
     store.close()

@@ -12,7 +12,18 @@ from apache_beam.utils.timestamp import Timestamp
 from schemas.errors import CountsDoNotAddUp, DatasetError, LockHeld
 from schemas.records import LinkState, Origin, Reject, RejectReason, Skip, SkipReason, Tally, VersionState
 from transforms.state import Store
-from transforms.write import Dataset, Manifest, Recovery, Write, lock, manifest_path, prepare, read_manifest, recover
+from transforms.write import (
+    Dataset,
+    Manifest,
+    Recovery,
+    Write,
+    lock,
+    manifest_path,
+    prepare,
+    read_manifest,
+    recover,
+    require_room,
+)
 from transforms.write.count import count
 from transforms.write.ends import link_of_reject, link_of_skip, settle_links, settle_versions
 from transforms.write.manifest import StagedFile, decide, roll_forward
@@ -127,7 +138,7 @@ def test_a_row_that_was_not_staged_is_noticed_with_its_outlet() -> None:
 @pytest.fixture
 def dataset(tmp_path: Path) -> Dataset:
     made = Dataset(str(tmp_path / "data"))
-    prepare(made, 0)
+    prepare(made)
     return made
 
 
@@ -208,29 +219,29 @@ def test_recovery_of_a_whole_dataset_finds_nothing_to_do(dataset: Dataset) -> No
 def test_a_root_that_is_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "data").write_text("")
     with pytest.raises(DatasetError, match=r"is not a folder. Give a folder"):
-        prepare(Dataset(str(tmp_path / "data")), 0)
+        prepare(Dataset(str(tmp_path / "data")))
 
 
 def test_a_root_below_a_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DatasetError, match=r"Not a directory. Give a folder"):
-        prepare(Dataset(str(tmp_path / "file" / "data")), 0)
+        prepare(Dataset(str(tmp_path / "file" / "data")))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_root_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(DatasetError, match="Permission denied"):
-        prepare(Dataset(str(tmp_path)), 0)
+        prepare(Dataset(str(tmp_path)))
 
 
 def test_a_root_with_too_little_room_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match=r"MB free.*Free some space"):
-        prepare(Dataset(str(tmp_path)), 10**18)
+        require_room(Dataset(str(tmp_path)), 10**18)
 
 
 def test_preparing_leaves_nothing_where_readers_look(tmp_path: Path) -> None:
-    prepare(Dataset(str(tmp_path)), 0)
+    prepare(Dataset(str(tmp_path)))
     assert [path.name for path in tmp_path.iterdir()] == ["_meta"]
 
 

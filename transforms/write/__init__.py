@@ -1,6 +1,6 @@
 """Write: rows into date=/outlet= Parquet, all of a run or nothing, and the state after them."""
 
-from transforms.write.dataset import Dataset, lock, prepare
+from transforms.write.dataset import Dataset, explained, lock, prepare, require_room
 from transforms.write.manifest import Manifest, Recovery, manifest_path, read_manifest, recover
 from transforms.write.transform import Harvest, Write
 
@@ -10,9 +10,11 @@ __all__ = [
     "Manifest",
     "Recovery",
     "Write",
+    "explained",
     "lock",
     "manifest_path",
     "prepare",
     "read_manifest",
     "recover",
+    "require_room",
 ]

@@ -64,11 +64,11 @@ class Dataset(NamedTuple):
         return self.meta / "state.sqlite"
 
 
-def prepare(dataset: Dataset, min_free_bytes: int) -> None:
+def prepare(dataset: Dataset) -> None:
     """Make the folders of a dataset, and find out whether a run can work there.
 
     Raises:
-        DatasetError: the root is no folder, cannot be read or written, or has less than `min_free_bytes` to give.
+        DatasetError: the root is no folder, or cannot be read or written.
     """
     root = Path(dataset.root)
     if root.exists() and not root.is_dir():
@@ -80,7 +80,16 @@ def prepare(dataset: Dataset, min_free_bytes: int) -> None:
         probe = dataset.meta / f"probe-{uuid.uuid4().hex}"
         probe.write_bytes(b"can this be written?")
         probe.unlink()
-        free = shutil.disk_usage(root).free
+
+
+def require_room(dataset: Dataset, min_free_bytes: int) -> None:
+    """Find out whether there is room for another run. One that is decided needs little, and is finished without asking.
+
+    Raises:
+        DatasetError: the disk has less than `min_free_bytes` to give.
+    """
+    with explained(dataset.root):
+        free = shutil.disk_usage(dataset.root).free
     if free < min_free_bytes:
         problem = f"only {free / 1e6:.0f} MB free, and a run wants {min_free_bytes / 1e6:.0f}"
         raise DatasetError(dataset.root, problem, "Free some space, or lower write.min_free_bytes in the settings")

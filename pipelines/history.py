@@ -1,0 +1,202 @@
+"""The history of a dataset: one record a run, `_meta/runs/<run>.json`, and one report a run that was committed.
+
+A record is written when a run starts and again when it ends. A run that dies leaves it saying `running`; the next one
+finds out from the manifests what became of it. What a run committed is read from its manifest alone, so that a commit
+which another run had to finish is recorded just as one that finished itself.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+import duckdb
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipelines.report import write_report
+from schemas.errors import DatasetError, NewsbeamError
+from schemas.records import FeedState
+from schemas.run import Counts, Outcome, Run, Sample
+from schemas.settings import Outlet
+from transforms.state import Store
+from transforms.write import Dataset, Manifest, explained, manifest_path, read_manifest
+
+_SAMPLES: Final = 5  # removals of each rule that a record keeps
+_COLOURS: Final = {Outcome.DONE: "green", Outcome.RUNNING: "cyan", Outcome.FAILED: "red", Outcome.KILLED: "red"}
+_REMOVED: Final = "SELECT rule, count(*) FROM read_parquet(?) GROUP BY ALL ORDER BY ALL"
+_SAMPLE: Final = """
+WITH numbered AS (
+    SELECT *, row_number() OVER (PARTITION BY rule, outlet_id ORDER BY hash(text), text, url) AS of_outlet
+    FROM read_parquet(?)
+)
+SELECT outlet_id, url, rule, text FROM numbered
+QUALIFY row_number() OVER (PARTITION BY rule ORDER BY of_outlet, outlet_id) <= ? ORDER BY rule, outlet_id, url, text
+"""
+
+
+def settle(
+    dataset: Dataset, store: Store, finished: Sequence[str], *, silence_factor: float, labels: Mapping[str, str]
+) -> None:
+    """Write down what became of runs that died: killed, or done by `recover`, which `finished` them.
+
+    Needs the dataset's `lock`: whoever holds it knows that no other run is alive, and each run settles those before it,
+    so that beside `finished` only the newest record can be open.
+
+    Raises:
+        DatasetError: a record cannot be written.
+    """
+    newest = sorted(_folder(dataset).glob("*.json"))[-1:]
+    for run_id in sorted({*finished, *(path.stem for path in newest)}):
+        try:
+            run = read_run(_folder(dataset) / f"{run_id}.json")
+        except DatasetError:  # a commit of something else than a run, or a record of another version
+            continue
+        if manifest_path(dataset, run_id).exists() and run.outcome is not Outcome.DONE:
+            manifest = read_manifest(manifest_path(dataset, run_id))
+            done = committed(run, manifest, dataset, datetime.fromtimestamp(manifest.created, UTC))
+            with suppress(DatasetError):  # a damaged file, of which this run's own report will tell
+                record(dataset, store, done, silence_factor=silence_factor, labels=labels)
+        elif run.outcome is Outcome.RUNNING:
+            save(dataset, run.model_copy(update={"outcome": Outcome.KILLED}))
+
+
+def failed(run: Run, error: BaseException, ended: datetime) -> Run:
+    """Return the record of a run that an error has ended; of one that is not ours it keeps the last line."""
+    text = (
+        str(error) if isinstance(error, NewsbeamError) else f"{type(error).__name__} {error}".strip().splitlines()[-1]
+    )
+    ended_at = ended.isoformat(timespec="seconds")
+    return run.model_copy(update={"outcome": Outcome.FAILED, "ended_at": ended_at, "error": text[:500]})
+
+
+def committed(run: Run, manifest: Manifest, dataset: Dataset, ended: datetime) -> Run:
+    """Return the record of a run as its manifest completes it."""
+    removals = [str(dataset.path(file.path)) for file in manifest.files if file.table == "removals"]
+    articles = [file for file in manifest.files if file.table == "articles"]
+    with duckdb.connect() as db:
+        removed = db.execute(_REMOVED, [removals]).fetchall() if removals else []
+        samples = db.execute(_SAMPLE, [removals, _SAMPLES]).fetchall() if removals else []
+    return run.model_copy(
+        update={
+            "outcome": Outcome.DONE,
+            "error": "",
+            "ended_at": ended.isoformat(timespec="seconds"),
+            "feeds": dict(manifest.feeds),
+            "counts": Counts.model_validate(manifest.counts),
+            "by_outlet": {slug: Counts.model_validate(counts) for slug, counts in manifest.by_outlet.items()},
+            "files": len(articles),
+            "rows": sum(file.rows for file in articles),
+            "removals": dict(removed),
+            "samples": tuple(Sample(outlet=o, url=u, rule=r, text=t) for o, u, r, t in samples),
+        }
+    )
+
+
+def record(dataset: Dataset, store: Store, run: Run, *, silence_factor: float, labels: Mapping[str, str]) -> Path:
+    """Write the report of a run that was committed, and its record whether or not there can be a report.
+
+    Returns the report's path.
+
+    Raises:
+        DatasetError: one of them cannot be written, or the dataset's files cannot be read.
+    """
+    report = _folder(dataset) / f"{run.run_id}.html"
+    try:
+        with explained(dataset.root):
+            write_report(Path(dataset.root), run, store, report, silence_factor=silence_factor, labels=labels)
+    finally:
+        save(dataset, run)
+    return report
+
+
+def save(dataset: Dataset, run: Run) -> None:
+    """Write a run's record, whole or not at all.
+
+    Raises:
+        DatasetError: it cannot be written.
+    """
+    with explained(dataset.root):
+        run.save(Path(dataset.root))
+
+
+def read_run(path: Path) -> Run:
+    """Return a run's record.
+
+    Raises:
+        DatasetError: it cannot be read.
+    """
+    with explained(str(path)):
+        text = path.read_text("utf-8")
+    try:
+        return Run.model_validate_json(text)
+    except ValueError as error:
+        problem = f"is no record of a run: {str(error).splitlines()[0]}"
+        raise DatasetError(str(path), problem, "Move it away; nothing but this overview needs it") from error
+
+
+def failed_outlets(outlets: Sequence[Outlet], states: Mapping[str, FeedState], since: datetime) -> list[str]:
+    """Return the outlets polled since then of which no open feed works: the last poll of every one has failed.
+
+    A feed that was not due counts by its last poll; one never polled, or closed for good (410), says nothing.
+    """
+    failed = []
+    for outlet in outlets:
+        known = [states[feed] for feed in outlet.feeds if feed in states]
+        polled = any(float(state.polled_at) >= since.timestamp() for state in known)
+        still_open = [state for state in known if not state.gone]
+        if polled and still_open and all(state.failures for state in still_open):
+            failed.append(outlet.slug)
+    return failed
+
+
+def show_runs(root: Path, newest: int, console: Console) -> None:
+    """Print the newest runs into the dataset at `root`, the last one lowest, and where their reports are.
+
+    Raises:
+        DatasetError: a record cannot be read.
+    """
+    dataset = Dataset(str(root.absolute()))
+    paths = sorted(_folder(dataset).glob("*.json"))[-newest:]
+    if not paths:
+        console.print(f"nothing has run into {dataset.root} yet", markup=False, soft_wrap=True)
+        return
+    runs = [read_run(path) for path in paths]
+    console.print(runs_table(runs))
+    for run in runs:
+        if run.error:
+            console.print(f"{run.run_id} failed: {run.error}", markup=False, soft_wrap=True)
+        if run.failed_outlets:
+            console.print(f"{run.run_id} had no feed of: {', '.join(run.failed_outlets)}", markup=False, soft_wrap=True)
+    console.print(f"records and reports: {_folder(dataset)}/<run>.json and .html", markup=False, soft_wrap=True)
+
+
+def runs_table(runs: Sequence[Run]) -> Table:
+    """Return `runs` as a table for a terminal."""
+    table = Table(box=None, pad_edge=False)
+    table.add_column("run")
+    for name in ("command", "outcome"):
+        table.add_column(name)
+    for name in ("took", "entries", "articles", "skips", "rejects"):
+        table.add_column(name, justify="right")
+    for run in runs:
+        figures = [run.counts.entries, run.counts.articles, sum(run.counts.skips.values())]
+        figures.append(sum(run.counts.rejects.values()))
+        shown = [str(n) for n in figures] if run.outcome is Outcome.DONE else [""] * len(figures)
+        table.add_row(
+            run.run_id, run.command, Text(run.outcome.value, _COLOURS[run.outcome]), _took(run), *map(Text, shown)
+        )
+    return table
+
+
+def _took(run: Run) -> str:
+    if not run.ended_at:
+        return ""
+    took = datetime.fromisoformat(run.ended_at) - datetime.fromisoformat(run.started_at)
+    return str(timedelta(seconds=int(took.total_seconds())))
+
+
+def _folder(dataset: Dataset) -> Path:
+    return dataset.meta / "runs"

@@ -35,7 +35,6 @@ from transforms.state import Store
 from transforms.write import (
     Dataset,
     Harvest,
-    Recovery,
     Write,
     explained,
     lock,
@@ -171,14 +170,11 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
     dataset = Dataset(str(job.root.absolute()))
     prepare(dataset)
     store = Store(dataset.state)
-    labels = {id: entity.label for id, entity in job.tables.gazetteer.entities.items()}
-    silence_factor = job.settings.poll.silence_factor
     with lock(dataset):
-        recovery = recover(dataset, store)
-        settle(dataset, store, recovery.finished, silence_factor=silence_factor, labels=labels)
+        recovered = settle_runs(job, dataset, store)
         require_room(dataset, job.settings.write.min_free_bytes)
         started = datetime.now(UTC)
-        run = _begin(job, outlets, started, _recovery_text(recovery))
+        run = _begin(job, outlets, started, recovered)
         save(dataset, run)
         workers = f", {run.workers} processes" if run.workers > 1 else ""
         into = f"run {run.run_id} on {run.engine}{workers}, into {dataset.root}"
@@ -193,7 +189,8 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
         store.forget_signatures(Timestamp.now() - job.settings.dedup.lookback_days * 86_400)
         run = committed(run, read_manifest(manifest_path(dataset, run.run_id)), dataset, datetime.now(UTC))
         run = run.model_copy(update={"failed_outlets": failed_outlets(outlets, store.feeds(), started)})
-        report = record(dataset, store, run, silence_factor=silence_factor, labels=labels)
+        silence_factor = job.settings.poll.silence_factor
+        report = record(dataset, store, run, silence_factor=silence_factor, labels=_labels(job))
     job.out.print(ledger(run))
     job.out.print(f"dataset {dataset.root}\nreport  {report}", markup=False, soft_wrap=True)
     if run.failed_outlets:
@@ -266,10 +263,24 @@ def own_error(error: Exception) -> Optional[NewsbeamError]:
     return None
 
 
-def _recovery_text(recovery: Recovery) -> str:
+def settle_runs(job: Job, dataset: Dataset, store: Store) -> str:
+    """Finish or drop what runs that died have left, record what became of them, and return it in words, "" for nothing.
+
+    Needs the dataset's `lock`.
+
+    Raises:
+        DatasetError: it cannot be finished.
+    """
+    recovery = recover(dataset, store)
+    silence_factor = job.settings.poll.silence_factor
+    settle(dataset, store, recovery.finished, silence_factor=silence_factor, labels=_labels(job))
     parts = [
         (recovery.finished, "finished what a run that died had decided"),
         (recovery.dropped, "dropped what a run that died had not decided"),
         (recovery.reapplied, "gave the state what it lacked"),
     ]
     return "; ".join(f"{what}: {', '.join(ids)}" for ids, what in parts if ids)
+
+
+def _labels(job: Job) -> dict[str, str]:
+    return {id: entity.label for id, entity in job.tables.gazetteer.entities.items()}

@@ -48,6 +48,7 @@ setup(
         "typer>=0.20,<1",
         "rich>=14,<16",
         "jinja2>=3.1,<4",
+        "warcio>=1.7,<2",
         "duckdb>=1.5,<3",
     ],
     extras_require={

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
-from pipelines.sources import ReadFiles
+from pipelines.sources import ListResponses, ReadFiles
 from schemas.gazetteer import Gazetteer
 from schemas.records import Article, Entry, FeedRef, FeedState, Reject, Skip, Tally
 from schemas.settings import Settings
@@ -51,8 +51,9 @@ def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
     )
 
 
-def from_files(entries: PCollection[Entry], plan: Plan) -> Harvest:
-    """Read the files that `entries` name, and refine what is new in them."""
+def from_files(files: PCollection[Entry], plan: Plan) -> Harvest:
+    """Read the files that `files` name, and refine what is new in them."""
+    entries, damaged = files | "ListResponses" >> ListResponses()
     fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> Fresh(plan.store, plan.settings.run.max_link_tries)
     pages, texts, unreadable = _watch(fresh, "to_fetch", plan) | "ReadFiles" >> ReadFiles(
         plan.settings.http.max_body_bytes
@@ -60,7 +61,7 @@ def from_files(entries: PCollection[Entry], plan: Plan) -> Harvest:
     read, unfit = pages | "Extract" >> Extract(plan.settings.extract)
     articles = (read, texts) | "Articles" >> beam.Flatten()
     states = entries.pipeline | "NoFeeds" >> beam.Create([]).with_output_types(FeedState)
-    return _refine(articles, [seen], [unreadable, _watch(unfit, "fetched", plan)], entries, states, plan)
+    return _refine(articles, [seen], [damaged, unreadable, _watch(unfit, "fetched", plan)], entries, states, plan)
 
 
 def _refine(

@@ -2,7 +2,8 @@
 
 A file is an entry like any other: its `file://` address is its link and its modification time its stamp, so a second
 backfill of the same folder reads only what has changed. HTML files become pages, text files become articles whose text
-an earlier scraper took out of its page.
+an earlier scraper took out of its page. Each response in a WARC file is an entry: its address is its link, and the time
+it was fetched its stamp.
 """
 
 import glob
@@ -13,21 +14,28 @@ import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Union
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.utils.timestamp import Timestamp
 
+from pipelines import warc
+from pipelines.outlet_table import slug_of
 from schemas.errors import ConfigError
 from schemas.records import Article, Entry, Origin, Page, Reject, RejectReason
+from transforms.fetch.errands import not_html
+from transforms.fetch.guard import host_of
 from transforms.identity import article_id, content_hash
+from transforms.urls import canonical_url
 
 REJECTS: Final = "rejects"
 TEXTS: Final = "texts"
 BACKFILL: Final = "backfill"  # Origin.feed of everything that came from files
 HTML_SUFFIXES: Final = (".html", ".htm", ".html.gz", ".htm.gz")
-SUFFIXES: Final = (*HTML_SUFFIXES, ".txt", ".txt.gz")
+SUFFIXES: Final = (*HTML_SUFFIXES, ".txt", ".txt.gz", *warc.SUFFIXES)
+UNKNOWN: Final = "unknown"  # the outlet of files where nobody says one; what comes out of a WARC has its host for one
 _ADDRESS = re.compile(
     rb"""<link\b[^>]{0,300}\brel=["']?canonical\b[^>]{0,300}>"""
     rb"""|<meta\b[^>]{0,300}\bproperty=["']?og:url\b[^>]{0,1000}>""",
@@ -51,7 +59,7 @@ def find_files(paths: Sequence[str]) -> tuple[Path, ...]:
             found_none = f"names no file that ends in {', '.join(SUFFIXES)}"
             problem = found_none if files or os.path.exists(path) else "no such file, folder or pattern"
             remedy = "Give a file, a folder or a quoted pattern such as 'pages/**/*.html.gz'"
-            raise ConfigError("command line", None, path, problem, remedy)
+            raise ConfigError("command line", None, _readable(path), problem, remedy)
         found.update(dict.fromkeys(file.resolve() for file in articles))
     return tuple(found)
 
@@ -60,8 +68,30 @@ def file_entry(path: Path, outlet: str) -> Entry:
     """Return the entry of a file, for `outlet`."""
     modified = Timestamp(int(path.stat().st_mtime))
     link = path.as_uri()
-    origin = Origin(outlet, BACKFILL, str(path), link, modified, None)
+    origin = Origin(outlet, BACKFILL, _readable(path), link, modified, None)
     return Entry(origin, link, "", "", "", [], [], None, None, None, None, 0)
+
+
+def response_entry(file: Entry, listed: warc.Listed) -> Entry:
+    """Return the entry of a response in the WARC file of `file`; its id is the file's address and the offset in it."""
+    outlet = slug_of(listed.url) if file.origin.outlet == UNKNOWN else file.origin.outlet
+    stamp = listed.at or file.origin.stamp
+    origin = Origin(outlet, BACKFILL, f"{file.url}#{listed.offset}", canonical_url(listed.url), stamp, None)
+    return Entry(origin, listed.url, "", "", "", [], [], None, None, None, None, 0)
+
+
+def path_of(address: str) -> Path:
+    """Return the path that a `file://` address names, whatever the bytes of its name.
+
+    >>> path_of("file:///data/caf%E9.txt#12").name == "caf\\udce9.txt"
+    True
+    """
+    return Path(os.fsdecode(unquote_to_bytes(urlsplit(address).path)))
+
+
+def _readable(path: Union[str, Path]) -> str:
+    """A path as text: a name that is no UTF-8 comes as lone surrogates, which no record or terminal takes."""
+    return os.fsencode(path).decode("utf-8", "replace")
 
 
 def read_bounded(path: Path, max_bytes: int) -> bytes:
@@ -110,7 +140,10 @@ class ReadFileFn(beam.DoFn):
     def process(
         self, entry: Entry
     ) -> Iterator[Union[Page, TaggedOutput[Literal["texts"], Article], TaggedOutput[Literal["rejects"], Reject]]]:
-        path = Path(entry.origin.entry_id)
+        if not entry.url.startswith("file:"):
+            yield self._read_response(entry)
+            return
+        path = path_of(entry.url)
         try:
             data = read_bounded(path, self.max_bytes)
         except ValueError as error:
@@ -133,14 +166,59 @@ class ReadFileFn(beam.DoFn):
         output: TaggedOutput[Literal["texts"], Article] = TaggedOutput(TEXTS, text_article(entry, text))
         yield output
 
+    def _read_response(self, entry: Entry) -> Union[Page, TaggedOutput[Literal["rejects"], Reject]]:
+        file, _, offset = entry.origin.entry_id.rpartition("#")
+        try:
+            status, content_type, body = warc.read_response(path_of(file), int(offset), self.max_bytes)
+        except OverflowError as error:
+            return self._reject(entry, RejectReason.TOO_LARGE, str(error))
+        except warc.DamagedArchive as error:
+            return self._reject(entry, RejectReason.UNREADABLE, str(error))
+        if status != 200:
+            reason = RejectReason.HTTP_SERVER_ERROR if status >= 500 else RejectReason.HTTP_CLIENT_ERROR
+            return self._reject(entry, reason, f"kept with status {status}")
+        if odd := not_html(content_type, body):
+            return self._reject(entry, RejectReason.BAD_CONTENT_TYPE, odd)
+        return Page(entry, entry.url, status, content_type, body, None, None, entry.origin.stamp or Timestamp(0))
+
     def _reject(self, entry: Entry, reason: RejectReason, detail: str) -> TaggedOutput[Literal["rejects"], Reject]:
         self.unreadable.inc()
         reject = Reject("sources", reason, entry.origin, "entry", entry.url, detail[:500], False, Timestamp.now())
         return TaggedOutput(REJECTS, reject)
 
 
+class ListResponsesFn(beam.DoFn):
+    """A file's entry in; out the same, or where it is a WARC file those of the responses in it."""
+
+    def __init__(self) -> None:
+        self.listed = Metrics.counter("sources", "responses")
+
+    def process(self, entry: Entry) -> Iterator[Union[Entry, TaggedOutput[Literal["rejects"], Reject]]]:
+        if not entry.url.lower().endswith(warc.SUFFIXES):
+            yield entry
+            return
+        try:
+            for listed in warc.list_responses(path_of(entry.url)):
+                if host_of(listed.url):  # archives of other protocols, and of what no run would ask for, hold no news
+                    self.listed.inc()
+                    yield response_entry(entry, listed)
+        except warc.DamagedArchive as error:  # the file's fault, and no entry's
+            detail, now = str(error)[:500], Timestamp.now()
+            reject = Reject("sources", RejectReason.UNREADABLE, entry.origin, "feed", entry.url, detail, False, now)
+            output: TaggedOutput[Literal["rejects"], Reject] = TaggedOutput(REJECTS, reject)
+            yield output
+
+
+class ListResponses(beam.PTransform[Any, Any]):
+    """Entries of files in; `(entries, rejects)` out, WARC files taken apart into the entries of their responses."""
+
+    def expand(self, files: PCollection[Entry]) -> Any:
+        outputs = files | "ListResponses" >> beam.ParDo(ListResponsesFn()).with_outputs(REJECTS, main="entries")
+        return outputs.entries, outputs[REJECTS]
+
+
 class ReadFiles(beam.PTransform[Any, Any]):
-    """Entries of files in; `(pages, texts, rejects)` out. A file holds at most `max_bytes`, unpacked."""
+    """Entries of files and responses in; `(pages, texts, rejects)` out. Each holds at most `max_bytes`, unpacked."""
 
     def __init__(self, max_bytes: int) -> None:
         super().__init__()

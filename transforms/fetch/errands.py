@@ -126,7 +126,7 @@ class PageErrand(NamedTuple):
             yield SKIPS, Skip("fetch", SkipReason.NOT_MODIFIED, entry.origin)
             return
         content_type = response.headers.get("content-type", "")
-        if odd := _not_html(content_type, response.body):
+        if odd := not_html(content_type, response.body):
             yield from self.failed(entry, FetchFailed(RejectReason.BAD_CONTENT_TYPE, odd, status=response.status))
             return
         headers = response.headers
@@ -188,8 +188,8 @@ def _feed_reject(ref: FeedRef, reason: str, detail: str, transient: bool, now: T
     return Reject("poll", reason, origin, "feed", ref.location, detail, transient, now)
 
 
-def _not_html(content_type: str, body: bytes) -> str:
-    """What a body is instead of HTML, "" where it may be HTML."""
+def not_html(content_type: str, body: bytes) -> str:
+    """Return what a body is instead of HTML, "" where it may be HTML."""
     for magic, name in _MAGIC.items():
         if body.startswith(magic):
             return name

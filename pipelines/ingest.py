@@ -10,6 +10,7 @@ import apache_beam as beam
 from apache_beam.pvalue import PCollection
 
 from pipelines.sources import ListResponses, ReadFiles
+from pipelines.warc import Archive
 from schemas.gazetteer import Gazetteer
 from schemas.records import Article, Entry, FeedRef, FeedState, Reject, Skip, Tally
 from schemas.settings import Settings
@@ -35,6 +36,7 @@ class Plan(NamedTuple):
     store: Store
     progress: str  # folder in which `Watch` counts
     memory: str = ""  # names what workers of a stream remember of hosts from window to window
+    raw: str = ""  # folder in which fetched pages are kept as WARC; "" where they are not
 
 
 def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
@@ -42,10 +44,10 @@ def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
     http, poll, extract = plan.settings.http, plan.settings.poll, Extract(plan.settings.extract)
     listed, states, feed_rejects, hosts = feeds | "FetchFeeds" >> FetchFeeds(http, poll, plan.memory)
     entries = (listed, feeds) | "Recall" >> Recall(plan.store)
-    keep = Fresh(plan.store, plan.settings.run.max_link_tries, poll.max_new_entries)
-    fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> keep
-    pages = (_watch(fresh, "to_fetch", plan), hosts)
-    articles, unchanged, unfetched = pages | "FetchPages" >> FetchPages(http, extract, plan.memory)
+    choose = Fresh(plan.store, plan.settings.run.max_link_tries, poll.max_new_entries)
+    fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> choose
+    fetch = FetchPages(http, extract, plan.memory, Archive(plan.raw) if plan.raw else None)
+    articles, unchanged, unfetched = (_watch(fresh, "to_fetch", plan), hosts) | "FetchPages" >> fetch
     return _refine(
         articles, [seen, unchanged], [feed_rejects, _watch(unfetched, "fetched", plan)], entries, states, plan
     )

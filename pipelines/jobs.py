@@ -71,6 +71,7 @@ class Job(NamedTuple):
     tables: Tables
     engine: Engine
     out: Console
+    archive: bool = False  # keep what is fetched as WARC, below _meta/raw
 
 
 def load_tables(folder: Path) -> Tables:
@@ -220,7 +221,8 @@ def _run_pipeline(
     with explained(dataset.root):
         watched.mkdir(parents=True)
         temporary.mkdir()
-    plan = Plan(job.settings, job.tables.rules, job.tables.gazetteer, store, str(watched))
+    raw = str(dataset.meta / "raw" / run_id) if job.archive else ""
+    plan = Plan(job.settings, job.tables.rules, job.tables.gazetteer, store, str(watched), raw=raw)
     with progress(watched, job.out), _temporary_files_in(temporary):
         try:
             with beam.Pipeline(options=job.engine.options) as pipeline:

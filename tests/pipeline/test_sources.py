@@ -18,7 +18,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from pipelines.sources import ListResponses, ReadFiles, file_entry, find_files
-from pipelines.warc import Archive, DamagedArchive, list_responses, read_response
+from pipelines.warc import Archive, DamagedArchive, Listed, list_responses, read_response
 from schemas.errors import ConfigError
 from schemas.records import Article, Entry, Origin, Page, Reject
 
@@ -144,7 +144,7 @@ def test_a_damaged_archive_is_read_or_refused(
         data[at % len(data) : at % len(data) + len(junk)] = junk
     path = tmp_path_factory.getbasetemp() / "damaged.warc.gz"
     path.write_bytes(data[: len(data) - cut % 300])
-    found = []
+    found = list[Listed]()
     with contextlib.suppress(DamagedArchive):
         found.extend(list_responses(path))
     for listed in found:

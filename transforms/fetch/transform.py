@@ -222,18 +222,28 @@ class FetchPages(beam.PTransform[Any, Any]):
     hold them all in memory: a page is to be read and dropped in the step that fetched it.
     """
 
-    def __init__(self, http: HttpSettings, extract: beam.PTransform[Any, Any], memory: str = "") -> None:
+    def __init__(
+        self,
+        http: HttpSettings,
+        extract: beam.PTransform[Any, Any],
+        memory: str = "",
+        keep: Optional[beam.PTransform[Any, Any]] = None,
+    ) -> None:
         super().__init__()
         self.http = http
         self.extract = extract
         self.memory = memory
+        self.keep = keep
 
     def expand(self, inputs: Any) -> Any:
         entries, hosts = inputs
         parts = entries | "SplitFullContent" >> beam.FlatMap(_split).with_outputs(FULL, main=MAIN)
         kinds = {MAIN: Page, SKIPS: Skip, REJECTS: Reject, MOVED: Entry}
         rounds = _rounds(parts[MAIN], hosts, self.http, PageErrand(), kinds, PAGE_ROUNDS, self.memory)
-        pages = [parts[FULL], *(outputs[MAIN] for outputs in rounds[:-1])]
+        sent = [outputs[MAIN] for outputs in rounds[:-1]]
+        if self.keep is not None:
+            sent = [part | f"Keep{number}" >> self.keep for number, part in enumerate(sent, 1)]
+        pages = [parts[FULL], *sent]
         read = [part | f"Extract{number}" >> self.extract for number, part in enumerate(pages)]
         articles = [articles for articles, _ in read] | "Articles" >> beam.Flatten()
         skips = [outputs[SKIPS] for outputs in rounds[:-1]] | "Skips" >> beam.Flatten()

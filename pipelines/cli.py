@@ -59,11 +59,15 @@ def run(
     workers: Workers = 1,
     only: Annotated[Optional[list[str]], typer.Option("--only", help="Poll only this outlet; may be repeated.")] = None,
     every_feed: Annotated[bool, typer.Option("--every-feed", help="Poll feeds that are not due yet, too.")] = False,
+    archive: Annotated[
+        bool, typer.Option("--archive", help="Keep the fetched pages as WARC, in OUTPUT/_meta/raw/RUN.")
+    ] = False,
 ) -> None:
     """Poll the feeds that are due, and write what is new."""
     from pipelines import jobs
 
     job = jobs.prepare_job("run", output, config_folder(), settings, context.obj, workers, out)
+    job = job._replace(archive=archive)
     chosen = jobs.only(load_outlets(outlets or config_folder() / "outlets.toml"), only or [])
     _finish(jobs.run_feeds(job, chosen, every_feed=every_feed))
 
@@ -82,14 +86,18 @@ def demo(context: typer.Context, output: Output = Path("out/demo"), workers: Wor
 def backfill(
     context: typer.Context,
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH...", help="Files, folders or quoted patterns: .html(.gz), .txt(.gz).")
+        list[str],
+        typer.Argument(metavar="PATH...", help="Files, folders or quoted patterns: .html, .txt, .warc, each also .gz."),
     ],
     output: Output = Path("data"),
     settings: SettingsFile = None,
     workers: Workers = 1,
-    outlet: Annotated[str, typer.Option("--outlet", help="Slug of the outlet the files came from.")] = "unknown",
+    outlet: Annotated[
+        str,
+        typer.Option("--outlet", help="Slug of the outlet the files came from; pages in a WARC have their host's."),
+    ] = "unknown",
 ) -> None:
-    """Read saved pages, or text that was extracted earlier, and write what is new."""
+    """Read saved pages, WARC files or text that was extracted earlier, and write what is new."""
     from pipelines import jobs
 
     job = jobs.prepare_job("backfill", output, config_folder(), settings, context.obj, workers, out)

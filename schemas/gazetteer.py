@@ -3,10 +3,15 @@
     entities.csv   id,type,label,wikidata,country,parent,sponsor,side,org,valid_from,valid_to,note
     aliases.csv    id,alias,lang,kind,flags,source,source_ref,added_by,added_on
     blockers.csv   phrase,lang,reason
+    triggers.csv   type,phrase,lang,note
 
 An id is a slug: stable for ever, never given to something else. `country`, `parent`, `sponsor` and `org` hold ids, so
 the rows form a graph: Kataib Hezbollah -> Popular Mobilization Forces, sponsored by Iran. A blocker is a phrase in
 which a name is not itself ("Jerusalem Post"); `{place}` in it stands for any place or state ("{place} Times").
+A trigger is a word that tells of an event ("airstrikes"); type `none` is of phrases where it does not ("heart attack").
+
+There are two tiers. The curated files are people's work. A folder of imported ones holds entities and aliases that
+`newsbeam gazetteer import` made from somebody's list: never stronger than a curated name, of two words at least.
 
 Only the launcher reads the files. Workers are handed the `Gazetteer`.
 """
@@ -16,8 +21,9 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple, NoReturn
+from typing import Final, NamedTuple, NoReturn, Optional
 
 from schemas.errors import ConfigError
 
@@ -34,11 +40,15 @@ FLAGS: Final = frozenset(
         "lang_only",  # only in articles in one of the alias's languages
     }
 )
+IMPORTED: Final = "imported"  # the second tier's mark: set by the loader, never written in a file
 DEMONYM: Final = "demonym"  # an adjective or a people: Iraqi, Iraqis
 KINDS: Final = frozenset({*"name acronym native translit former nickname".split(), DEMONYM})
 ENTITY_FIELDS: Final = "id type label wikidata country parent sponsor side org valid_from valid_to note".split()
 ALIAS_FIELDS: Final = "id alias lang kind flags source source_ref added_by added_on".split()
 BLOCKER_FIELDS: Final = "phrase lang reason".split()
+TRIGGER_FIELDS: Final = "type phrase lang note".split()
+EVENT_TYPES: Final = frozenset("attack airstrike clash ceasefire arrest sanction protest".split())
+NO_EVENT: Final = "none"  # type of a phrase in which a trigger tells of nothing
 LINKS: Final = ("country", "parent", "sponsor", "org")  # columns that name another entity
 GUARDS: Final = frozenset({"case", "ambiguous", "expand", "lang_only"})  # one of them makes a short alias safe
 PLACE: Final = "{place}"
@@ -73,7 +83,7 @@ class AliasRow(NamedTuple):
     alias: str  # NFC
     langs: tuple[str, ...]  # languages that write it so, empty where several do
     kind: str  # one of KINDS
-    flags: frozenset[str]  # of FLAGS
+    flags: frozenset[str]  # of FLAGS, and IMPORTED
     source: str
     source_ref: str
     added_by: str
@@ -88,13 +98,23 @@ class BlockerRow(NamedTuple):
     reason: str
 
 
+class TriggerRow(NamedTuple):
+    """A word or phrase that tells of an event."""
+
+    type: str  # one of EVENT_TYPES, or NO_EVENT
+    phrase: str
+    lang: str
+    note: str
+
+
 class Gazetteer(NamedTuple):
     """All rows, checked; `version` is a hash of their content, stored in every row of the dataset."""
 
     entities: Mapping[str, EntityRow]
-    aliases: Sequence[AliasRow]
+    aliases: Sequence[AliasRow]  # the curated ones first
     blockers: Sequence[BlockerRow]
     version: str
+    triggers: Sequence[TriggerRow] = ()
 
     def above(self, id: str) -> list[str]:
         """Return the ids over `id`: organisation, umbrella and sponsor, theirs in turn, nearest first."""
@@ -120,49 +140,86 @@ class _Line(NamedTuple):
         raise ConfigError(str(self.path), self.number, field, problem, remedy)
 
 
-def load_gazetteer(folder: Path) -> Gazetteer:
-    """Return the gazetteer of the three CSV files in `folder`, checked.
+def load_gazetteer(curated: Path, imported: Sequence[Path] = ()) -> Gazetteer:
+    """Return the gazetteer of the files in the folder `curated` and in the `imported` ones, checked.
 
     Raises:
-        ConfigError: a file or column is missing, an id is unknown or doubled, parents run in a circle, an alias is too
-            short or claimed by two entities without a flag that says so, text is not NFC, a source is missing.
+        ConfigError: the first of the problems that `read_gazetteer` finds.
     """
+    gazetteer, problems = read_gazetteer(curated, imported)
+    if problems:
+        raise problems[0]
+    return gazetteer
+
+
+def read_gazetteer(curated: Path, imported: Sequence[Path] = ()) -> tuple[Gazetteer, list[ConfigError]]:
+    """Return the gazetteer of all rows that are sound, and what is wrong with the others.
+
+    Wrong is: a file or column that is missing, an id that is unknown or doubled, parents that run in a circle, an alias
+    that is too short or claimed by two entities without a flag that says so, text that is not NFC, a missing source.
+    """
+    problems: list[ConfigError] = []
     entities: dict[str, EntityRow] = {}
     lines: dict[str, _Line] = {}
-    for line in _read(folder / "entities.csv", ENTITY_FIELDS):
-        row = _entity(line)
-        if row.id in entities:
-            line.refuse("id", f"{row.id} is already on line {lines[row.id].number}", "Keep one of the two rows")
-        entities[row.id], lines[row.id] = row, line
+    for folder in (curated, *imported):
+        for line in _read(folder / "entities.csv", ENTITY_FIELDS, problems):
+            with _noted(problems):
+                row = _entity(line)
+                if row.id in entities:
+                    first = lines[row.id]
+                    line.refuse("id", f"{row.id} is already in {first.path}:{first.number}", "Keep one of the two rows")
+                entities[row.id], lines[row.id] = row, line
     for row in entities.values():
-        _check_links(row, entities, lines)
-    aliases = _aliases(folder / "aliases.csv", entities)
-    blockers = [_blocker(line) for line in _read(folder / "blockers.csv", BLOCKER_FIELDS)]
-    return Gazetteer(entities, aliases, blockers, _version(folder))
+        with _noted(problems):
+            _check_links(row, entities, lines)
+    aliases = _curated_aliases(curated / "aliases.csv", entities, problems)
+    aliases += _imported_aliases([folder / "aliases.csv" for folder in imported], entities, aliases, problems)
+    blockers, triggers = [], []
+    for line in _read(curated / "blockers.csv", BLOCKER_FIELDS, problems):
+        with _noted(problems):
+            blockers.append(_blocker(line))
+    for line in _read(curated / "triggers.csv", TRIGGER_FIELDS, problems):
+        with _noted(problems):
+            triggers.append(_trigger(line))
+    return Gazetteer(entities, aliases, blockers, _version([curated, *imported]), triggers), problems
 
 
-def _read(path: Path, fields: Sequence[str]) -> Iterator[_Line]:
+@contextmanager
+def _noted(problems: list[ConfigError]) -> Iterator[None]:
+    """Go on with the next row after one that is refused."""
+    try:
+        yield
+    except ConfigError as problem:
+        problems.append(problem)
+
+
+def _read(path: Path, fields: Sequence[str], problems: list[ConfigError]) -> Iterator[_Line]:
+    """Yield the lines that are whole."""
+
+    def refuse(number: Optional[int], field: str, problem: str, remedy: str) -> None:
+        problems.append(ConfigError(str(path), number, field, problem, remedy))
+
     try:
         text = path.read_text("utf-8")
     except OSError as error:
-        raise ConfigError(
-            str(path), None, "file", error.strerror or "cannot be read", "Give the folder of the three files"
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError(str(path), None, "file", "is not UTF-8", "Save it as CSV UTF-8") from error
+        return refuse(None, "file", error.strerror or "cannot be read", "Give the folder of the files")
+    except UnicodeDecodeError:
+        return refuse(None, "file", "is not UTF-8", "Save it as CSV UTF-8")
     reader = csv.reader(text.splitlines(), strict=True)
     try:
         header = next(reader, [])
         if header != list(fields):
-            raise ConfigError(str(path), 1, "header", f"is {','.join(header)!r}", f"Make it {','.join(fields)}")
+            return refuse(1, "header", f"is {','.join(header)!r}", f"Make it {','.join(fields)}")
         for cells in reader:
             line = _Line(path, reader.line_num, dict(zip(fields, cells, strict=False)))
-            if len(cells) != len(fields):
-                line.refuse("row", f"has {len(cells)} cells", f"Give it {len(fields)}; quote a cell with a comma in it")
-            _check_text(line)
-            yield line
+            with _noted(problems):
+                if len(cells) != len(fields):
+                    remedy = f"Give it {len(fields)}; quote a cell with a comma in it"
+                    line.refuse("row", f"has {len(cells)} cells", remedy)
+                _check_text(line)
+                yield line
     except csv.Error as error:
-        raise ConfigError(str(path), reader.line_num, "row", str(error), "Mend the quotes") from error
+        refuse(reader.line_num, "row", str(error), "Mend the quotes")
 
 
 def _check_text(line: _Line) -> None:
@@ -199,18 +256,40 @@ def _check_links(row: EntityRow, entities: Mapping[str, EntityRow], lines: Mappi
         if over in path:
             lines[row.id].refuse("parent", "runs in a circle: " + " > ".join([*path, over]), "Break it at one of them")
         path.append(over)
-        over = entities[over].parent
+        over = entities[over].parent if over in entities else ""
 
 
-def _aliases(path: Path, entities: Mapping[str, EntityRow]) -> list[AliasRow]:
+def _curated_aliases(path: Path, entities: Mapping[str, EntityRow], problems: list[ConfigError]) -> list[AliasRow]:
     aliases: list[AliasRow] = []
     first: dict[str, tuple[AliasRow, int]] = {}
-    for line in _read(path, ALIAS_FIELDS):
-        row = _alias(line, entities)
-        other, number = first.setdefault(row.alias, (row, line.number))
-        if other is not row:
-            _check_shared(line, row, other, number)
-        aliases.append(row)
+    for line in _read(path, ALIAS_FIELDS, problems):
+        with _noted(problems):
+            row = _alias(line, entities)
+            other, number = first.setdefault(row.alias, (row, line.number))
+            if other is not row:
+                _check_shared(line, row, other, number)
+            aliases.append(row)
+    return aliases
+
+
+def _imported_aliases(
+    paths: Sequence[Path],
+    entities: Mapping[str, EntityRow],
+    curated: Sequence[AliasRow],
+    problems: list[ConfigError],
+) -> list[AliasRow]:
+    """Return the second tier, without the names that the first tier, or an earlier import, has for something."""
+    aliases: list[AliasRow] = []
+    taken = {row.alias for row in curated}
+    for path in paths:
+        for line in _read(path, ALIAS_FIELDS, problems):
+            with _noted(problems):
+                row = _alias(line, entities)
+                if " " not in row.alias:
+                    line.refuse("alias", f"{row.alias!r} is one word", "Leave it out, or make it a curated alias")
+                if row.alias not in taken:
+                    aliases.append(row._replace(flags=row.flags | {IMPORTED}))
+                    taken.add(row.alias)
     return aliases
 
 
@@ -278,8 +357,22 @@ def _blocker(line: _Line) -> BlockerRow:
     return BlockerRow(cells["phrase"], tuple(cells["lang"].split()), cells["reason"])
 
 
-def _version(folder: Path) -> str:
+def _trigger(line: _Line) -> TriggerRow:
+    row = TriggerRow(**line.cells)
+    if row.type not in EVENT_TYPES | {NO_EVENT}:
+        known = ", ".join([*sorted(EVENT_TYPES), NO_EVENT])
+        line.refuse("type", f"unknown type {row.type!r}", f"Use one of {known}")
+    if not row.phrase:
+        line.refuse("phrase", "is empty", "Fill it in")
+    if not _LANGS.fullmatch(row.lang) or " " in row.lang:
+        line.refuse("lang", f"{row.lang!r} is no language code", "Write one code like en")
+    return row
+
+
+def _version(folders: Sequence[Path]) -> str:
     digest = hashlib.sha256()
-    for name in ("entities.csv", "aliases.csv", "blockers.csv"):
-        digest.update((folder / name).read_bytes())
+    for folder in folders:
+        for name in ("entities.csv", "aliases.csv", "blockers.csv", "triggers.csv"):
+            if (folder / name).is_file():
+                digest.update((folder / name).read_bytes())
     return digest.hexdigest()[:16]

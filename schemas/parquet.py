@@ -60,7 +60,7 @@ _ENTITY: Final = pa.struct(
         _must("start", pa.int32(), "first character, in Unicode code points from 0"),
         _must("end", pa.int32(), "after the last character, in Unicode code points"),
         _must("score", pa.float32(), "confidence, 0 to 1"),
-        _must("method", pa.string(), "what found it: alias, variant, acronym, surname, …"),
+        _must("method", pa.string(), "what found it: alias, variant, acronym, demonym, surname, imported"),
     ]
 )
 
@@ -73,6 +73,19 @@ _DOCUMENT_ENTITY: Final = pa.struct(
         _must("in_lead", pa.bool_(), "named in the first paragraphs"),
         _must("relevance", pa.float32(), "weight within the article, 0 to 1"),
         _must("parents", _list(pa.string()), "slugs of umbrella and sponsor, nearest first"),
+    ]
+)
+
+_EVENT: Final = pa.struct(
+    [
+        _must("type", pa.string(), "attack, airstrike, clash, ceasefire, arrest, sanction or protest"),
+        _must("surface", pa.string(), "the words as they stand: equal to field[start:end]"),
+        _must("field", pa.string(), "the column that the offsets count in: title or text"),
+        _must("start", pa.int32(), "first character, in Unicode code points from 0"),
+        _must("end", pa.int32(), "after the last character, in Unicode code points"),
+        _must("sentence_start", pa.int32(), "first character of the sentence"),
+        _must("sentence_end", pa.int32(), "after the last character of the sentence"),
+        _must("entities", _list(pa.string()), "slugs of the entities named in the sentence, in order"),
     ]
 )
 
@@ -125,6 +138,7 @@ ARTICLES: Final = _schema(
         _must("extraction", _EXTRACTION, "how the text was made"),
         _may("http_status", pa.int16(), "of the page; null where nothing was fetched"),
         _must("gazetteer_version", pa.string(), "the gazetteer the entities come from"),
+        _may("events", _list(_EVENT), "words that tell of an event, in English articles"),
     ],
 )  # fmt: skip
 
@@ -243,6 +257,7 @@ def article_row(tagged: TaggedArticle, run_id: str, newsbeam_version: str) -> Ro
         },
         "http_status": article.http_status or None,
         "gazetteer_version": tagged.gazetteer_version,
+        "events": [{**event._asdict(), "entities": list(event.entities)} for event in tagged.events],
         **_common(run_id, newsbeam_version),
     }
 

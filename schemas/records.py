@@ -216,7 +216,7 @@ class Entity(NamedTuple):
     start: int
     end: int
     score: float
-    method: str  # alias, variant, acronym, demonym, surname
+    method: str  # alias, variant, acronym, demonym, surname, imported
 
 
 class DocumentEntity(NamedTuple):
@@ -231,14 +231,28 @@ class DocumentEntity(NamedTuple):
     parents: Sequence[str]  # ids: umbrella and sponsor chain, nearest first
 
 
+class EventMention(NamedTuple):
+    """A word that tells of an event, with its sentence: `getattr(article, field)[start:end] == surface`."""
+
+    type: str  # attack, airstrike, clash, ceasefire, arrest, sanction, protest
+    surface: str
+    field: str  # "title" or "text"
+    start: int
+    end: int
+    sentence_start: int
+    sentence_end: int
+    entities: Sequence[str]  # ids named in that sentence, in order
+
+
 class TaggedArticle(NamedTuple):
-    """An article with its entities: one row of the dataset."""
+    """An article with its entities and events: one row of the dataset."""
 
     article: Article
     entities: Sequence[Entity]
     document_entities: Sequence[DocumentEntity]
     conflict_score: float  # 0..1
     gazetteer_version: str
+    events: Sequence[EventMention] = ()
 
 
 class Skip(NamedTuple):
@@ -322,6 +336,6 @@ class Tally(NamedTuple):
 
 for _record in (
     Origin, FeedState, FeedRef, Entry, Page, Caption, Removal, RemovedLine, Article, Entity, DocumentEntity,
-    TaggedArticle, Skip, Reject, LinkState, VersionState, Signature, Tally,
+    EventMention,    TaggedArticle, Skip, Reject, LinkState, VersionState, Signature, Tally,
 ):  # fmt: skip
     registry.register_coder(_record, RowCoder)

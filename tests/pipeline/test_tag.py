@@ -7,7 +7,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.gazetteer import load_gazetteer
-from schemas.records import Article, DocumentEntity, Entity, Origin, TaggedArticle
+from schemas.records import Article, DocumentEntity, Entity, EventMention, Origin, TaggedArticle
 from schemas.settings import TagSettings
 from transforms.tag import Tag
 
@@ -28,7 +28,7 @@ def article(title: str, text: str) -> Article:
 
 def test_an_article_comes_out_with_its_entities() -> None:
     gazetteer = load_gazetteer(CURATED)
-    plain, empty = article("Houthis reply", "The Houthis replied."), article("Weather", "It rained.")
+    plain, empty = article("Houthis reply", "The Houthis ambushed it."), article("Weather", "It rained.")
     with beam.Pipeline(runner="FnApiRunner") as root:
         tagged = root | beam.Create([plain, empty]) | Tag(gazetteer, TagSettings(surname_min_chars=4))
         assert tagged.element_type is TaggedArticle
@@ -45,8 +45,9 @@ def test_an_article_comes_out_with_its_entities() -> None:
                         [DocumentEntity("houthis", "armed_group", 2, True, True, 1.0, ["iran"])],
                         0.6,
                         gazetteer.version,
+                        [EventMention("attack", "ambushed", "text", 12, 20, 0, 24, ["houthis"])],
                     ),
-                    TaggedArticle(empty, [], [], 0.0, gazetteer.version),
+                    TaggedArticle(empty, [], [], 0.0, gazetteer.version, []),
                 ]
             ),
         )

@@ -5,7 +5,16 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import ConfigError
-from schemas.gazetteer import ALIAS_FIELDS, BLOCKER_FIELDS, ENTITY_FIELDS, Gazetteer, load_gazetteer
+from schemas.gazetteer import (
+    ALIAS_FIELDS,
+    BLOCKER_FIELDS,
+    ENTITY_FIELDS,
+    IMPORTED,
+    TRIGGER_FIELDS,
+    Gazetteer,
+    load_gazetteer,
+    read_gazetteer,
+)
 
 CURATED = Path(__file__).resolve().parents[2] / "config" / "gazetteer" / "curated"
 ENTITIES = ["river-land,state,Riverland,,,,,,,,,", "river-guard,armed_group,River Guard,,river-land,,,,,,,"]
@@ -14,15 +23,21 @@ ALIASES = [
     "river-guard,River Guard,en,name,,curated,,me,2026-01-01",
 ]
 BLOCKERS = ["{place} Times,en,newspaper"]
+TRIGGERS = ["attack,ambush,en,"]
 
 
 def gazetteer(
-    folder: Path, entities: list[str] = ENTITIES, aliases: list[str] = ALIASES, blockers: list[str] = BLOCKERS
+    folder: Path,
+    entities: list[str] = ENTITIES,
+    aliases: list[str] = ALIASES,
+    blockers: list[str] = BLOCKERS,
+    triggers: list[str] = TRIGGERS,
 ) -> Gazetteer:
     for name, fields, rows in (
         ("entities", ENTITY_FIELDS, entities),
         ("aliases", ALIAS_FIELDS, aliases),
         ("blockers", BLOCKER_FIELDS, blockers),
+        ("triggers", TRIGGER_FIELDS, triggers),
     ):
         (folder / f"{name}.csv").write_text("\n".join([",".join(fields), *rows, ""]), "utf-8")
     return load_gazetteer(folder)
@@ -93,7 +108,42 @@ def test_a_bad_row_is_refused_with_its_line(
     assert error.remedy
 
 
-@pytest.mark.parametrize("name", ["entities", "aliases", "blockers"])
+@pytest.mark.parametrize(
+    ("trigger", "field"), [("war,ambush,en,", "type"), ("attack,,en,", "phrase"), ("attack,ambush,English,", "lang")]
+)
+def test_a_bad_trigger_is_refused(tmp_path: Path, trigger: str, field: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        gazetteer(tmp_path, triggers=[*TRIGGERS, trigger])
+    assert (Path(caught.value.file).stem, caught.value.line, caught.value.field) == ("triggers", 3, field)
+
+
+def test_all_problems_are_told_at_once_and_the_sound_rows_kept(tmp_path: Path) -> None:
+    gazetteer(tmp_path)
+    with (tmp_path / "aliases.csv").open("a", encoding="utf-8") as file:
+        file.write("nobody,Nobody,,name,,curated,,,\nriver-guard,RG,,acronym,,curated,,,\nriver-guard,\n")
+    loaded, problems = read_gazetteer(tmp_path)
+    assert [(problem.line, problem.field) for problem in problems] == [(4, "id"), (5, "alias"), (6, "row")]
+    assert len(loaded.aliases) == 2
+
+
+def test_an_imported_name_is_marked_and_never_takes_a_curated_one(tmp_path: Path) -> None:
+    curated, imported = tmp_path / "curated", tmp_path / "imported"
+    curated.mkdir()
+    imported.mkdir()
+    gazetteer(curated)
+    (imported / "entities.csv").write_text(f"{','.join(ENTITY_FIELDS)}\nq-1,person,Ann Lee,Q1,,,,,,,,\n", "utf-8")
+    rows = [f"q-1,{name},,name,no_variants,import,,," for name in ("Ann Lee", "River Guard", "Lee")]
+    (imported / "aliases.csv").write_text("\n".join([",".join(ALIAS_FIELDS), *rows, ""]), "utf-8")
+    loaded, problems = read_gazetteer(curated, [imported])
+    assert [(problem.line, problem.field) for problem in problems] == [(4, "alias")]
+    assert [(row.id, row.alias, IMPORTED in row.flags) for row in loaded.aliases] == [
+        ("river-land", "Riverland", False),
+        ("river-guard", "River Guard", False),
+        ("q-1", "Ann Lee", True),
+    ]
+
+
+@pytest.mark.parametrize("name", ["entities", "aliases", "blockers", "triggers"])
 def test_a_missing_file_or_column_is_refused(tmp_path: Path, name: str) -> None:
     gazetteer(tmp_path)
     (tmp_path / f"{name}.csv").write_text("id,name\n", "utf-8")

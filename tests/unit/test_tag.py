@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.gazetteer import load_gazetteer
-from schemas.records import Entity
+from schemas.records import Entity, EventMention
 from schemas.settings import TagSettings
 from transforms.tag import Compiled, compile_gazetteer, tag
+from transforms.tag.disambiguate import resolve
 from transforms.tag.document import conflict_score, document_entities
+from transforms.tag.events import find_events, sentences
+from transforms.tag.match import read
 from transforms.tag.normalize import fold
 from transforms.tag.variants import variants
 
@@ -183,6 +186,48 @@ def test_an_article_on_war_scores_above_one_on_football() -> None:
     assert score("Hezbollah fired Katyusha rockets at the Israeli army.") > 0.7
     assert score("Spain beat Germany in Berlin.") < 0.1
     assert score("") == 0.0
+
+
+def events(text: str, language: Optional[str] = "en") -> list[EventMention]:
+    readings = [read("text", text, language, COMPILED)]
+    return find_events(readings, resolve(readings, COMPILED, SETTINGS.surname_min_chars), COMPILED)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("Israeli airstrikes hit Rafah.", [("airstrike", "airstrikes")], id="airstrike"),
+        pytest.param("Gunmen ambushed a patrol.", [("attack", "Gunmen"), ("attack", "ambushed")], id="attack"),
+        pytest.param("They were arrested after clashes.", [("arrest", "arrested"), ("clash", "clashes")], id="two"),
+        pytest.param("A cease-fire holds.", [("ceasefire", "cease-fire")], id="hyphen"),
+        pytest.param("He died of a heart attack.", [], id="phrase that is no event"),
+        pytest.param("The arrestor wire snapped.", [], id="inside a word"),
+        pytest.param("The Abbas Combat Division in Iraq rested.", [], id="part of a name"),
+    ],
+)
+def test_events_are_found_by_their_words(text: str, expected: list[tuple[str, str]]) -> None:
+    assert [(event.type, event.surface) for event in events(text)] == expected
+
+
+def test_an_event_has_its_sentence_and_who_is_named_there() -> None:
+    text = "Hamas spoke. Gen. Burhan said Hezbollah shelled Haifa in Israel.\n\nIran denied it."
+    event = events(text)[0]
+    assert text[event.sentence_start : event.sentence_end] == "Gen. Burhan said Hezbollah shelled Haifa in Israel."
+    assert [id for id in event.entities if id != "abdel-fattah-al-burhan"] == ["hezbollah", "haifa", "israel"]
+
+
+def test_events_are_read_in_languages_that_have_triggers() -> None:
+    assert [event.type for event in events("The raid failed.", None)] == ["attack"]
+    assert events("Der raid war vorbei.", "de") == []
+
+
+@given(st.text(st.sampled_from("raid.! \n'\"clashU.S"), max_size=60))
+def test_an_event_lies_in_its_sentence(text: str) -> None:
+    starts = sentences(text)
+    assert starts == sorted(set(starts))
+    for event in events(text):
+        assert event.sentence_start <= event.start < event.end <= event.sentence_end <= len(text)
+        assert text[event.start : event.end] == event.surface
 
 
 def test_one_automaton_serves_any_number_of_texts() -> None:

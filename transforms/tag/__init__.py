@@ -6,6 +6,7 @@ compile     a gazetteer into one automaton
 match       the names that stand in a text
 disambiguate  which of them are meant
 document    what they say of the article
+events      the words that tell of an attack, an arrest, a ceasefire
 transform   the stage
 """
 

@@ -4,10 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
-from ahocorasick_rs import AhoCorasick
+from ahocorasick_rs import AhoCorasick, MatchKind
 
-from schemas.gazetteer import DEMONYM, PLACE, AliasRow, BlockerRow, Gazetteer
-from transforms.tag.normalize import fold_name
+from schemas.gazetteer import DEMONYM, IMPORTED, PLACE, AliasRow, BlockerRow, Gazetteer
+from transforms.tag.normalize import fold, fold_name
 from transforms.tag.variants import variants
 
 NATIONALITY: Final = "nationality"  # type of a mention by demonym; its entity is the state
@@ -23,7 +23,7 @@ class Name(NamedTuple):
     alias: str
     flags: frozenset[str]
     langs: tuple[str, ...]
-    method: str  # "alias", "variant", "acronym" or "demonym"
+    method: str  # "alias", "variant", "acronym", "demonym" or "imported"
 
 
 @dataclass(frozen=True)  # no tuple: `Shared` holds it by a weak reference
@@ -35,6 +35,8 @@ class Compiled:
     margins: Sequence[int]  # blanks before and after the name in the pattern: 0 or 1
     after_place: frozenset[str]  # folded words after which, and before which, ...
     before_place: frozenset[str]  # ... a place's name is part of another name
+    triggers: Any  # an automaton of the words that tell of events, numbered as in the gazetteer
+    trigger_languages: frozenset[str]
     gazetteer: Gazetteer
     troubled: frozenset[str]  # states in which armed groups act
 
@@ -50,6 +52,8 @@ def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
     for alias in gazetteer.aliases:
         for pattern, name in _spell(alias, gazetteer.entities[alias.id].type):
             names = patterns.setdefault(pattern, [])
+            if names and IMPORTED in name.flags:  # what is known already is not told better by somebody's list
+                continue
             if not any(known.id == name.id and known.flags <= name.flags for known in names):
                 names.append(name)
     for blocker in gazetteer.blockers:
@@ -63,6 +67,8 @@ def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
         [int(short[pattern]) for pattern in patterns],
         _beside_place(gazetteer.blockers, first=True),
         _beside_place(gazetteer.blockers, first=False),
+        AhoCorasick([fold(row.phrase).text.strip() for row in gazetteer.triggers], matchkind=MatchKind.LeftmostLongest),
+        frozenset(row.lang for row in gazetteer.triggers),
         gazetteer,
         frozenset(row.country for row in gazetteer.entities.values() if row.type == "armed_group" and row.country),
     )
@@ -70,6 +76,8 @@ def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
 
 def _spell(alias: AliasRow, type: str) -> Iterable[tuple[str, Name]]:
     method = alias.kind if alias.kind in ("acronym", DEMONYM) else "alias"
+    if IMPORTED in alias.flags:
+        method = IMPORTED
     if alias.kind == DEMONYM:
         type = NATIONALITY
     others = not alias.flags & {"case", "no_variants"}

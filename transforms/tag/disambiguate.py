@@ -10,13 +10,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple, Optional
 
+from schemas.gazetteer import IMPORTED
 from schemas.records import Entity
 from transforms.tag.compile import BLOCKER, NATIONALITY, Compiled, Name
 from transforms.tag.match import Hit, Reading, longest, standing
 
 _ARMED: Final = frozenset({"armed_group", "state_force", "coalition"})
 _PLACES: Final = frozenset({"place", "state"})
-_WEAK: Final = frozenset({"ambiguous", "expand"})
+_WEAK: Final = frozenset({"ambiguous", "expand", IMPORTED})
 
 _SCORES: Final = {
     "alias": 1.0,
@@ -24,6 +25,7 @@ _SCORES: Final = {
     "variant": 0.9,
     "demonym": 0.9,
     "surname": 0.85,
+    "imported": 0.7,
 }  # trust in each way of finding a name
 _CONTEXT_SCORE: Final = 0.8  # and in a name that only its context tells
 
@@ -172,7 +174,7 @@ def _surnames(readings: Sequence[Reading], kept: Sequence[Sequence[Hit]], min_ch
     for reading, hits in zip(readings, kept, strict=True):
         for hit in hits:
             words = reading.folded.text[hit.folded_start : hit.folded_end].split()
-            if hit.names[0].type != "person" or len(words) < 2:
+            if hit.names[0].type != "person" or IMPORTED in hit.names[0].flags or len(words) < 2:
                 continue
             if len(words[-1]) >= min_chars and words[-1] not in _COMMON_GIVEN:
                 surnames.setdefault(words[-1], hit.names[0].id)

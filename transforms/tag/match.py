@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, Optional
 
+from schemas.gazetteer import IMPORTED
 from transforms.tag.compile import Compiled, Name
 from transforms.tag.normalize import Folded, fold
 
@@ -61,14 +62,18 @@ def read(field: str, text: str, language: Optional[str], compiled: Compiled) -> 
 
 
 def longest(hits: Iterable[Hit]) -> list[Hit]:
-    """Return the hits in order of place, without those that a longer or earlier one overlaps."""
+    """Return the hits in order of place, without those that a curated, a longer or an earlier one overlaps."""
     chosen: list[Hit] = []
     taken: set[int] = set()
-    for hit in sorted(hits, key=lambda hit: (hit.start - hit.end, hit.start)):
+    for hit in sorted(hits, key=_rank):
         if taken.isdisjoint(range(hit.start, hit.end)):
             taken.update(range(hit.start, hit.end))
             chosen.append(hit)
     return sorted(chosen)
+
+
+def _rank(hit: Hit) -> tuple[bool, int, int]:
+    return IMPORTED in hit.names[0].flags, hit.start - hit.end, hit.start
 
 
 def standing(folded: Folded, start: int, end: int, text: str, language: Optional[str]) -> bool:

@@ -13,7 +13,8 @@ from schemas.settings import TagSettings
 from transforms.tag.compile import Compiled, compile_gazetteer
 from transforms.tag.disambiguate import resolve
 from transforms.tag.document import conflict_score, document_entities
-from transforms.tag.match import read
+from transforms.tag.events import find_events
+from transforms.tag.match import Reading, read
 
 
 def tag(
@@ -23,17 +24,22 @@ def tag(
 
     Offsets are code points: `text[start:end] == surface`. A `language` of None or "und" is read as English is.
     """
-    known = None if language == "und" else language
-    readings = [read(field, text, known, compiled) for field, text in fields]
-    return resolve(readings, compiled, settings.surname_min_chars)
+    return resolve(_read(fields, language, compiled), compiled, settings.surname_min_chars)
 
 
 def tag_article(article: Article, compiled: Compiled, settings: TagSettings) -> TaggedArticle:
-    """Return `article` with the entities of its title and text."""
-    mentions = tag([("title", article.title), ("text", article.text)], article.language, compiled, settings)
+    """Return `article` with the entities and events of its title and text."""
+    readings = _read([("title", article.title), ("text", article.text)], article.language, compiled)
+    mentions = resolve(readings, compiled, settings.surname_min_chars)
     entities = document_entities(mentions, compiled.gazetteer)
     score = conflict_score(entities, compiled.gazetteer)
-    return TaggedArticle(article, mentions, entities, score, compiled.gazetteer.version)
+    events = find_events(readings, mentions, compiled)
+    return TaggedArticle(article, mentions, entities, score, compiled.gazetteer.version, events)
+
+
+def _read(fields: Sequence[tuple[str, str]], language: Optional[str], compiled: Compiled) -> list[Reading]:
+    known = None if language == "und" else language
+    return [read(field, text, known, compiled) for field, text in fields]
 
 
 class TagFn(beam.DoFn):

@@ -10,7 +10,7 @@ from transforms.scrub.characters import clean_characters
 from transforms.scrub.datelines import split_dateline
 from transforms.scrub.frequencies import frequencies
 from transforms.scrub.glue import unglue
-from transforms.scrub.leaked_code import code_lines
+from transforms.scrub.leaked_code import code_lines, is_doubtful
 from transforms.scrub.places import (
     Draft,
     take_captions,
@@ -80,7 +80,7 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
         published_at=draft.published_at,
         outlet=draft.outlet,
         removals=removals,
-        warnings=_warnings(mended, removals),
+        warnings=[*draft.warnings, *_warnings(mended, removals)],
         subtitle=draft.subtitle,
         pictures=list(dict.fromkeys(draft.pictures)),
     )
@@ -92,10 +92,14 @@ def _warnings(text: str, removals: Sequence[Removal]) -> list[str]:
 
 
 def _take_code(draft: Draft) -> None:
-    for at, (prose, code) in enumerate(code_lines(draft.lines)):
+    parts = code_lines(draft.lines)
+    if is_doubtful(parts):
+        draft.warnings.append("scrub kept a text that looks like code")
+        return
+    for at, (prose, code) in enumerate(parts):
         if code and prose:
             draft.lines[at] = prose
-            draft.cut.append(Removal("any.code-after-prose", code))
+            draft.cut += [Removal("any.code-in-prose", run) for run in code]
         elif code:
             draft.take(at, "any.code", "code")
 

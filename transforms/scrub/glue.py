@@ -45,7 +45,9 @@ MIN_WIDTH_FIT: Final = 0.8  # share of the evident cuts that must lie where line
 FLAT_LANGUAGES: Final = frozenset(("de", "nl", "da", "nb", "no", "sv", "is", "fi", "hu", "et", "tr", "fa"))
 
 _WORD = re.compile(r"[^\W\d_]+")
-_LINK = re.compile(r"://|www\.|@|^#|\w\.(?:com|org|net|gov|edu|info|io|ai|tv|[a-z]{2})(?:/|\W*$)")
+_LINK = re.compile(  # or a call, or an identifier such as "4f86e10a"
+    r"://|www\.|@|^#|\w\.(?:com|org|net|gov|edu|info|io|ai|tv|[a-z]{2})(?:/|\W*$)|\w\([\"')]|\d[a-z]+\d+[a-z]"
+)
 _SUBWORD = re.compile(r"[^\W\d_]+|\d+|[^\w]+|_")
 _JOINS: Final = frozenset("-‑'’/&+_\u200c")
 _APOSTROPHES: Final = ("'", "’")

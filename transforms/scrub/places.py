@@ -51,6 +51,7 @@ class Draft:
         self.lines = list(lines)
         self.found: list[Optional[Match]] = [None] * len(lines)
         self.cut: list[Removal] = []  # parts of lines
+        self.warnings: list[str] = []
         self.title = self.subtitle = self.source = self.outlet = self.dateline = ""
         self.published_at: Optional[str] = None
         self.pictures: list[Caption] = []

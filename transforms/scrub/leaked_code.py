@@ -249,7 +249,7 @@ def code_lines(lines: Sequence[str]) -> list[Split]:
 
 
 def is_doubtful(parts: Sequence[Split]) -> bool:
-    """Whether no paragraph would be left of a text whose code is half words: it may be one that only looks like code."""
+    """Whether no paragraph would be left of a text whose code is half words: it may only look like code."""
     if any(is_prose(part.prose) for part in parts):
         return False
     tokens = [token for part in parts for code in part.code for token in code.split()]

@@ -22,7 +22,7 @@ from pipelines.demo import DemoWeb
 from pipelines.display import ledger, progress
 from pipelines.history import committed, failed, failed_outlets, record, save, settle
 from pipelines.ingest import Plan, from_feeds, from_files
-from pipelines.options import Engine, choose
+from pipelines.options import Engine, choose, in_process
 from pipelines.sources import file_entry, find_files
 from schemas.errors import ConfigError, DatasetError, NewsbeamError
 from schemas.gazetteer import Gazetteer, load_gazetteer
@@ -38,7 +38,6 @@ from transforms.write import (
     Write,
     explained,
     lock,
-    manifest_path,
     prepare,
     read_manifest,
     recover,
@@ -171,7 +170,7 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
     dataset = Dataset(str(job.root.absolute()))
     prepare(dataset)
     store = Store(dataset.state)
-    with lock(dataset):
+    with lock(dataset) as dataset:
         recovered = settle_runs(job, dataset, store)
         require_room(dataset, job.settings.write.min_free_bytes)
         started = datetime.now(UTC)
@@ -188,7 +187,7 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
                 save(dataset, failed(run, error, datetime.now(UTC)))
             raise
         store.forget_signatures(Timestamp.now() - job.settings.dedup.lookback_days * 86_400)
-        run = committed(run, read_manifest(manifest_path(dataset, run.run_id)), dataset, datetime.now(UTC))
+        run = committed(run, read_manifest(dataset, run.run_id), dataset, datetime.now(UTC))
         run = run.model_copy(update={"failed_outlets": failed_outlets(outlets, store.feeds(), started)})
         silence_factor = job.settings.poll.silence_factor
         report = record(dataset, store, run, silence_factor=silence_factor, labels=_labels(job))
@@ -225,7 +224,7 @@ def _run_pipeline(
     plan = Plan(job.settings, job.tables.rules, job.tables.gazetteer, store, str(watched), raw=raw)
     with progress(watched, job.out), _temporary_files_in(temporary):
         try:
-            with beam.Pipeline(options=job.engine.options) as pipeline:
+            with beam.Pipeline(in_process(job.engine.workers), job.engine.options) as pipeline:
                 write = Write(dataset, run_id, store, job.settings.write, version("newsbeam"))
                 _ = flow(pipeline, plan) | "Write" >> write
         except NewsbeamError:

@@ -5,15 +5,19 @@ FnApiRunner), and for unbounded input without Prism it runs for ever and writes 
 """
 
 import itertools
+import sys
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions, WorkerOptions
+from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.runners.portability.fn_api_runner import FnApiRunner
+from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from schemas.errors import ConfigError
 
 IN_PROCESS: Final = "FnApiRunner"
-_SAME: Final = {"DirectRunner", "SwitchingDirectRunner", "direct"}  # users type these; for a batch they mean in-process
+PRISM: Final = "PrismRunner"
+_SAME: Final = {"DirectRunner", "SwitchingDirectRunner", "direct"}  # users type these, and mean: on this machine
 
 
 class Engine(NamedTuple):
@@ -31,30 +35,53 @@ def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
     Raises:
         ConfigError: an option Beam does not know, or an engine that cannot run this job.
     """
-    given = PipelineOptions(list(beam_args))
-    known = given.get_all_options()
-    for before, arg in itertools.pairwise(["", *beam_args]):
-        is_value = before.startswith("--") and "=" not in before
-        if arg.partition("=")[0].removeprefix("--") not in known and (arg.startswith("-") or not is_value):
-            raise _refuse(arg, "Beam knows no such option", "Mend its spelling; newsbeam's own options go before `--`")
-    if known.get("streaming"):
+    given, runner, notice = _read(beam_args, IN_PROCESS, "Beam's in-process engine")
+    if given.view_as(StandardOptions).streaming:
         raise _refuse("--streaming", "this command is a batch", "Leave it out")
-    runner = str(known.get("runner") or IN_PROCESS).rsplit(".", 1)[-1]
-    notice = ""
-    if runner in _SAME:
-        notice = f"{runner} is taken as {IN_PROCESS}, Beam's in-process engine: the bare name would choose by itself"
-        runner = IN_PROCESS
     if runner != IN_PROCESS:
         problem = f"{runner} is not an engine this job runs on: it works on this machine's files"
         raise _refuse("--runner", problem, f"Use {IN_PROCESS}, with --workers N for more processes")
     if any(arg.startswith("--direct_") for arg in beam_args):
         raise _refuse("--direct_…", "the number of processes is newsbeam's to set", "Use --workers N before `--`")
     given.view_as(StandardOptions).runner = runner
-    if workers > 1:
-        given.view_as(DirectOptions).direct_running_mode = "multi_processing"
-        given.view_as(DirectOptions).direct_num_workers = workers
-        given.view_as(WorkerOptions).default_sdk_harness_log_level = "ERROR"
+    given.view_as(DirectOptions).direct_num_workers = workers
     return Engine(runner, workers, given, notice)
+
+
+def in_process(workers: int) -> FnApiRunner:
+    """Return Beam's in-process engine, which does its work in this process, or in so many others."""
+    if workers == 1:
+        return FnApiRunner()
+    return FnApiRunner(SubprocessSDKEnvironment.from_command_string(f"{sys.executable} -m pipelines.worker"))
+
+
+def choose_stream(beam_args: Sequence[str]) -> Engine:
+    """Return the engine for a stream from Beam's own options (given after `--`).
+
+    Raises:
+        ConfigError: an option Beam does not know, or an engine that cannot run this job.
+    """
+    given, runner, notice = _read(beam_args, PRISM, "Beam's engine for streams on one machine")
+    if runner != PRISM:
+        problem = f"{runner} is not an engine that streams run on here"
+        raise _refuse("--runner", problem, f"Use {PRISM}; {IN_PROCESS} would run for ever and write nothing")
+    given.view_as(StandardOptions).runner = runner
+    given.view_as(StandardOptions).streaming = True
+    return Engine(runner, 1, given, notice)
+
+
+def _read(beam_args: Sequence[str], usual: str, what: str) -> tuple[PipelineOptions, str, str]:
+    """The options, the engine they name, and what a person should know of that."""
+    given = PipelineOptions(list(beam_args))
+    known = given.get_all_options()
+    for before, arg in itertools.pairwise(["", *beam_args]):
+        is_value = before.startswith("--") and "=" not in before
+        if arg.partition("=")[0].removeprefix("--") not in known and (arg.startswith("-") or not is_value):
+            raise _refuse(arg, "Beam knows no such option", "Mend its spelling; newsbeam's own options go before `--`")
+    runner = str(known.get("runner") or usual).rsplit(".", 1)[-1]
+    if runner in _SAME:
+        return given, usual, f"{runner} is taken as {usual}, {what}: the bare name would choose by itself"
+    return given, runner, ""
 
 
 def _refuse(option: str, problem: str, remedy: str) -> ConfigError:

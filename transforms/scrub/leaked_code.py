@@ -127,9 +127,10 @@ def _runs(tokens: Sequence[Token]) -> Iterator[Run]:
         if total > most:
             most, last = total, at
         elif most - total >= _DROP:
-            yield Run(first, last, most, last - first + 1)
+            if most >= _STRONG:  # "function" is a word, too
+                yield Run(first, last, most, last - first + 1)
             first = -1
-    if first >= 0:
+    if first >= 0 and most >= _STRONG:
         yield Run(first, last, most, last - first + 1)
 
 

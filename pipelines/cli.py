@@ -73,6 +73,31 @@ def run(
 
 
 @app.command()
+def stream(
+    context: typer.Context,
+    output: Output = Path("data"),
+    outlets: OutletsFile = None,
+    settings: SettingsFile = None,
+    window: Annotated[str, typer.Option("--window", help="Time between two commits: 90s, 5m, 1h.")] = "5m",
+    stop_file: Annotated[
+        Optional[Path],
+        typer.Option("--stop-file", help="A file whose appearance ends the stream. [default: OUTPUT/_meta/stop]"),
+    ] = None,
+    only: Annotated[Optional[list[str]], typer.Option("--only", help="Poll only this outlet; may be repeated.")] = None,
+) -> None:
+    """Poll feeds as they come due and write what is new, without end; SIGTERM or Ctrl-C finishes what is under way."""
+    from pipelines import jobs
+    from pipelines.options import choose_stream
+    from pipelines.stream import parse_window, run_stream
+
+    folder = config_folder()
+    checked = load_settings(folder / "defaults.toml", settings)
+    job = jobs.Job("stream", output, checked, jobs.load_tables(folder), choose_stream(context.obj), out)
+    chosen = jobs.only(load_outlets(outlets or folder / "outlets.toml"), only or [])
+    _finish(run_stream(job, chosen, parse_window(window), stop_file))
+
+
+@app.command()
 def demo(context: typer.Context, output: Output = Path("out/demo"), workers: Workers = 1) -> None:
     """Serve a small web of invented outlets on loopback, and run the real pipeline over it."""
     from pipelines import jobs
@@ -126,6 +151,17 @@ def status(output: Output = Path("data"), settings: SettingsFile = None) -> None
     from pipelines.status import show_status
 
     show_status(output, load_settings(config_folder() / "defaults.toml", settings).poll, out)
+
+
+@app.command()
+def runs(
+    output: Output = Path("data"),
+    newest: Annotated[int, typer.Option("--newest", min=1, help="So many of them.")] = 20,
+) -> None:
+    """Show what the last runs into a dataset did, the last one lowest."""
+    from pipelines.history import show_runs
+
+    show_runs(output, newest, out)
 
 
 @app.command()

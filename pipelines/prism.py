@@ -1,0 +1,93 @@
+"""Prism: Beam's engine for streams on one machine, a single binary that we find, start and take down with us.
+
+Nothing is downloaded behind the user's back: `make prism` builds the version that matches Beam. Its ports, and the one
+on which it meets our workers, listen on all interfaces without authentication: `docs/stream.md` says how to fence them.
+"""
+
+import ctypes
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, NamedTuple, Optional
+
+from schemas.errors import ConfigError, NewsbeamError
+
+_START_S: Final = 30.0
+_PR_SET_PDEATHSIG: Final = 1  # prctl(2)
+_libc: Final = ctypes.CDLL(None)
+
+
+class Prism(NamedTuple):
+    """A Prism that runs."""
+
+    endpoint: str  # of its job service
+    process: subprocess.Popen[bytes]
+    log: Path
+
+
+def find_prism(given: Optional[str]) -> Path:
+    """Return the binary: the `given` one, else the one on the PATH, else the one that `make prism` built.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    built = Path.home() / ".cache" / "newsbeam" / f"prism-{version('apache-beam')}" / "prism"
+    for path in [given] if given else [shutil.which("prism"), str(built)]:
+        if path and shutil.which(path):
+            return Path(path)
+    where = given or f"PATH and {built}"
+    remedy = "Build it with `make prism` (needs Go), or say where it is: -- --prism_location=/path/to/prism"
+    raise ConfigError("command line", None, "--runner", f"streams need Prism, and it is not there ({where})", remedy)
+
+
+@contextmanager
+def running(binary: Path, log: Path) -> Iterator[Prism]:
+    """Run Prism for the length of the block. It dies with us, however we die.
+
+    Raises:
+        NewsbeamError: it does not start.
+    """
+    port, web = _free_port(), _free_port()
+    command = [str(binary), f"--job_port={port}", f"--web_port={web}", "--log_level=error", "--log_kind=text"]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=out, preexec_fn=_die_with_parent)  # noqa: S603, PLW1509
+    try:
+        prism = Prism(f"localhost:{port}", process, log)
+        _wait_for(prism, port)
+        yield prism
+    finally:
+        process.kill()  # it keeps nothing that is worth a farewell
+        process.wait()
+
+
+def _wait_for(prism: Prism, port: int) -> None:
+    deadline = time.monotonic() + _START_S
+    while time.monotonic() < deadline and prism.process.poll() is None:
+        try:
+            socket.create_connection(("localhost", port), timeout=1).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise NewsbeamError(f"Prism does not start: {last_words(prism)}")
+
+
+def last_words(prism: Prism) -> str:
+    """Return the end of Prism's log, for a person."""
+    return prism.log.read_text("utf-8", "replace")[-500:].strip() or "it says nothing"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("", 0))
+        return int(probe.getsockname()[1])
+
+
+def _die_with_parent() -> None:
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)

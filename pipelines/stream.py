@@ -1,0 +1,159 @@
+"""Stream: the scheduled run's stages without end, a commit a window, until someone says stop.
+
+The main thread starts the pipeline and then only watches: it says what each window brought, forgets old signatures, and
+turns SIGTERM and SIGINT into the stop file that the source looks for.
+"""
+
+import re
+import secrets
+import signal
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final, Optional
+
+import apache_beam as beam
+from apache_beam.options.pipeline_options import PortableOptions, PrismRunnerOptions
+from apache_beam.runners.runner import PipelineState
+from apache_beam.utils.timestamp import Timestamp
+
+from pipelines.ingest import Plan, from_feeds
+from pipelines.jobs import Job, own_error, settle_runs
+from pipelines.prism import Prism, find_prism, last_words, running
+from schemas.errors import ConfigError, NewsbeamError
+from schemas.settings import Outlet
+from transforms.poll_stream import PollStream
+from transforms.state import Store
+from transforms.write import Dataset, explained, lock, prepare, read_manifest, require_room
+from transforms.write.window import WriteWindows
+
+_UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600}
+_LOOK_S: Final = 0.5
+_FORGET_S: Final = 3_600.0  # between two clearings of old signatures
+
+
+def parse_window(text: str) -> int:
+    """Return the seconds of a window such as `90s`, `5m` or `1h`.
+
+    Raises:
+        ConfigError: it is written otherwise, or not between one second and a day.
+
+    >>> parse_window("5m")
+    300
+    """
+    found = re.fullmatch(r"(\d{1,5})([smh])", text)
+    seconds = int(found[1]) * _UNITS_S[found[2]] if found else 0
+    if not 1 <= seconds <= 86_400:
+        raise ConfigError(
+            "command line", None, "--window", f"{text!r} is no window", "Write 90s, 5m or 1h; at most 24h"
+        )
+    return seconds
+
+
+def run_stream(job: Job, outlets: Sequence[Outlet], window_s: int, stop_file: Optional[Path]) -> int:
+    """Poll feeds as they come due and commit every `window_s` seconds, until stopped; return the exit code.
+
+    A host is asked for at most a window's length at a time: what is left waits in the state, as after a run.
+
+    Raises:
+        NewsbeamError: the stream could not be started, or broke down. What was not committed is polled again.
+    """
+    dataset = Dataset(str(job.root.absolute()))
+    binary = find_prism(job.engine.options.view_as(PrismRunnerOptions).prism_location)
+    prepare(dataset)
+    store = Store(dataset.state)
+    stop = (stop_file or dataset.meta / "stop").absolute()
+    with lock(dataset) as dataset:
+        recovered = settle_runs(job, dataset, store)
+        require_room(dataset, job.settings.write.min_free_bytes)
+        stream_id = f"stream-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+        folder = dataset.staging / stream_id
+        with explained(dataset.root):
+            (folder / "progress").mkdir(parents=True)
+            (folder / "temporary").mkdir()
+            stop.unlink(missing_ok=True)  # left over from a stream that was killed while it drained
+        http = job.settings.http
+        settings = job.settings.model_copy(
+            update={"http": http.model_copy(update={"max_host_s": min(http.max_host_s, float(window_s))})}
+        )
+        plan = Plan(settings, job.tables.rules, job.tables.gazetteer, store, str(folder / "progress"), stream_id)
+        tempfile.tempdir = str(folder / "temporary")
+        with running(binary, folder / "prism.log") as prism, _stopping(stop, job):
+            job.engine.options.view_as(PortableOptions).job_endpoint = prism.endpoint
+            into = f"stream on {job.engine.name}, a commit every {window_s} s, into {dataset.root}"
+            for line in filter(None, (job.engine.notice, recovered, into)):
+                job.out.print(line, markup=False, soft_wrap=True)
+            pipeline = beam.Pipeline(options=job.engine.options)
+            write = WriteWindows(dataset, store, settings.write, version("newsbeam"))
+            feeds = pipeline | "PollStream" >> PollStream(outlets, dataset, window_s, str(stop))
+            _ = from_feeds(feeds, plan) | "Write" >> write
+            _watch(job, pipeline.run(), prism, dataset, store)
+        with explained(dataset.root):
+            stop.unlink(missing_ok=True)
+    job.out.print("drained: everything taken is committed")
+    return 0
+
+
+@contextmanager
+def _stopping(stop: Path, job: Job) -> Iterator[None]:
+    """Turn the first SIGTERM or SIGINT into the stop file; a second one ends at once."""
+
+    def handle(number: int, _: Optional[FrameType]) -> None:
+        for each in before:
+            signal.signal(each, signal.default_int_handler)
+        stop.touch()
+        job.out.print(f"{signal.Signals(number).name}: what is under way is finished and committed, then this ends")
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _watch(job: Job, result: Any, prism: Prism, dataset: Dataset, store: Store) -> None:
+    """Tell of each commit, until the pipeline has ended."""
+    told = {path.name for path in dataset.done.glob("stream-*.json")}
+    changed, forgotten = 0, 0.0
+    while True:
+        ended = PipelineState.is_terminal(result.state)
+        if (now := dataset.done.stat().st_mtime_ns) != changed:
+            changed, new = now, {path.name for path in dataset.done.glob("stream-*.json")} - told
+            told |= new
+            for name in sorted(new):
+                job.out.print(_window_line(dataset, Path(name).stem), markup=False, soft_wrap=True)
+        if ended:
+            break
+        if prism.process.poll() is not None:
+            raise NewsbeamError(f"Prism has died: {last_words(prism)}; start the stream again, nothing is lost")
+        if time.monotonic() - forgotten > _FORGET_S:
+            store.forget_signatures(Timestamp.now() - job.settings.dedup.lookback_days * 86_400)
+            forgotten = time.monotonic()
+        time.sleep(_LOOK_S)
+    if result.state != PipelineState.DONE:
+        error: Exception = NewsbeamError(f"the stream ended as {result.state}: {last_words(prism)}")
+        with suppress(NewsbeamError):
+            try:
+                result.wait_until_finish()
+            except Exception as raised:
+                error = own_error(raised) or raised
+        raise error
+
+
+def _window_line(dataset: Dataset, commit_id: str) -> str:
+    """What one window brought, in a line.
+
+    `2026-03-12 07:20:00  40 entries = 31 articles + 7 skips + 2 rejects; 12 feeds`
+    """
+    manifest = read_manifest(dataset, commit_id)
+    counts = manifest.counts
+    end = datetime.strptime(commit_id, "stream-%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    skips, rejects = sum(counts["skips"].values()), sum(counts["rejects"].values())
+    ends = f"{counts['entries']} entries = {counts['articles']} articles + {skips} skips + {rejects} rejects"
+    return f"{end:%Y-%m-%d %H:%M:%S}  {ends}; {sum(manifest.feeds.values())} feeds"

@@ -1,12 +1,13 @@
 # Everything a fresh machine needs besides this file is Python 3.11.
 #   make run    set up, then fetch the demo web, write Parquet and a report, and query it
 #   make test   set up, then lint, type-check and test
+#   make prism  build Prism, the engine of `newsbeam stream`; needs Go, takes minutes
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint clean
+.PHONY: run test lint prism clean
 .DEFAULT_GOAL := run
 
 # Ubuntu and Debian call it python3.11, pyenv and containers often only python3.
@@ -26,6 +27,12 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# Outside the tree: one build serves every checkout. The version is that of Beam in the virtual environment.
+prism: $(READY)
+	@command -v go >/dev/null || { echo "Prism is built with Go: https://go.dev/doc/install"; exit 2; }
+	version=$$($(BIN)/python -c 'from importlib.metadata import version; print(version("apache-beam"))') && \
+	GOBIN=$$HOME/.cache/newsbeam/prism-$$version go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$$version
 
 clean:
 	rm -rf $(VENV) build *.egg-info out .pytest_cache .mypy_cache .ruff_cache

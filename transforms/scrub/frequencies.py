@@ -4,7 +4,7 @@ A worker meets every language of its outlets; as dictionaries their lists alone 
 """
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Final
 
@@ -20,11 +20,13 @@ class Frequencies(Mapping[str, float]):
     Two of 300,000 words share a 64-bit hash once in 400 million lists.
     """
 
-    def __init__(self, shares: Mapping[str, float]) -> None:
-        hashes = np.fromiter(map(hash, shares), np.int64, len(shares))
+    def __init__(self, words: Sequence[Sequence[str]], shares: Sequence[float]) -> None:
+        """Take `words` in groups, and the share that each word of a group has."""
+        hashes = np.fromiter((hash(word) for group in words for word in group), np.int64)
         order = np.argsort(hashes)
         self._hashes: memoryview = hashes[order].data
-        self._shares: npt.NDArray[np.float32] = np.fromiter(shares.values(), np.float32, len(shares))[order]
+        sizes = [len(group) for group in words]
+        self._shares: npt.NDArray[np.float32] = np.repeat(np.asarray(shares, np.float32), sizes)[order]
         self._look_up = lru_cache(_HOT)(self._find)
 
     def _find(self, word: str) -> float:
@@ -60,10 +62,9 @@ def frequencies(language: str) -> Mapping[str, float]:
     import wordfreq
 
     try:
-        shares = wordfreq.get_frequency_dict(language, "best")
+        words = wordfreq.get_frequency_list(language, "best")  # in groups, each a hundredth of a decade rarer
     except (LookupError, ValueError):  # no such list, no such language
         return {}
-    found = Frequencies(shares)
-    wordfreq.get_frequency_dict.cache_clear()
+    found = Frequencies(words, [wordfreq.cB_to_freq(-rank) for rank in range(len(words))])
     wordfreq.get_frequency_list.cache_clear()
     return found

@@ -9,7 +9,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from schemas.parquet import ARTICLES, REJECTS, REMOVALS, SCHEMA_VERSION, SIGNATURES
+from schemas.parquet import SCHEMA_VERSION, SCHEMAS
 from schemas.settings import Outlet, load_outlets
 
 _CHECKOUT: Final = Path(__file__).resolve().parents[1]
@@ -19,6 +19,8 @@ _PATHS: Final = {
     "rejects": "rejects/date=YYYY-MM-DD/",
     "removals": "removals/date=YYYY-MM-DD/",
     "signatures": "signatures/date=YYYY-MM-DD/",
+    "feeds": "feeds/date=YYYY-MM-DD/",
+    "runs": "runs/date=YYYY-MM-DD/",
 }
 
 
@@ -33,8 +35,7 @@ def schema_page() -> str:
         "its meaning. Times are UTC, in microseconds. `date` and `outlet` are in the path, not in the files: readers",
         "that know Hive partitions add them. A field of a nested column is shown as `column.field`.",
     ]
-    for table in (ARTICLES, REJECTS, REMOVALS, SIGNATURES):
-        name = table.metadata[b"table"].decode()
+    for name, table in SCHEMAS.items():
         lines += ["", f"## {name}", "", f"    {_PATHS[name]}part-….parquet", ""]
         lines += ["| column | type | null? | meaning |", "|---|---|---|---|"]
         for column in table:

@@ -22,7 +22,7 @@ from schemas.records import FeedState
 from schemas.run import Counts, Outcome, Run, Sample
 from schemas.settings import Outlet
 from transforms.state import Store
-from transforms.write import Dataset, Manifest, explained, manifest_path, read_manifest
+from transforms.write import Dataset, Manifest, explained, is_decided, read_manifest
 
 _SAMPLES: Final = 5  # removals of each rule that a record keeps
 _COLOURS: Final = {Outcome.DONE: "green", Outcome.RUNNING: "cyan", Outcome.FAILED: "red", Outcome.KILLED: "red"}
@@ -54,8 +54,8 @@ def settle(
             run = read_run(_folder(dataset) / f"{run_id}.json")
         except DatasetError:  # a commit of something else than a run, or a record of another version
             continue
-        if manifest_path(dataset, run_id).exists() and run.outcome is not Outcome.DONE:
-            manifest = read_manifest(manifest_path(dataset, run_id))
+        if is_decided(dataset, run_id) and run.outcome is not Outcome.DONE:
+            manifest = read_manifest(dataset, run_id)
             done = committed(run, manifest, dataset, datetime.fromtimestamp(manifest.created, UTC))
             with suppress(DatasetError):  # a damaged file, of which this run's own report will tell
                 record(dataset, store, done, silence_factor=silence_factor, labels=labels)
@@ -159,24 +159,26 @@ def show_runs(root: Path, newest: int, console: Console) -> None:
         DatasetError: a record cannot be read.
     """
     dataset = Dataset(str(root.absolute()))
-    paths = sorted(_folder(dataset).glob("*.json"))[-newest:]
-    if not paths:
+    runs = [read_run(path) for path in sorted(_folder(dataset).glob("*.json"))[-newest:]]
+    if not runs:
         console.print(f"nothing has run into {dataset.root} yet", markup=False, soft_wrap=True)
         return
-    runs = [read_run(path) for path in paths]
     console.print(runs_table(runs))
     for run in runs:
         if run.error:
-            console.print(f"{run.run_id} failed: {run.error}", markup=False, soft_wrap=True)
+            console.print(f"\n{run.run_id} failed: {run.error}", markup=False, soft_wrap=True)
         if run.failed_outlets:
-            console.print(f"{run.run_id} had no feed of: {', '.join(run.failed_outlets)}", markup=False, soft_wrap=True)
-    console.print(f"records and reports: {_folder(dataset)}/<run>.json and .html", markup=False, soft_wrap=True)
+            outlets = ", ".join(run.failed_outlets)
+            console.print(f"\n{run.run_id}: every feed failed of: {outlets}", markup=False, soft_wrap=True)
+    if runs[-1].outcome is Outcome.RUNNING:
+        console.print("\nrunning, or it has died: the next run finds out", markup=False)
+    console.print(f"\nreports: {_folder(dataset)}/RUN.html", markup=False, soft_wrap=True)
 
 
 def runs_table(runs: Sequence[Run]) -> Table:
     """Return `runs` as a table for a terminal."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("run")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("run", no_wrap=True, min_width=21)
     for name in ("command", "outcome"):
         table.add_column(name)
     for name in ("took", "entries", "articles", "skips", "rejects"):

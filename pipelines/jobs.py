@@ -25,7 +25,7 @@ from pipelines.ingest import Plan, from_feeds, from_files
 from pipelines.options import Engine, choose, in_process
 from pipelines.sources import file_entry, find_files
 from schemas.errors import ConfigError, DatasetError, NewsbeamError
-from schemas.gazetteer import Gazetteer, load_gazetteer
+from schemas.gazetteer import Gazetteer, load_gazetteer, tiers
 from schemas.records import Entry, FeedRef
 from schemas.run import Outcome, Run
 from schemas.settings import Outlet, Settings, load_settings
@@ -79,7 +79,7 @@ def load_tables(folder: Path) -> Tables:
     Raises:
         ConfigError: a rule or row that cannot be used.
     """
-    return Tables(load_rules(folder / "scrub"), load_gazetteer(folder / "gazetteer" / "curated"))
+    return Tables(load_rules(folder / "scrub"), load_gazetteer(*tiers(folder / "gazetteer")))
 
 
 def prepare_job(

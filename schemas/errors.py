@@ -66,12 +66,19 @@ class DatasetError(NewsbeamError):
 class CountsDoNotAddUp(NewsbeamError):
     """Some entry was lost or counted twice on its way; the run is not committed."""
 
-    def __init__(self, run_id: str, entries: int, ended: int, outlet: str = "") -> None:
+    def __init__(
+        self,
+        run_id: str,
+        entries: int,
+        ended: int,
+        outlet: str = "",
+        things: str = "entries",
+        ends: str = "articles, skips and rejects",
+    ) -> None:
         self.run_id, self.entries, self.ended, self.outlet = run_id, entries, ended, outlet
+        self.things, self.ends = things, ends
         where = f"run {run_id}, outlet {outlet}" if outlet else f"run {run_id}"
-        super().__init__(
-            f"{where}: {entries} entries came in, but {ended} articles, skips and rejects went out; nothing was committed"
-        )
+        super().__init__(f"{where}: {entries} {things} came in, but {ended} {ends} went out; nothing was committed")
 
-    def __reduce__(self) -> tuple[type, tuple[str, int, int, str]]:
-        return type(self), (self.run_id, self.entries, self.ended, self.outlet)
+    def __reduce__(self) -> tuple[type, tuple[str, int, int, str, str, str]]:
+        return type(self), (self.run_id, self.entries, self.ended, self.outlet, self.things, self.ends)

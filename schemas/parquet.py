@@ -12,7 +12,7 @@ from typing import Any, Final, Optional
 import pyarrow as pa
 from apache_beam.utils.timestamp import Timestamp
 
-from schemas.records import Article, Reject, RemovedLine, Signature, TaggedArticle
+from schemas.records import Article, FeedState, Reject, RemovedLine, Signature, TaggedArticle
 
 SCHEMA_VERSION: Final = 1
 
@@ -193,6 +193,63 @@ SIGNATURES: Final = _schema(
 )  # fmt: skip
 
 
+FEEDS: Final = _schema(
+    "feeds",
+    [
+        _must("url", pa.string(), "the feed, as configured"),
+        _must("outlet_id", pa.string(), "slug of the outlet"),
+        _must("location", pa.string(), "where it was asked: the target of a permanent redirect, else url"),
+        _may("title", pa.string(), "as the feed calls itself"),
+        _must("outcome", pa.string(), "fetched, not_modified, gone, or why it could not be used"),
+        _may("http_status", pa.int16(), "of the answer; null where none came"),
+        _must("entries", pa.int32(), "listed at the last poll that worked"),
+        _must("failures", pa.int32(), "polls in a row that failed"),
+        _must("polled_at", _TIME, "when it was asked, UTC"),
+        _may("succeeded_at", _TIME, "when it last answered, UTC"),
+        _may("newest_entry_at", _TIME, "when a poll last showed an entry not seen before, UTC"),
+        _must("next_due", _TIME, "when it is to be asked again, UTC"),
+        _must("interval_s", pa.float64(), "adaptive time between two polls, seconds"),
+    ],
+)
+
+_REASON: Final = pa.struct(
+    [
+        _must("reason", pa.string(), "stage and reason; for feeds the outcome"),
+        _must("count", pa.int32(), "how often"),
+    ]
+)
+
+_OUTLET_COUNTS: Final = pa.struct(
+    [
+        _must("outlet_id", pa.string(), "slug of the outlet"),
+        _must("entries", pa.int32(), "listed"),
+        _must("articles", pa.int32(), "that became rows"),
+        _must("skips", pa.int32(), "that needed none"),
+        _must("rejects", pa.int32(), "that could not be used"),
+    ]
+)
+
+RUNS: Final = _schema(
+    "runs",
+    [
+        _must("committed_at", _TIME, "when the commit was decided, UTC; commits are in this order"),
+        _must("entries", pa.int32(), "listed by feeds: articles, skips and rejects together"),
+        _must("articles", pa.int32(), "rows of articles"),
+        _must("skips", _list(_REASON), "entries that needed no row"),
+        _must("rejects", _list(_REASON), "entries that could not be used"),
+        _must("feeds", _list(_REASON), "polled feeds"),
+        _must("outlets", _list(_OUTLET_COUNTS), "the same by outlet"),
+        _must("rows", pa.int64(), "in all tables but this"),
+        _must("files", pa.int32(), "in all tables but this"),
+    ],
+)
+
+SCHEMAS: Final[Mapping[str, pa.Schema]] = {
+    schema.metadata[b"table"].decode(): schema for schema in (ARTICLES, REJECTS, REMOVALS, SIGNATURES, FEEDS, RUNS)
+}
+"""Every table's schema, by the table's name."""
+
+
 def shown_time(published: Optional[Timestamp], fetched: Timestamp) -> Timestamp:
     """Return the time an article is filed under: as published, else as fetched; years no reader holds do not count."""
     return published if published is not None and _OLDEST <= published < _NEWEST else fetched
@@ -310,6 +367,55 @@ def signature_of(row: Mapping[str, Any]) -> Signature:
         fetched_at=_timestamp(values["fetched_at"]),
         canonical_hint=values["canonical_hint"] or "",
     )
+
+
+def feed_row(state: FeedState, run_id: str, newsbeam_version: str) -> Row:
+    """Return the row of `FEEDS` for a poll."""
+    return {
+        "url": state.url,
+        "outlet_id": state.outlet,
+        "location": state.location,
+        "title": state.title or None,
+        "outcome": str(state.outcome),
+        "http_status": state.status or None,
+        "entries": state.entries,
+        "failures": state.failures,
+        "polled_at": _datetime(state.polled_at),
+        "succeeded_at": _datetime(state.succeeded_at) if state.succeeded_at is not None else None,
+        "newest_entry_at": _datetime(state.newest_entry_at) if state.newest_entry_at is not None else None,
+        "next_due": _datetime(min(state.next_due, _NEWEST)),
+        "interval_s": state.interval_s,
+        **_common(run_id, newsbeam_version),
+    }
+
+
+def run_row(run_id: str, committed: Timestamp, counts: Any, rows: int, files: int, newsbeam_version: str) -> Row:
+    """Return the row of `RUNS` for a commit with `counts` as its manifest holds them."""
+    return {
+        "committed_at": _datetime(committed),
+        "entries": counts.total["entries"],
+        "articles": counts.total["articles"],
+        "skips": _reasons(counts.total["skips"]),
+        "rejects": _reasons(counts.total["rejects"]),
+        "feeds": _reasons(counts.feeds),
+        "outlets": [
+            {
+                "outlet_id": outlet,
+                "entries": ends["entries"],
+                "articles": ends["articles"],
+                "skips": sum(ends["skips"].values()),
+                "rejects": sum(ends["rejects"].values()),
+            }
+            for outlet, ends in sorted(counts.by_outlet.items())
+        ],
+        "rows": rows,
+        "files": files,
+        **_common(run_id, newsbeam_version),
+    }
+
+
+def _reasons(counts: Mapping[str, int]) -> list[Row]:
+    return [{"reason": reason, "count": n} for reason, n in sorted(counts.items())]
 
 
 def _common(run_id: str, newsbeam_version: str) -> Row:

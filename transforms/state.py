@@ -110,7 +110,7 @@ _SCHEMA: Final = (
     *(_create(kind) for kind in _TABLES),
     "CREATE TABLE anchors (anchor INTEGER, fetched_at INTEGER, signature INTEGER,"
     " PRIMARY KEY (anchor, fetched_at, signature)) WITHOUT ROWID",
-    "CREATE TABLE applied (commit_id TEXT PRIMARY KEY) WITHOUT ROWID",
+    "CREATE TABLE applied (commit_id TEXT PRIMARY KEY, created REAL NOT NULL) WITHOUT ROWID",
     "CREATE INDEX waiting ON links (feed) WHERE entry != ''",
 )
 _LAYOUT: Final = zlib.crc32("\n".join(_SCHEMA).encode()) & 0x7FFFFFFF  # kept in the file as `user_version`
@@ -187,13 +187,21 @@ class Store:
         with self._explained():
             return {commit_id for (commit_id,) in connection.execute("SELECT commit_id FROM applied")}
 
-    def apply(self, commit_id: str, delta: Delta) -> bool:
-        """Apply `delta` and note `commit_id`, both or neither; return False where that was done before."""
+    def newest_commit(self) -> float:
+        """Return when the newest of `applied` was created, seconds since 1970; 0 where there is none."""
+        connection = self._connect()
+        if connection is None:
+            return 0.0
+        with self._explained():
+            return float(connection.execute("SELECT coalesce(max(created), 0) FROM applied").fetchone()[0])
+
+    def apply(self, commit_id: str, delta: Delta, created: float = 0.0) -> bool:
+        """Apply `delta` and note `commit_id` with its time, all or nothing; return False where that was done before."""
         with self._explained(), closing(self._writer()) as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
             if connection.execute("SELECT 1 FROM applied WHERE commit_id = ?", (commit_id,)).fetchone():
                 return False
-            connection.execute("INSERT INTO applied VALUES (?)", (commit_id,))
+            connection.execute("INSERT INTO applied VALUES (?, ?)", (commit_id, created))
             for records in (delta.feeds, delta.links, delta.versions):
                 for record in records:
                     _put(connection, record)

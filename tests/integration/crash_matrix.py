@@ -109,7 +109,7 @@ def write(dataset: Dataset, store: Store, run_id: str, articles: Sequence[Tagged
         Tally(outlet, "reject", "timeout", 1),
         Tally(outlet, "feed", "fetched", 1),
     ]
-    commit(dataset, store, run_id, files, tallies)
+    commit(dataset, store, run_id, files, tallies, "0.1")
 
 
 OLD, NEW = [article(n) for n in range(3)], [article(n) for n in range(3, 8)]
@@ -235,7 +235,7 @@ def check(dataset: Dataset, tagged: Sequence[TaggedArticle], runs: int) -> None:
 def next_run(dataset: Dataset) -> None:
     """Do what the next scheduled run does: recover, then write what is not there yet."""
     store = Store(dataset.state)
-    with lock(dataset):
+    with lock(dataset) as dataset:
         recover(dataset, store)
         if not is_decided(dataset):
             write(dataset, store, "run-2", NEW)

@@ -49,7 +49,7 @@ if __name__ == "__main__":
     options = ["--runner=FnApiRunner"]
     if workers > 1:
         options += ["--direct_running_mode=multi_processing", f"--direct_num_workers={{workers}}"]
-    with lock(dataset):
+    with lock(dataset) as dataset:
         recover(dataset, store)
         articles = [article(number) for number in range({ENTRIES})]
         links = store.links([tagged.article.origin.link for tagged in articles])
@@ -201,5 +201,5 @@ def test_a_second_run_is_told_who_holds_the_dataset_and_a_killed_one_holds_it_no
         with pytest.raises(LockHeld, match=f"process {process.pid} on .*, since 20"), lock(dataset):
             pass
         process.kill()
-    with lock(dataset):
+    with lock(dataset) as dataset:
         assert not any(recover(dataset, Store(dataset.state)))

@@ -8,7 +8,9 @@ from typing import Any, NamedTuple
 import apache_beam as beam
 import duckdb
 import pytest
+from apache_beam.coders import registry
 from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.pipeline import PipelineVisitor
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.timestamp import Timestamp
 
@@ -32,6 +34,7 @@ from schemas.records import (
 from schemas.settings import WriteSettings
 from transforms.state import Store
 from transforms.write import Dataset, Harvest, Recovery, Write, prepare, recover
+from transforms.write.manifest import StagedFile
 
 NOON = Timestamp(1_760_011_200)  # 2025-10-09 12:00 UTC
 SETTINGS = WriteSettings(shards=1, max_rows_per_file=3, compression_level=1, min_free_bytes=0)
@@ -167,9 +170,7 @@ def test_the_manifest_says_what_became_of_every_entry(place: Place) -> None:
     }  # fmt: skip
     assert manifest["by_outlet"]["courier"] == {"entries": 1, "articles": 1, "skips": {}, "rejects": {}}
     assert manifest["feeds"] == {"fetched": 2}
-    assert {file["path"] for file in manifest["files"]} == {
-        path for path in place.files() if not path.startswith("_meta")
-    }
+    assert {file["path"] for file in manifest["files"]} == {path for path in place.files() if path.endswith(".parquet")}
 
 
 def test_nothing_is_left_over_after_a_commit(place: Place) -> None:
@@ -238,11 +239,29 @@ def test_an_article_version_cannot_be_there_twice(place: Place) -> None:
     assert place.files("articles") == set()
 
 
-def test_a_stored_version_cannot_be_written_again(place: Place) -> None:
+def test_a_stored_version_is_not_written_again(place: Place) -> None:
     one = Batch(articles=[tagged(1)], entries=[Tally("gazette", "entry", "", 1)])
     place.write(one, "run-1")
-    with pytest.raises(ValueError, match="is there twice"):
-        place.write(one, "run-2")
+    two = one._replace(articles=[tagged(1), tagged(2)], entries=[Tally("gazette", "entry", "", 2)])
+    place.write(two, "run-2")
+    assert place.rows("select article_id, run_id from ARTICLES order by 1") == [
+        ("gazette-1", "run-1"),
+        ("gazette-2", "run-2"),
+    ]
+    assert place.manifest("run-2")["counts"]["skips"] == {"write.unchanged": 1}
+    assert place.store.versions(["gazette-1", "gazette-2"]).keys() == {"gazette-1", "gazette-2"}
+
+
+def test_what_a_manifest_holds_is_not_written_again_before_it_is_in_the_state(place: Place) -> None:
+    """As an engine does that goes back to a checkpoint: the first commit was decided, and then its worker was lost."""
+    one = Batch(articles=[tagged(1)], entries=[Tally("gazette", "entry", "", 1)])
+    place.write(one, "run-1")
+    place.store.close()
+    for file in [*place.dataset.meta.glob("state.sqlite*"), place.dataset.done / "run-1.json"]:
+        file.unlink()
+    place.write(one, "run-2")
+    assert place.rows("select article_id, run_id from ARTICLES") == [("gazette-1", "run-1")]
+    assert place.manifest("run-2")["counts"]["skips"] == {"write.unchanged": 1}
 
 
 def test_two_workers_and_two_shards_write_the_same_rows(place: Place) -> None:
@@ -250,3 +269,26 @@ def test_two_workers_and_two_shards_write_the_same_rows(place: Place) -> None:
     assert len(place.rows("select distinct article_id, version from ARTICLES")) == 7
     assert place.manifest()["counts"]["entries"] == 10
     assert len(place.store.links([end.article.origin.link for end in DAY.articles])) == 7
+
+
+def test_every_collection_of_the_stage_keeps_its_record_and_coder(place: Place) -> None:
+    pipeline = beam.Pipeline(options=PipelineOptions(["--runner=FnApiRunner"]))
+    kinds = {name: hint.__args__[0] for name, hint in Batch.__annotations__.items()}
+    harvest = Harvest(*(pipeline | name >> beam.Create([]).with_output_types(kind) for name, kind in kinds.items()))
+    write = Write(place.dataset, "run", place.store, SETTINGS, "0.1")
+    assert (harvest | "Write" >> write).element_type is str
+    files, tallies = dict[str, Any](), dict[str, Any]()
+
+    class Look(PipelineVisitor):  # type: ignore[misc]
+        def visit_transform(self, node: Any) -> None:
+            for output in node.outputs.values():
+                if node.full_label.endswith("/Stage"):
+                    files[node.full_label] = output.element_type
+                if node.full_label.endswith("/Tally"):
+                    tallies[node.full_label] = output.element_type
+
+    pipeline.visit(Look())
+    assert len(files) == 8
+    assert set(files.values()) == {StagedFile}
+    assert set(tallies.values()) == {Tally}
+    assert type(registry.get_coder(StagedFile)).__name__ == "RowCoder"

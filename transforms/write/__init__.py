@@ -1,7 +1,16 @@
 """Write: rows into date=/outlet= Parquet, all of a run or nothing, and the state after them."""
 
 from transforms.write.dataset import Dataset, explained, lock, prepare, require_room
-from transforms.write.manifest import Manifest, Recovery, manifest_path, read_manifest, recover
+from transforms.write.manifest import (
+    Manifest,
+    Recovery,
+    is_decided,
+    live_files,
+    load_manifests,
+    manifest_path,
+    read_manifest,
+    recover,
+)
 from transforms.write.transform import Harvest, Write
 
 __all__ = [
@@ -11,6 +20,9 @@ __all__ = [
     "Recovery",
     "Write",
     "explained",
+    "is_decided",
+    "live_files",
+    "load_manifests",
     "lock",
     "manifest_path",
     "prepare",

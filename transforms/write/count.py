@@ -68,8 +68,9 @@ def count(run_id: str, tallies: Iterable[Tally], files: Sequence[StagedFile]) ->
     for outlet, ends in by_outlet.items():
         if ends["entries"] != _ended(ends):
             raise CountsDoNotAddUp(run_id, ends["entries"], _ended(ends), outlet)
-    if rejects != sum(file.rows for file in files if file.table == "rejects"):
-        raise ValueError(f"run {run_id}: {rejects} rejects came, but their table holds another number")
+    rows = sum(file.rows for file in files if file.table == "rejects")
+    if rejects != rows:
+        raise CountsDoNotAddUp(run_id, rejects, rows, things="rejects", ends="rows of them")
     return Counts(_sum(by_outlet.values()), by_outlet, dict(feeds))
 
 

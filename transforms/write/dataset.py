@@ -5,25 +5,29 @@
     ROOT/_meta/manifests/<commit>.json              written: the commit is decided
     ROOT/_meta/delta/<commit>/                      what the commit changes in the state
     ROOT/_meta/done/<commit>.json                   written: all of the commit is in place
+    ROOT/_meta/replaced/<commit>/                   folders that a compaction has taken out, until `vacuum`
+    ROOT/_meta/epoch                                how often the lock was taken: the right of its holder to commit
     ROOT/_meta/state.sqlite, lock, commit.lock
 
-All handling of paths and files is in this module; manifests name files relative to ROOT.
+ROOT is a folder, or a prefix in an object store; manifests name files relative to it.
 """
 
 import contextlib
 import datetime
 import errno
-import fcntl
 import os
 import shutil
 import socket
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from schemas.errors import DatasetError, LockHeld
+from transforms.write.files import Files, is_remote, open_files
+from transforms.write.locks import hold
 
+_EPOCH: Final = "_meta/epoch"
 _REMEDIES: Final = {
     errno.ENOSPC: "Free some space, then start again: the next run goes on from what was committed",
     errno.EDQUOT: "Raise the quota or free some space, then start again",
@@ -35,13 +39,19 @@ _REMEDIES: Final = {
 
 
 class Dataset(NamedTuple):
-    """The parts of the dataset at `root`."""
+    """The parts of the dataset at `root`, a folder or the URL of a prefix in an object store."""
 
     root: str
+    state_at: str = ""  # path or URL of a state that does not lie beside the dataset, "" where it does
+    epoch: int = 0  # of the `lock` it was got from: whoever holds an earlier one may not commit any more
 
     def path(self, relative: str) -> Path:
         """Return the path of a file that a manifest names."""
         return Path(self.root, relative)
+
+    @property
+    def files(self) -> Files:
+        return open_files(self.root)
 
     @property
     def meta(self) -> Path:
@@ -63,23 +73,35 @@ class Dataset(NamedTuple):
     def state(self) -> Path:
         return self.meta / "state.sqlite"
 
+    @property
+    def state_address(self) -> str:
+        """Where `transforms.state.Store` finds the state."""
+        return self.state_at or str(self.state)
+
 
 def prepare(dataset: Dataset) -> None:
     """Make the folders of a dataset, and find out whether a run can work there.
 
     Raises:
-        DatasetError: the root is no folder, or cannot be read or written.
+        DatasetError: the root is no folder, or cannot be read or written; it is in an object store, which can hold
+            no state, and none was named.
     """
     root = Path(dataset.root)
-    if root.exists() and not root.is_dir():
+    if is_remote(dataset.root):
+        if not dataset.state_at:
+            remedy = "Name one with --state: postgresql://…, or a file where all runs come from one machine"
+            raise DatasetError(dataset.root, "an object store can hold no state", remedy)
+    elif root.exists() and not root.is_dir():
         raise DatasetError(dataset.root, "is not a folder", _REMEDIES[errno.ENOTDIR])
     with explained(dataset.root):
-        for folder in (dataset.staging, dataset.manifests, dataset.done):
-            folder.mkdir(parents=True, exist_ok=True)
-        os.listdir(root)
-        probe = dataset.meta / f"probe-{uuid.uuid4().hex}"
-        probe.write_bytes(b"can this be written?")
-        probe.unlink()
+        probe = f"_meta/probe-{uuid.uuid4().hex}"
+        if not is_remote(dataset.root):
+            for folder in (dataset.staging, dataset.manifests, dataset.done):
+                folder.mkdir(parents=True, exist_ok=True)
+            dataset.files.settle(("_meta/staging/x", "_meta/manifests/x", "_meta/done/x"))
+        dataset.files.names("")
+        dataset.files.write(probe, b"can this be written?")
+        dataset.files.delete(probe)
 
 
 def require_room(dataset: Dataset, min_free_bytes: int) -> None:
@@ -88,6 +110,8 @@ def require_room(dataset: Dataset, min_free_bytes: int) -> None:
     Raises:
         DatasetError: the disk has less than `min_free_bytes` to give.
     """
+    if is_remote(dataset.root):
+        return
     with explained(dataset.root):
         free = shutil.disk_usage(dataset.root).free
     if free < min_free_bytes:
@@ -96,26 +120,25 @@ def require_room(dataset: Dataset, min_free_bytes: int) -> None:
 
 
 @contextlib.contextmanager
-def lock(dataset: Dataset) -> Iterator[None]:
-    """Hold the dataset for one run: `recover`, the run and later maintenance need it. The kernel frees it on death.
+def lock(dataset: Dataset) -> Iterator[Dataset]:
+    """Hold the dataset for one run: `recover`, the run and all maintenance need it. It ends with its holder's death.
+
+    Yields the dataset as its holder must use it: with the number of this holding, which `committing` asks for. Workers
+    of an earlier holder that are still alive thereby lose the right to commit.
 
     Raises:
         LockHeld: another process has it.
     """
-    with explained(dataset.root):
-        file = (dataset.meta / "lock").open("a+", encoding="utf-8")
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            file.seek(0)
-            raise LockHeld(dataset.root, file.read(200).strip() or "its name is not known yet") from error
+    now = datetime.datetime.now(datetime.UTC)
+    holder = f"process {os.getpid()} on {socket.gethostname()}, since {now:%Y-%m-%d %H:%M:%S} UTC"
+    with contextlib.ExitStack() as stack:
         with explained(dataset.root):
-            now = datetime.datetime.now(datetime.UTC)
-            file.truncate(0)
-            file.write(f"process {os.getpid()} on {socket.gethostname()}, since {now:%Y-%m-%d %H:%M:%S} UTC")
-            file.flush()
-        yield
+            other = stack.enter_context(hold(_lock_place(dataset), "lock", holder, wait=False))
+            if other is not None:
+                raise LockHeld(dataset.root, other or "its name is not known yet")
+            epoch = _epoch(dataset) + 1
+            dataset.files.replace(_EPOCH, str(epoch).encode())
+        yield dataset._replace(epoch=epoch)
 
 
 @contextlib.contextmanager
@@ -123,11 +146,27 @@ def committing(dataset: Dataset) -> Iterator[None]:
     """Wait for, and hold, the right to decide or finish commits.
 
     `lock` belongs to the process that started a run. A worker of a run that was killed may live a little longer, and
-    must not commit while the next run's `recover` clears away its files.
+    must not commit once the next run has the lock.
+
+    Raises:
+        DatasetError: a later run has taken the dataset over.
     """
-    with (dataset.meta / "commit.lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with hold(_lock_place(dataset), "commit.lock", "", wait=True):
+        if dataset.epoch != _epoch(dataset):
+            problem = "another run took over; this one may commit nothing any more"
+            raise DatasetError(dataset.root, problem, "Nothing is lost: the other run, or the next, does the work")
         yield
+
+
+def _lock_place(dataset: Dataset) -> str:
+    """The lock lies beside the dataset; an object store has none to offer, so there it lies with the state."""
+    if not is_remote(dataset.root):
+        return f"{dataset.meta}/"
+    return dataset.state_at if dataset.state_at.startswith("postgresql://") else f"{dataset.state_at}."
+
+
+def _epoch(dataset: Dataset) -> int:
+    return int(dataset.files.read(_EPOCH)) if dataset.files.exists(_EPOCH) else 0
 
 
 @contextlib.contextmanager
@@ -138,45 +177,3 @@ def explained(path: str) -> Iterator[None]:
     except OSError as error:
         remedy = _REMEDIES.get(error.errno or 0, "Check the disk and the folder's permissions, then start again")
         raise DatasetError(str(error.filename or path), error.strerror or str(error), remedy) from error
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write a new file and see it onto the disk; its name is safe only after `sync_folder`."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def publish_file(path: Path, data: bytes) -> bool:
-    """Write a file that is there whole or not at all, also after a power cut; return False where it was there before.
-
-    A hard link, unlike a rename, never replaces what another process has just published under that name.
-    """
-    draft = path.with_name(f"{path.name}.{uuid.uuid4().hex}.draft")
-    write_file(draft, data)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return False
-    finally:
-        draft.unlink()
-    sync_folder(path.parent)
-    return True
-
-
-def sync_folder(folder: Path) -> None:
-    """See a folder's entries onto the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def sync_folders(files: Iterable[Path], top: Path) -> None:
-    """See the folders that hold `files`, and those above them up to `top`, onto the disk; each once."""
-    folders = {folder for file in files for folder in file.parents if folder.is_relative_to(top)}
-    for folder in sorted(folders, reverse=True):
-        sync_folder(folder)

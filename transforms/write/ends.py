@@ -1,5 +1,6 @@
 """Ends: what a run's articles, skips and rejects mean for the state of links and versions."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Optional
 
@@ -83,21 +84,19 @@ def version_of(article: Article) -> VersionState:
     )  # fmt: skip
 
 
-def settle_versions(new: Iterable[VersionState], known: Mapping[str, VersionState]) -> Sequence[VersionState]:
-    """Return `new` by article; each must be the only one of its article, and newer than what is stored.
+def settle_versions(new: Iterable[VersionState]) -> Sequence[VersionState]:
+    """Return `new` by article and version. What the state holds already, the commit leaves out.
 
     Raises:
-        ValueError: a row would be there twice. An earlier stage should have made one of the two a skip.
+        ValueError: a version is there twice. An earlier stage should have made one of the two a skip.
     """
-    newest = {name: state.version for name, state in known.items()}
     ordered = sorted(new, key=lambda state: (state.article_id, state.version))
-    for state in ordered:
-        if state.version <= newest.get(state.article_id, 0):
+    for state, following in itertools.pairwise(ordered):
+        if (state.article_id, state.version) == (following.article_id, following.version):
             raise ValueError(
                 f"version {state.version} of article {state.article_id} ({state.canonical_url}) is there twice"
             )
-        newest[state.article_id] = state.version
-    return list({state.article_id: state for state in ordered}.values())
+    return ordered
 
 
 def newest_feeds(states: Iterable[FeedState]) -> Sequence[FeedState]:

@@ -1,17 +1,17 @@
 """The commit protocol: a manifest decides a commit, and whoever finds one that is not finished rolls it forward.
 
 Staged files are whole and on the disk before the manifest names them. From the manifest on, each step may be done
-again: files are renamed where that is still to do, the state is changed once a commit id, and the done mark comes last.
+again: files are brought to their places where that is still to do, the state is changed once a commit id, and the done
+mark comes last. A compaction is a commit that also `removes` files: there whole folders are swapped.
 """
 
 import gzip
+import io
 import json
-import os
-import shutil
 import time
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
 
 import pyarrow.parquet as pq
@@ -21,10 +21,13 @@ from schemas.errors import DatasetError
 from schemas.parquet import signature_of
 from schemas.records import FeedState, LinkState, Signature, VersionState
 from transforms.state import Delta, Store, from_scalars
-from transforms.write.dataset import Dataset, committing, explained, publish_file, sync_folders
+from transforms.write.dataset import Dataset, committing, explained
+from transforms.write.files import LocalFiles, is_remote
+from transforms.write.views import pattern, write_views
 
 FORMAT: Final = 1
 DELTA: Final = "_meta/delta"
+REPLACED: Final = "_meta/replaced"
 
 
 class StagedFile(NamedTuple):
@@ -52,6 +55,7 @@ class Manifest(NamedTuple):
     counts: Mapping[str, Any]  # entries, articles, skips by reason, rejects by reason
     by_outlet: Mapping[str, Any]  # the same, by outlet
     feeds: Mapping[str, int]  # polled feeds by outcome
+    removes: Sequence[str] = ()  # paths of earlier commits' files whose rows are in `files` now
 
     def to_json(self) -> bytes:
         """Return the manifest as it is kept."""
@@ -62,7 +66,7 @@ class Manifest(NamedTuple):
                 "created": self.created,
                 "rows": sum(file.rows for file in self.files),
                 "files": [file._asdict() for file in self.files],
-                "removes": [],
+                "removes": list(self.removes),
                 "state": [file._asdict() for file in self.state],
                 "counts": self.counts,
                 "by_outlet": self.by_outlet,
@@ -86,14 +90,20 @@ def manifest_path(dataset: Dataset, commit_id: str) -> Path:
     return dataset.manifests / f"{commit_id}.json"
 
 
-def read_manifest(path: Path) -> Manifest:
-    """Return a manifest.
+def is_decided(dataset: Dataset, commit_id: str) -> bool:
+    """Tell whether a commit has its manifest."""
+    return dataset.files.exists(f"_meta/manifests/{commit_id}.json")
+
+
+def read_manifest(dataset: Dataset, commit_id: str) -> Manifest:
+    """Return the manifest of a commit.
 
     Raises:
         DatasetError: it cannot be read, is damaged, or of a format this version does not know.
     """
+    path = manifest_path(dataset, commit_id)
     with explained(str(path)):
-        data = path.read_bytes()
+        data = dataset.files.read(f"_meta/manifests/{commit_id}.json")
     try:
         kept = json.loads(data)
         if kept["format"] != FORMAT:
@@ -106,6 +116,7 @@ def read_manifest(path: Path) -> Manifest:
             kept["counts"],
             kept["by_outlet"],
             kept["feeds"],
+            tuple(kept.get("removes", ())),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise DatasetError(str(path), f"the manifest is damaged ({error})", "Restore it from a backup") from error
@@ -117,15 +128,15 @@ def decide(dataset: Dataset, manifest: Manifest) -> Manifest:
     Raises:
         DatasetError: a staged file is gone (another run took over and cleared it away), or the disk is full.
     """
-    staged = [dataset.path(file.staged) for file in (*manifest.files, *manifest.state)]
-    path = manifest_path(dataset, manifest.commit_id)
+    files, path = dataset.files, f"_meta/manifests/{manifest.commit_id}.json"
+    staged = [file.staged for file in (*manifest.files, *manifest.state)]
     with explained(dataset.root):
-        if path.exists():
-            return read_manifest(path)
-        if lost := [file for file in staged if not file.exists()]:
-            raise DatasetError(str(lost[0]), "a staged file is gone: another run took over", "Start the run again")
-        sync_folders(staged, dataset.meta)
-        return manifest if publish_file(path, manifest.to_json()) else read_manifest(path)
+        if files.exists(path):
+            return read_manifest(dataset, manifest.commit_id)
+        if lost := [file for file in staged if not files.exists(file)]:
+            raise DatasetError(lost[0], "a staged file is gone: another run took over", "Start the run again")
+        files.settle(staged)
+        return manifest if files.publish(path, manifest.to_json()) else read_manifest(dataset, manifest.commit_id)
 
 
 def roll_forward(dataset: Dataset, store: Store, manifest: Manifest) -> None:
@@ -135,11 +146,30 @@ def roll_forward(dataset: Dataset, store: Store, manifest: Manifest) -> None:
         DatasetError: a file of the commit is lost, the state is damaged, or the disk is full.
     """
     with explained(dataset.root):
-        _promote(dataset, (*manifest.files, *manifest.state))
-        store.apply(manifest.commit_id, read_delta(dataset, manifest))
+        _promote(dataset, manifest)
+        store.apply(manifest.commit_id, read_delta(dataset, manifest), manifest.created)
         mark = json.dumps({"commit_id": manifest.commit_id, "finished": time.time()})
-        publish_file(dataset.done / f"{manifest.commit_id}.json", mark.encode())
-        shutil.rmtree(dataset.staging / manifest.commit_id, ignore_errors=True)
+        dataset.files.publish(f"_meta/done/{manifest.commit_id}.json", mark.encode())
+        write_views(dataset, _readable(dataset))
+        dataset.files.delete(f"_meta/staging/{manifest.commit_id}")
+
+
+def finish_decided(dataset: Dataset, store: Store) -> Sequence[str]:
+    """Bring all decided commits to their ends and give the state what it lacks; return the ids of those unfinished.
+
+    Needs `committing`.
+
+    Raises:
+        DatasetError: as `roll_forward`.
+    """
+    decided, done, applied = _names(dataset, "manifests"), _names(dataset, "done"), store.applied()
+    unfinished = [read_manifest(dataset, name) for name in decided - (done & applied)]
+    for manifest in sorted(unfinished, key=lambda manifest: (manifest.created, manifest.commit_id)):
+        if manifest.commit_id in done:
+            store.apply(manifest.commit_id, read_delta(dataset, manifest), manifest.created)
+        else:
+            roll_forward(dataset, store, manifest)
+    return sorted(decided - done)
 
 
 def recover(dataset: Dataset, store: Store) -> Recovery:
@@ -148,20 +178,35 @@ def recover(dataset: Dataset, store: Store) -> Recovery:
     A state that is missing altogether is thereby built anew.
 
     Raises:
-        DatasetError: as `roll_forward`.
+        DatasetError: the dataset is not what the newest `lock` gave out; else as `roll_forward`.
     """
     with explained(dataset.root), committing(dataset):
-        decided, done, applied = _names(dataset.manifests), _names(dataset.done), store.applied()
-        unfinished = [read_manifest(manifest_path(dataset, name)) for name in decided - (done & applied)]
-        for manifest in sorted(unfinished, key=lambda manifest: (manifest.created, manifest.commit_id)):
-            if manifest.commit_id in done:
-                store.apply(manifest.commit_id, read_delta(dataset, manifest))
-            else:
-                roll_forward(dataset, store, manifest)
-        dropped = [folder.name for folder in sorted(dataset.staging.iterdir()) if folder.name not in decided]
-        for leftover in (*dataset.staging.iterdir(), *dataset.manifests.glob("*.draft"), *dataset.done.glob("*.draft")):
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-    return Recovery(sorted(decided - done), dropped, sorted((decided & done) - applied))
+        decided, done, applied = _names(dataset, "manifests"), _names(dataset, "done"), store.applied()
+        finished = finish_decided(dataset, store)
+        staging = dataset.files.names("_meta/staging")
+        for name in staging:
+            dataset.files.delete(f"_meta/staging/{name}")
+        for folder in ("manifests", "done"):
+            for name in dataset.files.names(f"_meta/{folder}"):
+                if name.endswith(".draft"):
+                    dataset.files.delete(f"_meta/{folder}/{name}")
+    return Recovery(finished, [name for name in staging if name not in decided], sorted((decided & done) - applied))
+
+
+def load_manifests(dataset: Dataset) -> list[Manifest]:
+    """Return the manifests of all commits that are in place, in their order.
+
+    Raises:
+        DatasetError: one cannot be read.
+    """
+    found = [read_manifest(dataset, name) for name in _names(dataset, "done")]
+    return sorted(found, key=lambda manifest: (manifest.created, manifest.commit_id))
+
+
+def live_files(manifests: Sequence[Manifest]) -> dict[str, StagedFile]:
+    """Return what readers are to read, by path: the files of all commits that no compaction has replaced."""
+    removed = {path for manifest in manifests for path in manifest.removes}
+    return {file.path: file for manifest in manifests for file in manifest.files if file.path not in removed}
 
 
 def read_delta(dataset: Dataset, manifest: Manifest) -> Delta:
@@ -184,32 +229,57 @@ def read_delta(dataset: Dataset, manifest: Manifest) -> Delta:
         ) from error
 
 
-def _promote(dataset: Dataset, files: Sequence[StagedFile]) -> None:
-    for file in files:
-        final = dataset.path(file.path)
-        final.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.replace(dataset.path(file.staged), final)
-        except FileNotFoundError:
-            if not final.exists():
+def _promote(dataset: Dataset, manifest: Manifest) -> None:
+    files, ours = dataset.files, (*manifest.files, *manifest.state)
+    if manifest.removes and isinstance(files, LocalFiles):
+        _swap(files, manifest)
+    else:
+        for file in ours:
+            try:
+                files.promote(file.staged, file.path)
+            except FileNotFoundError:
                 problem = "the manifest names it, but it is neither staged nor in place"
-                raise DatasetError(str(final), problem, "Restore it from a backup") from None
-    sync_folders((dataset.path(file.path) for file in files), Path(dataset.root))
+                raise DatasetError(file.path, problem, "Restore it from a backup") from None
+    files.settle(file.path for file in ours)
+
+
+def _swap(files: LocalFiles, manifest: Manifest) -> None:
+    """Exchange each partition's folder for the one that was staged, and put the old one away until `vacuum`."""
+    for folder, staged, first in sorted({(_folder(f.path), _folder(f.staged), f.path) for f in manifest.files}):
+        if not files.exists(first):
+            files.swap(staged, folder)
+        if files.names(staged):
+            files.put_away(staged, f"{REPLACED}/{manifest.commit_id}/{folder}")
+
+
+def _readable(dataset: Dataset) -> dict[str, list[str]]:
+    """The tables that have rows, with what finds their files."""
+    if not is_remote(dataset.root):
+        return {name: [pattern(name)] for name in dataset.files.names("") if name[0] != "_" and "." not in name}
+    tables = dict[str, list[str]]()
+    for file in sorted(live_files(load_manifests(dataset)).values()):
+        tables.setdefault(file.table, []).append(file.path)
+    return tables
+
+
+def _folder(path: str) -> str:
+    return str(PurePosixPath(path).parent)
 
 
 def _delta_rows(dataset: Dataset, manifest: Manifest, table: str) -> Iterator[dict[str, Any]]:
     for file in manifest.state:
         if file.table == table:
-            with gzip.open(dataset.path(file.path), "rt", encoding="utf-8") as lines:
-                yield from map(json.loads, lines)
+            yield from map(json.loads, gzip.decompress(dataset.files.read(file.path)).splitlines())
 
 
 def _signatures(dataset: Dataset, manifest: Manifest) -> Iterator[Signature]:
     for file in manifest.files:
-        path = dataset.path(file.path)
-        if file.table == "signatures" and path.exists():  # someone may have deleted an old partition since
-            yield from map(signature_of, pq.ParquetFile(path).read().to_pylist())
+        # Someone may have deleted an old partition since, or a compaction have taken the rows into its own commit.
+        if file.table == "signatures" and dataset.files.exists(file.path):
+            data = io.BytesIO(dataset.files.read(file.path))
+            yield from map(signature_of, pq.ParquetFile(data).read().to_pylist())
 
 
-def _names(folder: Path) -> set[str]:
-    return {path.stem for path in folder.glob("*.json")}
+def _names(dataset: Dataset, folder: str) -> set[str]:
+    names = dataset.files.names(f"_meta/{folder}")
+    return {name.removesuffix(".json") for name in names if name.endswith(".json")}

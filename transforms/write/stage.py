@@ -17,10 +17,10 @@ from apache_beam.typehints import KV
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas import parquet
-from schemas.records import Reject, RemovedLine, Signature, TaggedArticle
+from schemas.records import FeedState, Reject, RemovedLine, Signature, TaggedArticle
 from schemas.settings import WriteSettings
 from transforms.state import StateRecord, Store, to_scalars
-from transforms.write.dataset import Dataset, explained, write_file
+from transforms.write.dataset import Dataset, explained
 from transforms.write.ends import newest_feeds, settle_links, settle_versions
 from transforms.write.manifest import DELTA, StagedFile
 
@@ -55,10 +55,15 @@ def _reject_order(reject: Reject) -> tuple[Any, ...]:
     return reject.at.micros, reject.stage, reject.reason, reject.url, origin.link, origin.feed, origin.entry_id
 
 
+def _feed_order(state: FeedState) -> tuple[Any, ...]:
+    return state.polled_at.micros, state.url
+
+
 TABLES: Final[Mapping[str, Table]] = {
     "articles": Table(
         parquet.ARTICLES, parquet.article_row, lambda tagged: tagged.article.origin.outlet, _article_order
     ),
+    "feeds": Table(parquet.FEEDS, parquet.feed_row, lambda _: "", _feed_order),
     "removals": Table(parquet.REMOVALS, parquet.removal_row, lambda _: "", _removal_order),
     "rejects": Table(parquet.REJECTS, parquet.reject_row, lambda _: "", _reject_order),
     "signatures": Table(parquet.SIGNATURES, parquet.signature_row, lambda _: "", _signature_order),
@@ -100,9 +105,14 @@ def table_file(table: str, records: Iterable[Any], run_id: str, newsbeam_version
     """Return the Parquet file of `records`, in their order."""
     kind = TABLES[table]
     rows = [kind.row(record, run_id, newsbeam_version) for record in records]
+    return parquet_bytes(pa.Table.from_pylist(rows, schema=kind.schema), compression_level)
+
+
+def parquet_bytes(table: pa.Table, compression_level: int) -> bytes:
+    """Return the Parquet file of `table`, compressed with zstd."""
     sink = pa.BufferOutputStream()
     pq.write_table(
-        pa.Table.from_pylist(rows, schema=kind.schema),
+        table,
         sink,
         compression="zstd",
         compression_level=compression_level,
@@ -128,7 +138,7 @@ class Stager(NamedTuple):
         """Write `data`, which is to become `path`; the name it has until then is its own, whoever writes the same."""
         staged = f"_meta/staging/{self.commit_id}/{uuid.uuid4().hex}"
         with explained(staged):
-            write_file(self.dataset.path(staged), data)
+            self.dataset.files.write(staged, data)
         return StagedFile(table, outlet, path, staged, rows, len(data), hashlib.sha256(data).hexdigest())
 
 
@@ -173,7 +183,7 @@ class StageDeltaFn(beam.DoFn):
         if self.table == "links":
             return settle_links(records, self.store.links({record.link for record in records}))
         if self.table == "versions":
-            return settle_versions(records, self.store.versions({record.article_id for record in records}))
+            return settle_versions(records)
         return newest_feeds(records)
 
 

@@ -13,10 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, NamedTuple
 
 import apache_beam as beam
+import pyarrow as pa
 from apache_beam.pvalue import PCollection
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.errors import DatasetError
+from schemas.parquet import RUNS, partition_date, run_row
 from schemas.records import (
     FeedState,
     LinkState,
@@ -29,11 +31,21 @@ from schemas.records import (
 )
 from schemas.settings import WriteSettings
 from transforms.state import Store
-from transforms.write.count import count, tally_of_feed, tally_of_reject, tally_of_skip
+from transforms.write.count import Counts, count, tally_of_feed, tally_of_reject, tally_of_skip
 from transforms.write.dataset import Dataset, committing, explained
 from transforms.write.ends import link_of_article, link_of_reject, link_of_skip, version_of
-from transforms.write.manifest import Manifest, StagedFile, decide, manifest_path, roll_forward
-from transforms.write.stage import TABLES, StageDelta, Stager, StageTable, removed_lines
+from transforms.write.manifest import (
+    DELTA,
+    Manifest,
+    StagedFile,
+    decide,
+    finish_decided,
+    is_decided,
+    read_manifest,
+    roll_forward,
+)
+from transforms.write.replay import without_written
+from transforms.write.stage import StageDelta, Stager, StageTable, parquet_bytes, removed_lines
 
 _COMMIT_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -73,7 +85,7 @@ class Write(beam.PTransform[Any, Any]):
         self.newsbeam_version = newsbeam_version
 
     def expand(self, harvest: Any) -> Any:  # Beam warns of an annotation of several collections
-        if manifest_path(self.dataset, self.run_id).exists():
+        if is_decided(self.dataset, self.run_id):
             raise DatasetError(self.dataset.root, f"run {self.run_id} is already committed", "Use another run id")
         articles, skips, rejects, entries, feed_states, signatures = Harvest(*harvest)
         links = (
@@ -88,6 +100,7 @@ class Write(beam.PTransform[Any, Any]):
             rejects | "StageRejects" >> self._stage_table("rejects"),
             signatures | "StageSignatures" >> self._stage_table("signatures"),
             removals | "StageRemovals" >> self._stage_table("removals"),
+            feed_states | "StagePolls" >> self._stage_table("feeds"),
             links | "StageLinks" >> self._stage_delta("links"),
             versions | "StageVersions" >> self._stage_delta("versions"),
             feed_states | "StageFeeds" >> self._stage_delta("feeds"),
@@ -106,7 +119,7 @@ class Write(beam.PTransform[Any, Any]):
                 "tallies": tallies | "KeyTallies" >> beam.WithKeys(self.run_id),
             }
             | "GroupByCommit" >> beam.CoGroupByKey()
-            | "Commit" >> beam.ParDo(CommitFn(self.dataset, self.store))
+            | "Commit" >> beam.ParDo(CommitFn(self.dataset, self.store, self.newsbeam_version))
         )
 
     def _stage_table(self, table: str) -> StageTable:
@@ -119,18 +132,25 @@ class Write(beam.PTransform[Any, Any]):
 class CommitFn(beam.DoFn):
     """`(commit id, its files and tallies)` in; commits, and says so with the id."""
 
-    def __init__(self, dataset: Dataset, store: Store) -> None:
+    def __init__(self, dataset: Dataset, store: Store, newsbeam_version: str) -> None:
         self.dataset = dataset
         self.store = store
+        self.newsbeam_version = newsbeam_version
 
     def process(self, group: tuple[str, dict[str, Iterable[Any]]]) -> Iterator[str]:
         commit_id, parts = group
-        commit(self.dataset, self.store, commit_id, list(parts["files"]), parts["tallies"])
+        files = list(parts["files"])
+        commit(self.dataset, self.store, commit_id, files, parts["tallies"], self.newsbeam_version)
         yield commit_id
 
 
 def commit(
-    dataset: Dataset, store: Store, commit_id: str, files: Sequence[StagedFile], tallies: Iterable[Tally]
+    dataset: Dataset,
+    store: Store,
+    commit_id: str,
+    files: Sequence[StagedFile],
+    tallies: Iterable[Tally],
+    newsbeam_version: str,
 ) -> Manifest:
     """Check the counts, decide the commit, and bring it to its end. A replay changes nothing.
 
@@ -139,21 +159,48 @@ def commit(
         DatasetError: before the manifest nothing was committed; after it the next `recover` finishes.
     """
     with explained(dataset.root), committing(dataset):
-        return commit_held(dataset, store, commit_id, files, tallies)
+        return commit_held(dataset, store, commit_id, files, tallies, newsbeam_version)
 
 
 def commit_held(
-    dataset: Dataset, store: Store, commit_id: str, files: Sequence[StagedFile], tallies: Iterable[Tally]
+    dataset: Dataset,
+    store: Store,
+    commit_id: str,
+    files: Sequence[StagedFile],
+    tallies: Iterable[Tally],
+    newsbeam_version: str,
 ) -> Manifest:
     """`commit`, for who already holds the right to (`committing`)."""
-    counts = count(commit_id, tallies, files)
-    ordered = sorted(files, key=lambda file: file.path)
-    tables = [file for file in ordered if file.table in TABLES]
-    delta = [file for file in ordered if file.table not in TABLES]
-    proposed = Manifest(commit_id, time.time(), tables, delta, counts.total, counts.by_outlet, counts.feeds)
-    manifest = decide(dataset, proposed)
+    finish_decided(dataset, store)
+    if is_decided(dataset, commit_id):
+        return read_manifest(dataset, commit_id)
+    stager = Stager(dataset, commit_id)
+    fresh = without_written(stager, store, files)
+    counts = count(commit_id, [*tallies, *fresh.tallies], fresh.files)
+    created = max(time.time(), store.newest_commit() + 1e-3)  # a clock that was set back must not reorder the commits
+    tables = sorted((file for file in fresh.files if not file.path.startswith(DELTA)), key=_path)
+    delta = sorted((file for file in fresh.files if file.path.startswith(DELTA)), key=_path)
+    tables.append(_stage_run(stager, created, tables, counts, newsbeam_version))
+    manifest = decide(
+        dataset, Manifest(commit_id, created, tables, delta, counts.total, counts.by_outlet, counts.feeds)
+    )
     roll_forward(dataset, store, manifest)
     return manifest
+
+
+def _stage_run(
+    stager: Stager, created: float, files: Sequence[StagedFile], counts: Counts, newsbeam_version: str
+) -> StagedFile:
+    """Stage the commit's own row in the table of runs."""
+    at = Timestamp.of(round(created, 6))
+    row = run_row(stager.commit_id, at, counts, sum(file.rows for file in files), len(files), newsbeam_version)
+    data = parquet_bytes(pa.Table.from_pylist([row], schema=RUNS), 3)
+    path = f"runs/date={partition_date(at)}/part-{stager.commit_id}.parquet"
+    return stager.write("runs", "", path, 1, data)
+
+
+def _path(file: StagedFile) -> str:
+    return file.path
 
 
 def _article_link(tagged: TaggedArticle) -> LinkState:

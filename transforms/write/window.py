@@ -20,7 +20,7 @@ from transforms.state import Store
 from transforms.write.count import tally_of_feed, tally_of_reject, tally_of_skip
 from transforms.write.dataset import Dataset, committing, explained
 from transforms.write.ends import link_of_article, link_of_reject, link_of_skip, version_of
-from transforms.write.manifest import StagedFile, manifest_path, read_manifest, roll_forward
+from transforms.write.manifest import StagedFile, finish_decided, is_decided
 from transforms.write.stage import StageDeltaFn, Stager, StageTableFn, partition, removed_lines
 from transforms.write.transform import Harvest, commit_held
 
@@ -47,7 +47,7 @@ def window_commit(end: Timestamp) -> str:
 
 def is_committed(dataset: Dataset, commit_id: str) -> bool:
     """Tell whether all of a commit is in place, the state too."""
-    return (dataset.done / f"{commit_id}.json").exists()
+    return dataset.files.exists(f"_meta/done/{commit_id}.json")
 
 
 def without_stored(batch: Batch, known: Mapping[str, VersionState]) -> Batch:
@@ -82,14 +82,12 @@ def commit_window(
         DatasetError: before the manifest nothing was committed; after it the next `recover` finishes.
     """
     with explained(dataset.root), committing(dataset):
-        decided = manifest_path(dataset, commit_id)
-        if decided.exists():
-            if not is_committed(dataset, commit_id):
-                roll_forward(dataset, store, read_manifest(decided))
+        if is_decided(dataset, commit_id):
+            finish_decided(dataset, store)
             return False
         batch = without_stored(batch, store.versions({tagged.article.article_id for tagged in batch.articles}))
         files = list(_stage(Stager(dataset, commit_id), store, batch, settings, newsbeam_version))
-        commit_held(dataset, store, commit_id, files, _tallies(batch))
+        commit_held(dataset, store, commit_id, files, _tallies(batch), newsbeam_version)
     return True
 
 
@@ -100,6 +98,7 @@ def _stage(
         "articles": batch.articles,
         "rejects": batch.rejects,
         "signatures": batch.signatures,
+        "feeds": batch.feed_states,
         "removals": [line for tagged in batch.articles for line in removed_lines(tagged)],
     }
     for table, records in tables.items():

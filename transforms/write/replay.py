@@ -1,0 +1,75 @@
+"""Replays: a row that a manifest or the state holds already is not written again, however often it is delivered."""
+
+import gzip
+import io
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.records import SkipReason, Tally, VersionState
+from transforms.state import Store, from_scalars
+from transforms.write.manifest import StagedFile
+from transforms.write.stage import Stager, delta_file, parquet_bytes
+
+_KEYED: Final = {"articles", "removals"}  # rows that belong to an article's version, and are written once with it
+_LEVEL: Final = 3  # zstd; a file that is written anew here is rare
+
+
+class Fresh(NamedTuple):
+    """What of a commit is new."""
+
+    files: list[StagedFile]
+    tallies: list[Tally]  # skips that stand for the articles left out
+
+
+def without_written(stager: Stager, store: Store, files: Sequence[StagedFile]) -> Fresh:
+    """Return `files` without rows whose `(article_id, version)` the state holds; needs `committing`.
+
+    Only files in which such rows lie are written anew.
+    """
+    versions = [version for file in files if _is_versions(file) for version in _versions(stager, file)]
+    stored = store.versions({version.article_id for version in versions})
+    written = {
+        (version.article_id, version.version)
+        for version in versions
+        if version.article_id in stored and version.version <= stored[version.article_id].version
+    }
+    if not written:
+        return Fresh(list(files), [])
+    kept, skips = list[StagedFile](), Counter[str]()
+    for file in files:
+        if _is_versions(file):
+            fresh = [v for v in _versions(stager, file) if (v.article_id, v.version) not in written]
+            kept += [stager.write(file.table, "", file.path, len(fresh), delta_file(fresh))] if fresh else []
+        elif file.table in _KEYED:
+            table = _unwritten(stager, file, written)
+            if file.table == "articles":
+                skips[file.outlet] += file.rows - table.num_rows
+            if table.num_rows == file.rows:
+                kept.append(file)
+            elif table.num_rows:
+                data = parquet_bytes(table, _LEVEL)
+                kept.append(stager.write(file.table, file.outlet, file.path, table.num_rows, data))
+        else:
+            kept.append(file)
+    reason = f"write.{SkipReason.UNCHANGED}"
+    return Fresh(kept, [Tally(outlet, "skip", reason, n) for outlet, n in sorted(skips.items()) if n])
+
+
+def _is_versions(file: StagedFile) -> bool:
+    return file.table == "versions"
+
+
+def _versions(stager: Stager, file: StagedFile) -> Iterator[VersionState]:
+    for line in gzip.decompress(stager.dataset.files.read(file.staged)).splitlines():
+        yield from_scalars(VersionState, json.loads(line))
+
+
+def _unwritten(stager: Stager, file: StagedFile, written: set[tuple[str, int]]) -> pa.Table:
+    table = pq.ParquetFile(io.BytesIO(stager.dataset.files.read(file.staged))).read()
+    keys = zip(table.column("article_id").to_pylist(), table.column("version").to_pylist(), strict=True)
+    return table.filter(pa.array([key not in written for key in keys], pa.bool_()))

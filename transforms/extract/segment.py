@@ -74,8 +74,9 @@ class Block:
 class Segments:
     """The blocks and containers of a page, in document order."""
 
-    def __init__(self, blocks: list[Block], containers: list[Container]) -> None:
+    def __init__(self, blocks: list[Block], containers: list[Container], *, cut: bool) -> None:
         self.blocks, self.containers = blocks, containers
+        self.cut = cut  # elements that are nested too deep were left out
         for block in blocks:
             prose = block.chars if block.prose else 0
             for container in block.container.chain():
@@ -115,6 +116,7 @@ class _Walk:
         self._parts: list[str] = []
         self._link = self._bold = self._links = 0
         self._inline = -1  # all bits set: no text yet
+        self._cut = False
 
     def run(self, root: Any) -> Segments:
         # Each item is an element to enter, the element whose end is reached, or the text after an element.
@@ -127,11 +129,14 @@ class _Walk:
                 self._flush(inside.container)
             else:
                 self._enter(item, inside, stack)
-        return Segments(self._blocks, self._containers)
+        return Segments(self._blocks, self._containers, cut=self._cut)
 
     def _enter(self, element: Any, around: _Inside, stack: list[tuple[Any, _Inside]]) -> None:
         tag = element.tag
-        if tag in _SILENT or not isinstance(tag, str) or around.depth >= self._max_depth:
+        if tag in _SILENT or not isinstance(tag, str):
+            return
+        if around.depth >= self._max_depth:
+            self._cut = True
             return
         if tag == "nav" and not _holds_prose(element):
             return

@@ -59,10 +59,11 @@ def read(score: Any, data: Path, truth: dict[str, Any], max_depth: int) -> Sampl
     root = parse(to_utf8(gzip.decompress((data / truth["html"]).read_bytes())))
     declared = Declared(root, truth["url"])
     segments = segment(root, max_depth)
-    weighable = candidates(segments, declared, pick_title(declared, headings_of(segments)))
+    title = pick_title(declared, headings_of(segments))
+    weighable = candidates(segments, declared, title)
     label, weight = judge(score, truth, segments.blocks)
     at = [block.index for block in weighable.blocks]
-    told = second_opinion(root, truth["url"]) if at else ""
+    told = second_opinion(root, truth["url"], title) if at else ""
     return Sample(truth, weighable, told, label[at], weight[at])
 
 

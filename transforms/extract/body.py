@@ -15,6 +15,8 @@ from transforms.extract.segment import HEADINGS, Block, Segments
 from transforms.extract.state import scripts_of, text_in_scripts
 
 _UNSURE: Final = 0.935  # expected F1 under which trafilatura is asked: one page in nine
+_WITHIN: Final = 0.9  # share of the smaller choice's characters from which it lies within the larger one
+_PART: Final = 0.25  # share of our choice under which trafilatura's is a fragment
 _SCANT: Final = 250  # characters: a shorter body is more often a failure than a brief
 _REPEATED: Final = 160  # characters from which a paragraph is not said twice, but printed twice
 _STATE_QUALITY: Final = 0.7  # measured F1 of JSON-LD bodies against gold is .79 to .92; a state is less certain
@@ -38,7 +40,7 @@ def pick_body(
     scripts = scripts_of(root)
     weighable = candidates(segments, declared, title)
     check()
-    body = decide(weighable, _model(), lambda: second_opinion(root, declared.url))
+    body = decide(weighable, _model(), lambda: second_opinion(root, declared.url, title))
     check()
     if len(body.text) < _SCANT:
         state = text_in_scripts(scripts, check)
@@ -56,7 +58,12 @@ def candidates(segments: Segments, declared: Declared, title: str) -> Weighable:
 
 
 def decide(weighable: Weighable, model: Mapping[str, Trees], ask: Callable[[], str]) -> Body:
-    """Return the blocks worth keeping; `ask` gives trafilatura's choice and is called where that is needed only."""
+    """Return the blocks worth keeping; `ask` gives trafilatura's choice and is called where that is needed only.
+
+    Where the weights stay unsure although they know trafilatura's choice, and one of the two choices lies within the
+    other, trafilatura's is taken: whole lists and second articles are at stake then, which no weight of single blocks
+    notices. Cross-validated by outlet this is right on 21 of 24 such pages, and by far: .8 points of F1 on one set.
+    """
     blocks, rows = weighable.blocks, weighable.rows
     may_ask = len(blocks) <= _MAX_ADVISED
     kept: Sequence[Block] = []
@@ -67,22 +74,41 @@ def decide(weighable: Weighable, model: Mapping[str, Trees], ask: Callable[[], s
         bar, quality = best_cut(probability, chars)
         if quality < _UNSURE and may_ask:
             method, told = "advised", ask()
-            probability = model["advised"].probability(np.concatenate([rows, advice(blocks, told)], axis=1))
+            advised = advice(blocks, told)
+            probability = model["advised"].probability(np.concatenate([rows, advised], axis=1))
             bar, quality = best_cut(probability, chars)
+            taken, ours = advised[:, 0] > 0, probability >= bar
+            if (
+                quality < _UNSURE
+                and weighable.whole
+                and _nested(chars[taken & ours].sum(), chars[ours].sum(), len(told))
+            ):
+                return _as_told(told, [block for block, by in zip(blocks, taken, strict=True) if by], quality)
         kept = [block for block, likely in zip(blocks, probability, strict=True) if likely >= bar]
     text = join(kept)
     if len(text) < _SCANT and may_ask:
         told = told or ask()
         if len(told) > 2 * len(text):
-            return Body(told.replace("\n", "\n\n"), [], "trafilatura", quality)
+            return _as_told(told, [], quality)
     return Body(text, kept, method, quality)
 
 
-def second_opinion(root: Any, url: str) -> str:
-    """Return what trafilatura's fast pass keeps of a tree (which it may spoil), a paragraph a line."""
+def _nested(common: float, ours: float, told: float) -> bool:
+    """Whether one choice lies within the other. Of a small part of ours, the other extractor has lost the article."""
+    return common > _WITHIN * min(ours, told) and told > _PART * ours
+
+
+def _as_told(told: str, kept: Sequence[Block], quality: float) -> Body:
+    return Body(told.replace("\n", "\n\n"), kept, "trafilatura", quality)
+
+
+def second_opinion(root: Any, url: str, title: str) -> str:
+    """Return what trafilatura's fast pass keeps of a tree (which it may spoil): a paragraph a line, no title."""
     found = trafilatura.bare_extraction(root, url=url, include_comments=False, fast=True, with_metadata=False)
     lines = (found.text or "").split("\n") if isinstance(found, Document) else []
-    return "\n".join(squeezed for line in lines if (squeezed := " ".join(line.removeprefix("- ").split())))
+    squeezed = [" ".join(line.removeprefix("- ").split()) for line in lines]
+    echo = fold(title)
+    return "\n".join(line for line in squeezed if line and fold(line) != echo)
 
 
 def advice(blocks: Sequence[Block], told: str) -> Floats:
@@ -117,7 +143,7 @@ def _model() -> dict[str, Trees]:
 def _before_live_entries(weighable: Weighable, segments: Segments, declared: Declared) -> Weighable:
     """Without the blocks from the first declared entry of a live blog on: its article is the introduction."""
     end = _first_live_entry(segments.blocks, _live_entries(declared))
-    return _keep(weighable, lambda block: block.index < end)
+    return _keep(weighable, lambda block: block.index < end)._replace(whole=end == len(segments.blocks))
 
 
 def _keep(weighable: Weighable, wanted: Callable[[Block], bool]) -> Weighable:

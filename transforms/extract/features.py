@@ -58,6 +58,7 @@ class Weighable(NamedTuple):
 
     blocks: Sequence[Block]
     rows: npt.NDArray[np.float64]
+    whole: bool = True  # False where the entries of a live blog were left out
 
 
 def describe(segments: Segments, hints: Hints) -> Weighable:

@@ -164,6 +164,11 @@ DATELINES = {
     "Levant Wire/ ": "Levant Wire",
     "DAMASCUS, Nov. 14 (Reuters) -- ": "DAMASCUS, Nov. 14 (Reuters)",
     "Berlin (dpa) - ": "Berlin (dpa)",
+    "Berlin/dpa – ": "Berlin/dpa",
+    "BEIRUT / Levant Wire - ": "BEIRUT / Levant Wire",
+    "(AFP) Tel Aviv - ": "(AFP) Tel Aviv",
+    "GENEVA, dpa – ": "GENEVA, dpa",
+    "AFP - Ankara: ": "AFP - Ankara",
 }
 
 

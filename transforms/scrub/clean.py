@@ -63,11 +63,11 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
     take_scraps(draft)
     take_captions(draft)
     take_doubles(draft)
-    take_head(draft, title, dirty=mended != text or len(join_broken(draft.lines)) < len(draft.lines))
+    take_head(draft, title, rules, dirty=mended != text or len(join_broken(draft.lines)) < len(draft.lines))
     take_tail(draft)
     _read_fields(draft, rules)
     joined = join_broken([draft.lines[at] for at in draft.open()])
-    repaired = _repair_words(_without_dateline(draft, joined), language, rules)
+    repaired = _repair_words(_without_dateline(draft, joined, rules), language, rules)
     paragraphs = _drop_repeats(draft, repaired)
     removals = draft.removals()
     return Scrubbed(
@@ -124,8 +124,8 @@ def _read_fields(draft: Draft, rules: Rules) -> None:
             draft.take(at, "any.caption-again", "credit")
 
 
-def _without_dateline(draft: Draft, paragraphs: list[str]) -> list[str]:
-    found = split_dateline(paragraphs[0]) if paragraphs else None
+def _without_dateline(draft: Draft, paragraphs: list[str], rules: Rules) -> list[str]:
+    found = split_dateline(paragraphs[0], rules.agency_names) if paragraphs else None
     if found is None:
         return paragraphs
     draft.dateline = found.dateline

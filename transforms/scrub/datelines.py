@@ -1,15 +1,19 @@
 """Datelines: the place and agency that open a story, told by their form.
 
-`BAGHDAD (Reuters) -`, `(CNN) —`, `GENEVA, Switzerland —`, `Levant Wire/`. A dateline is short, stands at the head of
-the first paragraph, and ends with a dash, slash or colon before a sentence begins.
+`BAGHDAD (Reuters) -`, `(CNN) —`, `GENEVA, Switzerland —`, `Levant Wire/`, `AFP - Ankara:`. A dateline is short, stands
+at the head of the first paragraph, and ends with a dash, slash or colon before a sentence begins.
 """
 
 import re
+from collections.abc import Set
+from functools import partial
 from typing import Final, NamedTuple, Optional
 
 from transforms.scrub.shapes import has_case, is_name, words_of
+from transforms.scrub.words import tokens
 
 MAX_CHARS: Final = 70
+MAX_PAIRED_WORDS: Final = 7
 _BRACKETED = re.compile(
     r"(?P<dateline>(?P<place>[^()]{0,48}?)\s*\((?P<agency>[^()]{2,40})\)(?:,? \w{3,10}\.? \d{1,2}(?:, \d{4})?)?)"
     r"\.?\s*(?:[–—−:|/•،]|--|-(?=\s))+\s*"
@@ -17,6 +21,11 @@ _BRACKETED = re.compile(
 _PLAIN = re.compile(r"(?P<dateline>[^\s()][^()—–|:\"“”?!;]{1,58}?)(?P<dash>\s+[-–—−|]+\s+|—\s*|–\s+|--\s*|:\s+)")
 _SLASHED = re.compile(
     r"(?P<dateline>[^\s()/][^()—–:;\"“”?!/]{1,38}?(?:/\s?[^()—–:;\"“”?!/]{2,30}?)?)\s?/(?:\s|$|(?=[^\s\d/]))\s*"
+)
+# Two names where one of them is an agency that is known, or a slash between them: "Berlin/dpa –", "(AFP) BEIRUT -".
+_PAIRED = re.compile(
+    r"(?P<dateline>(?:\((?P<led>[^()]{2,40})\)\s*|(?P<one>[^\s()/][^()—–|:\"“”?!;/]{1,40}?)(?P<by>\s?/\s?|,\s|\s[-–—|]\s))"
+    r"(?P<other>[^\s()/—–|:-][^()—–|:\"“”?!;/]{1,40}?))(?:\s*[–—−:|،]\s*|\s+-+\s+)"
 )
 _REPORTED = re.compile(r"(?P<dateline>به گزارش (?:خبرگزاری )?[^،.:]{2,30})[،:]\s+")  # Persian: "as IRNA reports,"
 _LABELS: Final = frozenset(  # in capitals before a colon, and no place
@@ -46,14 +55,17 @@ class Dateline(NamedTuple):
     rest: str
 
 
-def split_dateline(paragraph: str) -> Optional[Dateline]:
+def split_dateline(paragraph: str, agencies: Set[str] = frozenset()) -> Optional[Dateline]:
     """Return the dateline that opens a paragraph, and the rest; None where there is none.
+
+    `agencies` are names of agencies as folded tokens with a space between.
 
     >>> split_dateline("BAGHDAD (Reuters) - Talks resumed on Monday.")
     Dateline(dateline='BAGHDAD (Reuters)', rest='Talks resumed on Monday.')
     """
     head = paragraph[: MAX_CHARS + 10]
     for form, good in (
+        (_PAIRED, partial(_paired, agencies)),
         (_BRACKETED, _bracketed),
         (_SLASHED, _slashed),
         (_PLAIN, _plain),
@@ -76,6 +88,16 @@ def _begins(rest: str) -> bool:
 def _bracketed(found: re.Match[str]) -> bool:
     named = is_name(found["agency"], most=5) or _SMALL_AGENCY.fullmatch(found["agency"]) is not None
     return named and (not found["place"].strip() or is_name(_MONTH_DAY.sub("", found["place"].strip()), most=6))
+
+
+def _paired(agencies: Set[str], found: re.Match[str]) -> bool:
+    names = [_MONTH_DAY.sub("", name.strip()) for name in (found["led"] or found["one"], found["other"])]
+    known = [" ".join(tokens(name, {})) in agencies for name in names]
+    others = [name for name, is_agency in zip(names, known, strict=True) if not is_agency]
+    slashed = (found["by"] or "").strip() == "/"
+    if not (any(known) or slashed) or len(found["dateline"].split()) > MAX_PAIRED_WORDS:
+        return False
+    return all(is_name(name, most=4) and not any(c.isdigit() for c in name) for name in others)
 
 
 def _plain(found: re.Match[str]) -> bool:

@@ -232,7 +232,7 @@ def _stems(text: str) -> set[str]:
     return {fold(word)[:STEM_CHARS] for word in words_of(text) if len(word) > 3}
 
 
-def take_head(draft: Draft, title: str, *, dirty: bool) -> None:
+def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool) -> None:
     """Title and subtitle: short lines before the first paragraph; lines that repeat the title.
 
     In a text with no trace of a page around it, a short first line is the article's own.
@@ -240,7 +240,7 @@ def take_head(draft: Draft, title: str, *, dirty: bool) -> None:
     places = draft.open()
     body = _body(draft, places)
     opening = draft.lines[places[body]] if body < len(places) else ""
-    if not (title or dirty or any(draft.found) or split_dateline(opening)):
+    if not (title or dirty or any(draft.found) or split_dateline(opening, rules.agency_names)):
         return
     if body == len(places):
         return

@@ -58,6 +58,11 @@ class Rules:
         return tuple(sorted(rows, key=lambda row: (-len(row), row)))
 
     @cached_property
+    def agency_names(self) -> frozenset[str]:
+        """Agencies as folded words with a space between."""
+        return frozenset(" ".join(row) for row in self.agencies)
+
+    @cached_property
     def agency_words(self) -> frozenset[str]:
         """Agencies of one word: some write themselves small."""
         return frozenset(row[0] for row in self.agencies if len(row) == 1)

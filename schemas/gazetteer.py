@@ -36,6 +36,7 @@ FLAGS: Final = frozenset(
         "case",  # counts only when written exactly so: IS, SDF
         "ambiguous",  # has an everyday or another meaning: needs related entities in the article
         "expand",  # an abbreviation used by many: counts only where the entity is also named in full
+        "checked",  # an everyday word, too; looked at: in the news the name is what is nearly always meant
         "no_variants",  # take it as written, without other transliterations
         "lang_only",  # only in articles in one of the alias's languages
     }
@@ -138,6 +139,11 @@ class _Line(NamedTuple):
 
     def refuse(self, field: str, problem: str, remedy: str) -> NoReturn:
         raise ConfigError(str(self.path), self.number, field, problem, remedy)
+
+
+def tiers(folder: Path) -> tuple[Path, list[Path]]:
+    """Return the curated folder and the imported ones below the gazetteer's `folder`."""
+    return folder / "curated", sorted(path for path in (folder / "imported").glob("*") if path.is_dir())
 
 
 def load_gazetteer(curated: Path, imported: Sequence[Path] = ()) -> Gazetteer:

@@ -3,6 +3,7 @@
 Like the rest of the command line it leaves heavy imports to the commands that need them.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,11 +39,15 @@ def list_outlets(
     language: Annotated[Optional[str], typer.Option("--language", help="Only outlets of this language.")] = None,
 ) -> None:
     """Show the outlets, with how many feeds each has."""
-    table = Table("outlet", "name", "country", "language", "feeds", "home", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("outlet", "in", "feeds"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("name and home", overflow="fold")
     for outlet in _load(outlets):
         if language in (None, outlet.language):
-            feeds = f"{len(outlet.feeds)}" + (f" ({len(outlet.unconfirmed)} unconfirmed)" if outlet.unconfirmed else "")
-            table.add_row(outlet.slug, Text(outlet.name), outlet.country, outlet.language, feeds, outlet.home)
+            feeds = f"{len(outlet.feeds)}" + (f", {len(outlet.unconfirmed)} unsure" if outlet.unconfirmed else "")
+            name = Text.assemble(outlet.name, "\n", (outlet.home, "dim"))
+            table.add_row(outlet.slug, f"{outlet.country} {outlet.language}", feeds, name)
     out.print(table)
 
 
@@ -93,9 +98,10 @@ def check(
     only: Annotated[Optional[list[str]], typer.Option("--only", help="Only this outlet; may be repeated.")] = None,
 ) -> None:
     """Ask for every feed once, and show what each lists; exit code 1 where one does not work."""
+    from pipelines import jobs
     from pipelines.outlet_search import look_at
 
-    chosen = [outlet for outlet in _load(outlets) if not only or outlet.slug in only]
+    chosen = jobs.only(_load(outlets), only or [])
     found = look_at([feed for outlet in chosen for feed in outlet.feeds], _settings(settings))
     _show(found)
     broken = sum(1 for entry in found if entry.feed is None)
@@ -143,15 +149,19 @@ def export_opml(
 
 
 def _show(found: "Sequence[Found]") -> None:
-    table = Table("feed", "items", "newest", "title and latest headline", box=None, header_style="bold")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in ("items", "newest"):
+        table.add_column(column, no_wrap=True)
+    table.add_column("feed, its title and latest headline", overflow="fold")
     for url, feed, problem in found:
         if feed is None:
-            table.add_row(url, "-", "-", Text(problem, style="red"))
+            table.add_row("-", "-", Text.assemble(url, "\n", (problem, "red")))
             continue
         dates = [date for item in feed.items if (date := item.published or item.updated) is not None]
-        headline = feed.items[0].title if feed.items else ""
+        parts = f"an index of {len(feed.children)} sitemaps" if feed.children else ""
+        headline = feed.items[0].title if feed.items else parts
         newest = max(dates).to_utc_datetime().strftime("%Y-%m-%d %H:%M") if dates else "-"
-        table.add_row(url, str(len(feed.items)), newest, Text(f"{feed.title}: {headline}"))
+        table.add_row(str(len(feed.items)), newest, Text.assemble(url, "\n", (f"{feed.title}: {headline}", "dim")))
     out.print(table)
 
 
@@ -165,12 +175,19 @@ def _append(made: Sequence[Outlet], outlets: Optional[Path], yes: bool) -> None:
     if not yes and not typer.confirm(f"Add to {path}?"):
         raise typer.Exit(1)
     before = path.read_text("utf-8") if path.exists() else ""
-    path.write_text(f"{before.rstrip()}\n\n{tables}".lstrip(), "utf-8")
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        load_outlets(path)
-    except ConfigError:
-        path.write_text(before, "utf-8")
-        raise
+        with draft.open("w", encoding="utf-8") as file:
+            file.write(f"{before.rstrip()}\n\n{tables}".lstrip())
+            file.flush()
+            os.fsync(file.fileno())
+        load_outlets(draft)
+        draft.chmod(path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        draft.replace(path)  # readers see the old file or the new one, and a full disk costs neither
+    except ConfigError as error:
+        raise ConfigError(str(path), error.line, error.field, error.problem, error.remedy) from error
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _load(outlets: Optional[Path]) -> tuple[Outlet, ...]:

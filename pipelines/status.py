@@ -87,17 +87,16 @@ def show_status(root: Path, poll: PollSettings, console: Console) -> None:
 def health_table(rows: Sequence[FeedHealth], now: Timestamp) -> Table:
     """Return `rows` as a table for a terminal. Titles and addresses are shown as they are, never as markup."""
     table = Table(title=f"{len(rows)} feeds", title_justify="left", box=None, pad_edge=False)
-    for name in ("outlet", "health", "detail", "newest entry", "next due", "feed"):
-        table.add_column(name, overflow="fold")
+    for name in ("health", "newest", "next due"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("outlet, feed, and what there is to say", overflow="fold")
     for row in rows:
         newest = "never" if row.newest_entry_at is None else f"{_days(float(now - row.newest_entry_at))} ago"
         table.add_row(
-            Text(row.outlet),
             Text(row.health, _COLOURS[row.health]),
-            Text(row.detail),
             Text(newest),
             Text(show_time(row.next_due)),
-            Text(row.url),
+            Text.assemble((row.outlet, "bold"), f" {row.url}\n", (row.detail, "dim")),
         )
     return table
 

@@ -4,9 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
+import pipelines.outlets as outlets_module
 from pipelines.outlets import outlets_app
+from schemas.errors import ConfigError
 from schemas.settings import load_outlets
 
 HOME = b'<html><head><link rel="alternate" type="application/rss+xml" href="/rss"></head><body>News</body></html>'
@@ -85,6 +89,38 @@ def test_check_tells_working_feeds_from_broken_ones(web: Any, http: Any, setting
     result = newsbeam("check", "--outlets", file, "--settings", settings)
     assert result.exit_code == 1, result.output
     assert "2 of 3 feeds work" in result.output
+
+
+def test_check_refuses_an_outlet_that_is_not_listed(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        CliRunner().invoke(outlets_app, ["check", "--only", "nobody"], catch_exceptions=False)
+    assert "no outlet nobody" in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_table_that_cannot_be_written_leaves_the_file_as_it_was(
+    web: Any, http: Any, settings: Path, tmp_path: Path
+) -> None:
+    web.answers["/rss"] = http.says(http.http(200, feed(1)))
+    file = tmp_path / "outlets.toml"
+    options = ("--outlets", file, "--settings", settings, "--yes", "--country", "IQ", "--slug")
+    assert newsbeam("add", web.url("/rss"), *options, "post").exit_code == 0
+    file.chmod(0o640)
+    before = file.read_text("utf-8")
+    web.answers["/second"] = http.says(http.http(200, feed(2)))
+    assert isinstance(newsbeam("add", web.url("/second"), *options, "Not A Slug").exception, ConfigError)
+    assert file.read_text("utf-8") == before
+    assert newsbeam("add", web.url("/second"), *options, "post-2").exit_code == 0
+    assert len(load_outlets(file)) == 2
+    assert file.stat().st_mode & 0o777 == 0o640
+    assert [path.name for path in tmp_path.iterdir() if "outlets" in path.name] == ["outlets.toml"]
+
+
+def test_tables_fit_a_terminal_of_80_columns(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(outlets_module, "out", Console(width=80, highlight=False))
+    lines = newsbeam("list").output.splitlines()
+    assert max(map(cell_len, lines)) <= 80
+    assert any("https://www.rudaw.net/sorani" in line for line in lines)  # an address is not broken where it fits
 
 
 def test_opml_goes_out_and_comes_back(tmp_path: Path) -> None:

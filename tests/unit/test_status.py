@@ -74,6 +74,18 @@ def test_the_table_shows_hostile_text_as_it_is() -> None:
     assert "4 in a row" in text
 
 
+def test_the_table_fits_a_terminal_of_80_columns() -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    moved = MOVED._replace(
+        location="https://www.e.example/a/rather/long/path/to/the/feed.xml", outlet="a-name-of-some-length"
+    )
+    console.print(health_table(feed_health([WORKING, moved, FAILING, GONE], NOW, 5.0), NOW))
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("failing") and line.rstrip().endswith("b https://b.example/rss") for line in lines)
+    assert sum("gone" in line for line in lines) == 1
+
+
 def test_status_reads_the_state_of_a_dataset_and_makes_none(tmp_path: Path) -> None:
     poll = load_settings(Path(__file__).parents[2] / "config" / "defaults.toml").poll
     console = Console(width=200, record=True, file=io.StringIO())

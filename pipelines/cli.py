@@ -10,6 +10,7 @@ from typing import Annotated, Optional
 import typer
 from rich.console import Console
 
+from pipelines.gazetteer import gazetteer_app
 from pipelines.outlets import outlets_app
 from schemas.errors import NewsbeamError
 from schemas.settings import load_outlets, load_settings
@@ -24,6 +25,7 @@ app = typer.Typer(
     epilog="Options of Apache Beam follow a bare --, for instance: newsbeam run --output data -- --job_name=nightly",
 )
 app.add_typer(outlets_app, name="outlets")
+app.add_typer(gazetteer_app, name="gazetteer")
 
 
 def config_folder() -> Path:

@@ -5,16 +5,17 @@ Nothing is written. Where a dataset is given, what earlier runs made of the arti
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Final, Optional
 
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.timestamp import Timestamp
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from pipelines import warc
 from pipelines.jobs import Tables
-from pipelines.sources import ReadFileFn, file_entry, find_files
+from pipelines.sources import UNKNOWN, ReadFileFn, file_entry, find_files, path_of
+from schemas.errors import ConfigError
 from schemas.records import Article, Entry, Origin, Page, Reject, TaggedArticle
 from schemas.settings import Settings
 from transforms.dedup.signature import sign
@@ -31,6 +32,8 @@ from transforms.tag.transform import tag_article
 from transforms.urls import canonical_url
 from transforms.write import Dataset
 
+_MOST_ENTITIES: Final = 15
+
 
 class _Ended(Exception):
     """The article went no further."""
@@ -43,22 +46,36 @@ def explain(target: str, root: Optional[Path], settings: Settings, tables: Table
         ConfigError: the target is neither an address nor a file that can be read as an article.
     """
     store = Store(Dataset(str(root.absolute())).state) if root else None
+    entry = _entry_of_url(target) if "://" in target else _entry_of_file(target)
     try:
-        tagged = _stages(target, settings, tables, out)
+        tagged = _stages(entry, settings, tables, out)
     except _Ended:
         if store is not None:
-            _earlier(canonical_url(target), None, store, settings, out)
+            _earlier(entry.origin.link, None, store, settings, out)
         return 1
     if store is not None:
-        _earlier(tagged.article.origin.link, tagged.article, store, settings, out)
+        _earlier(entry.origin.link, tagged.article, store, settings, out)
     _say(out, "ends", "as an article")
     out.print()
-    out.print(Text(tagged.article.text))
+    out.print(Text(tagged.article.text), soft_wrap=True)
     return 0
 
 
-def _stages(target: str, settings: Settings, tables: Tables, out: Console) -> TaggedArticle:
-    arrived = _fetch(target, settings, out) if "://" in target else _read(target, settings, out)
+def _entry_of_url(url: str) -> Entry:
+    origin = Origin(UNKNOWN, "explain", "", canonical_url(url), None, None)
+    return Entry(origin, url, "", "", "", [], [], None, None, None, None, 0)
+
+
+def _entry_of_file(target: str) -> Entry:
+    """The entry that a backfill would make of the file."""
+    files = find_files([target])
+    if len(files) > 1 or Path(target).is_dir() or files[0].name.lower().endswith(warc.SUFFIXES):
+        raise ConfigError("command line", None, target, "is more than one article", "Give a page or text, one file")
+    return file_entry(files[0], UNKNOWN)
+
+
+def _stages(entry: Entry, settings: Settings, tables: Tables, out: Console) -> TaggedArticle:
+    arrived = _read(entry, settings, out) if entry.url.startswith("file:") else _fetch(entry, settings, out)
     article = _one(ExtractFn(settings.extract).process(arrived), out) if isinstance(arrived, Page) else arrived
     _say(out, "extract", f"{article.extraction_method}, quality {article.extraction_quality:.2f}", article.article_type)
     _fields(
@@ -71,8 +88,9 @@ def _stages(target: str, settings: Settings, tables: Tables, out: Console) -> Ta
     _say(out, "scrub", f"{len(article.text)} characters in, {len(scrubbed.text)} out")
     _removed(out, scrubbed, len(article.removals))
     _fields(
-        out, scrubbed, "title", "dateline", "syndication_source", "captions", "published_at", "warnings", but=article
-    )
+        out, scrubbed, "title", "subtitle", "authors", "dateline", "syndication_source", "captions", "published_at",
+        "warnings", but=article,
+    )  # fmt: skip
 
     detect = DetectLanguageFn(settings.language)
     detect.setup()
@@ -81,14 +99,11 @@ def _stages(target: str, settings: Settings, tables: Tables, out: Console) -> Ta
 
     tagged = tag_article(known, compile_gazetteer(tables.gazetteer), settings.tag)
     _say(out, "tag", f"{len(tagged.document_entities)} entities", f"conflict score {tagged.conflict_score:.2f}")
-    if tagged.document_entities:
-        out.print(_entities(tagged))
+    _entities(out, tagged)
     return tagged
 
 
-def _fetch(url: str, settings: Settings, out: Console) -> Page:
-    origin = Origin("unknown", "explain", "", canonical_url(url), None, None)
-    entry = Entry(origin, url, "", "", "", [], [], None, None, None, None, 0)
+def _fetch(entry: Entry, settings: Settings, out: Console) -> Page:
     errand = PageErrand()
     for _ in range(settings.http.max_redirects + 1):
         ended = next(iter(crawl(settings.http, {host_of(entry.url): [entry]}, {}, errand.ask)))
@@ -107,10 +122,10 @@ def _fetch(url: str, settings: Settings, out: Console) -> Page:
     raise AssertionError("the crawl refuses more redirects than this")
 
 
-def _read(target: str, settings: Settings, out: Console) -> Any:
-    path = find_files([target])[0]
-    _say(out, "read", f"{path.stat().st_size} bytes", str(path))
-    found = next(iter(ReadFileFn(settings.http.max_body_bytes).process(file_entry(path, "unknown"))))
+def _read(entry: Entry, settings: Settings, out: Console) -> Any:
+    path = path_of(entry.url)
+    _say(out, "read", f"{path.stat().st_size} bytes", entry.origin.entry_id)
+    found = next(iter(ReadFileFn(settings.http.max_body_bytes).process(entry)))
     if isinstance(found, TaggedOutput) and not isinstance(found.value, Reject):
         return found.value
     return _one(iter([found]), out)
@@ -173,16 +188,16 @@ def _removed(out: Console, article: Article, since: int) -> None:
         )
 
 
-def _entities(tagged: TaggedArticle) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("          id", "type", "mentions", "relevance"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("under", overflow="fold")
-    for entity in tagged.document_entities[:15]:
-        parents = ", ".join(entity.parents)
-        row = (f"          {entity.id}", entity.type, str(entity.count), f"{entity.relevance:.2f}", parents)
-        table.add_row(*map(Text, row))
-    return table
+def _entities(out: Console, tagged: TaggedArticle) -> None:
+    """One line an entity, never folded: an id is there to be copied."""
+    shown = tagged.document_entities[:_MOST_ENTITIES]
+    width = max((len(entity.id) for entity in shown), default=0)
+    for entity in shown:
+        under = f"  under {', '.join(entity.parents)}" if entity.parents else ""
+        figures = f"  {entity.type:14} {entity.count:3} ×  relevance {entity.relevance:.2f}"
+        out.print(Text.assemble(" " * 10, (f"{entity.id:{width}}", "green"), figures, (under, "dim")), soft_wrap=True)
+    if rest := len(tagged.document_entities) - len(shown):
+        out.print(Text(f"{'':10}and {rest} more"))
 
 
 def _time(at: Timestamp) -> str:

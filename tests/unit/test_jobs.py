@@ -1,0 +1,42 @@
+"""Errors of ours come back out of what Beam wraps around them."""
+
+import pickle
+
+import pytest
+
+from pipelines.jobs import own_error
+from schemas.errors import ConfigError, CountsDoNotAddUp, DatasetError, LockHeld, NewsbeamError
+
+FULL = DatasetError("/data/_meta", "No space left on device", "Free some space, then start again")
+OURS = [FULL, CountsDoNotAddUp("r1", 3, 2), LockHeld("/data", "process 7"), ConfigError("a.toml", 3, "gap", "x", "y")]
+
+
+def wrapped(text: str) -> RuntimeError:
+    """As the runner raises what a worker process told it."""
+    return RuntimeError(f"Traceback (most recent call last):\n  File x.py, line 1, in y\n{text}\n")
+
+
+@pytest.mark.parametrize("ours", OURS, ids=lambda error: type(error).__name__)
+def test_an_error_of_a_worker_keeps_its_class_its_text_and_its_exit_code(ours: NewsbeamError) -> None:
+    found = own_error(wrapped(f"schemas.errors.{type(ours).__name__}: {ours} [while running 'Write/Commit']"))
+    assert (type(found), str(found)) == (type(ours), str(ours))
+    assert found is not None
+    assert found.exit_code == ours.exit_code
+
+
+def test_an_error_of_this_process_comes_back_as_it_is() -> None:
+    outer = RuntimeError("the bundle failed")
+    outer.__cause__ = ValueError("a step of it")
+    outer.__cause__.__cause__ = FULL
+    assert own_error(outer) is FULL
+
+
+@pytest.mark.parametrize("text", ["KeyError: 'x'", "schemas.errors.NoSuchError: x", "schemas.errors.Optional: x"])
+def test_a_programming_error_is_none_of_ours(text: str) -> None:
+    assert own_error(wrapped(text)) is None
+
+
+@pytest.mark.parametrize("ours", OURS, ids=lambda error: type(error).__name__)
+def test_errors_of_ours_pass_between_processes(ours: NewsbeamError) -> None:
+    copy = pickle.loads(pickle.dumps(ours))
+    assert (type(copy), str(copy), vars(copy)) == (type(ours), str(ours), vars(ours))

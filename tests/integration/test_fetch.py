@@ -390,6 +390,15 @@ def test_hosts_are_asked_side_by_side(web: Any, http: Any) -> None:
     assert max(first.values()) < min(last.values())
 
 
+def test_bodies_beyond_what_may_wait_pass_one_by_one(web: Any, http: Any) -> None:
+    packed = gzip.compress(b"\0" * 40_000_000, 1)
+    web.answers |= {f"/{n}": http.says(http.http(200, packed, "Content-Encoding: gzip")) for n in range(4)}
+    ended, _ = fetch(
+        [web.url(f"/{n}") for n in range(4)], settings(max_body_bytes=50_000_000, host_concurrency=4, deadline_s=5)
+    )
+    assert [len(result.response.body) for result in ended.values()] == [40_000_000] * 4
+
+
 def test_a_caller_that_stops_early_leaves_no_crawl_behind(web: Any, http: Any) -> None:
     web.answers |= {f"/{n}": http.says(http.http(200, b"page")) for n in range(50)}
     outcomes = crawl(settings(), {"127.0.0.1": [web.url(f"/{n}") for n in range(50)]}, {}, ask)

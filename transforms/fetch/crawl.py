@@ -24,7 +24,8 @@ R = TypeVar("R")
 
 _PERMANENT: Final = {301, 308}
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
-_BUFFERED: Final = 32  # answers that wait for their reader; a page is at most max_body_bytes
+_BUFFERED_BYTES: Final = 32 << 20  # of bodies that wait for their reader, or a single larger one
+_LEAST_BYTES: Final = 1 << 20  # that an answer counts for: so at most 32 wait
 
 
 class Ask(NamedTuple):
@@ -172,7 +173,8 @@ def crawl(
     """Ask for all of `work` (host name -> what is to be fetched there), and yield each with what became of it.
 
     After them come the states of the hosts. The event loop runs in a thread of its own: what the caller does with an
-    answer never delays a request, and never makes one look slow. Only a few answers wait for the caller at a time.
+    answer never delays a request, and never makes one look slow. Only a few answers wait for the caller at a time, by
+    their number and by their bytes; then hosts whose answers wait are asked nothing more.
     """
 
     async def main(emit: Callable[[Outcome[T]], Awaitable[None]]) -> None:
@@ -201,18 +203,37 @@ def crawl(
                     result = failure
             await emit((item, result))
 
-    return _from_loop(main)
+    return _from_loop(main, _bytes_of)
 
 
-def _from_loop(main: Callable[[Callable[[R], Awaitable[None]]], Coroutine[Any, Any, None]]) -> Iterator[R]:
+def _bytes_of(outcome: Outcome[Any]) -> int:
+    if not isinstance(outcome, HostState) and isinstance(outcome[1], Answer):
+        return max(len(outcome[1].response.body), _LEAST_BYTES)
+    return 0
+
+
+def _from_loop(
+    main: Callable[[Callable[[R], Awaitable[None]]], Coroutine[Any, Any, None]], bytes_of: Callable[[R], int]
+) -> Iterator[R]:
     """Run `main` on an event loop in a thread, and yield what it emits."""
     arrived: queue.SimpleQueue[tuple[bool, Union[R, Optional[BaseException]]]] = queue.SimpleQueue()
     loop = asyncio.new_event_loop()
-    places = asyncio.Semaphore(_BUFFERED)
+    taken = asyncio.Condition()
+    waiting = 0  # bytes
 
     async def emit(value: R) -> None:
-        await places.acquire()
+        nonlocal waiting
+        size = bytes_of(value)
+        async with taken:
+            await taken.wait_for(lambda: not waiting or waiting + size <= _BUFFERED_BYTES)
+            waiting += size
         arrived.put((True, value))
+
+    async def take(size: int) -> None:
+        nonlocal waiting
+        async with taken:
+            waiting -= size
+            taken.notify_all()
 
     task = loop.create_task(main(emit))
 
@@ -238,8 +259,11 @@ def _from_loop(main: Callable[[Callable[[R], Awaitable[None]]], Coroutine[Any, A
                 if value is not None:
                     raise value  # type: ignore[misc]
                 return
+            size = bytes_of(value)  # type: ignore[arg-type]
             yield value  # type: ignore[misc]
-            _tell(loop, places.release)
+            value = None  # a body is not to be kept while the next one is waited for
+            if size:
+                _tell(loop, lambda size=size: loop.create_task(take(size)))  # type: ignore[misc]
     finally:
         _tell(loop, task.cancel)
         thread.join()

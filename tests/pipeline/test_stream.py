@@ -1,0 +1,169 @@
+"""Windows of a stream, with time under control: each is committed once, whatever comes late, twice or out of order."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, Union
+
+import apache_beam as beam
+import duckdb
+import pytest
+from apache_beam.options.pipeline_options import PipelineOptions
+from apache_beam.testing.test_stream import TestStream as Timeline
+from apache_beam.transforms.window import FixedWindows, TimestampedValue
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.errors import CountsDoNotAddUp
+from schemas.records import Article, FeedState, Origin, Reject, Signature, Skip, TaggedArticle, Tally
+from schemas.settings import WriteSettings
+from transforms.state import Store
+from transforms.write import Dataset, Harvest, prepare
+from transforms.write.window import Batch, WriteWindows, commit_window, without_stored
+
+NOON = Timestamp(1_760_011_200)  # 2025-10-09 12:00 UTC
+MINUTE = 60
+SETTINGS = WriteSettings(shards=1, max_rows_per_file=100, compression_level=1, min_free_bytes=0)
+Element = Union[Tally, TaggedArticle]
+
+
+def origin(name: str) -> Origin:
+    return Origin("gazette", "https://gazette.example/rss", name, f"https://gazette.example/{name}", NOON, "en")
+
+
+def tagged(name: str, text: str = "Shelling near Kobani.", version: int = 1) -> TaggedArticle:
+    url = f"https://gazette.example/{name}"
+    article = Article(
+        origin=origin(name), article_id=name, version=version, url=url, canonical_url=url, title="A day", subtitle="",
+        description="", authors=[], section="", tags=[], image_url="", article_type="news", text=text, dateline="",
+        captions=[], syndication_source="", published_at=NOON, published_at_source="meta", modified_at=None,
+        fetched_at=NOON + 60, language="en", language_confidence=0.9, content_hash=f"hash of {text}",
+        change_ratio=None, cluster_id=name, duplicate_of=None, duplicate_kind=None, extraction_method="main",
+        extraction_quality=0.8, warnings=[], removals=[], http_status=200, etag=None, last_modified=None,
+    )  # fmt: skip
+    return TaggedArticle(article, [], [], 0.7, "g1")
+
+
+def signature(name: str, version: int = 1) -> Signature:
+    return Signature(name, version, "gazette", name, "A day", [1, 2], b"", "{}", 2, NOON, NOON, "")
+
+
+def listed(n: int = 1) -> Tally:
+    return Tally("gazette", "entry", "", n)
+
+
+def batch(*articles: TaggedArticle) -> Batch:
+    signatures = [signature(one.article.article_id, one.article.version) for one in articles]
+    return Batch(articles, [], [], [listed(len(articles))], [], signatures)
+
+
+class Place(NamedTuple):
+    dataset: Dataset
+    store: Store
+
+    def commit(self, commit_id: str, what: Batch) -> bool:
+        return commit_window(self.dataset, self.store, commit_id, what, SETTINGS, "0.1.0")
+
+    def stream(self, events: Timeline) -> None:
+        """Run the events through `WriteWindows`, in windows of five minutes."""
+        options = PipelineOptions(["--streaming"])
+        with beam.Pipeline(runner="BundleBasedDirectRunner", options=options) as pipeline:
+            elements = pipeline | events | beam.WindowInto(FixedWindows(5 * MINUTE))
+            _ = harvest(elements) | WriteWindows(self.dataset, self.store, SETTINGS, "0.1.0")
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        files = f"{self.dataset.root}/articles/date=*/outlet=*/*.parquet"
+        query = f"SELECT article_id, version, text FROM read_parquet('{files}') ORDER BY ALL"
+        return duckdb.connect().execute(query).fetchall()
+
+    def counts(self) -> dict[str, dict[str, Any]]:
+        manifests = sorted(self.dataset.manifests.glob("*.json"))
+        return {path.stem: json.loads(path.read_text())["counts"] for path in manifests}
+
+
+def harvest(elements: Any) -> Harvest:
+    def of(kind: type) -> Any:
+        return elements | kind.__name__ >> beam.Filter(lambda one: isinstance(one, kind)).with_output_types(kind)
+
+    return Harvest(of(TaggedArticle), of(Skip), of(Reject), of(Tally), of(FeedState), of(Signature))
+
+
+def at(minutes: float, *elements: Element) -> Sequence[TimestampedValue]:
+    return [TimestampedValue(element, NOON + minutes * MINUTE) for element in elements]
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    dataset = Dataset(str(tmp_path / "data"))
+    prepare(dataset)
+    return Place(dataset, Store(dataset.state))
+
+
+def test_each_window_is_one_commit_that_adds_up(place: Place) -> None:
+    events = Timeline().advance_watermark_to(NOON)
+    events = events.add_elements(at(1, tagged("a"), listed())).add_elements(at(6, tagged("b"), tagged("c"), listed(2)))
+    place.stream(events.advance_watermark_to_infinity())
+    assert [row[0] for row in place.rows()] == ["a", "b", "c"]
+    assert {name: (n["entries"], n["articles"]) for name, n in place.counts().items()} == {
+        "stream-20251009T120500Z": (1, 1),
+        "stream-20251009T121000Z": (2, 2),
+    }
+
+
+def test_windows_are_told_apart_by_time_not_by_arrival(place: Place) -> None:
+    events = Timeline().advance_watermark_to(NOON)
+    events = events.add_elements(at(6, tagged("later"), listed())).add_elements(at(1, tagged("earlier"), listed()))
+    place.stream(events.advance_watermark_to_infinity())
+    assert [n["articles"] for n in place.counts().values()] == [1, 1]
+    assert [row[0] for row in place.rows()] == ["earlier", "later"]
+
+
+def test_what_comes_late_changes_no_window_that_is_committed(place: Place) -> None:
+    events = Timeline().advance_watermark_to(NOON)
+    events = events.add_elements(at(1, tagged("a"), listed())).advance_watermark_to(NOON + 5 * MINUTE)
+    events = events.add_elements(at(2, tagged("too-late"), listed()))
+    place.stream(events.advance_watermark_to_infinity())
+    assert [row[0] for row in place.rows()] == ["a"]
+    assert list(place.counts()) == ["stream-20251009T120500Z"]
+
+
+def test_an_update_that_another_window_wrote_already_becomes_the_version_after_it(place: Place) -> None:
+    events = Timeline().advance_watermark_to(NOON)
+    events = events.add_elements(at(1, tagged("a"), listed())).advance_watermark_to(NOON + 5 * MINUTE)
+    events = events.add_elements(at(6, tagged("a", "One dead.", 2), listed())).advance_watermark_to(NOON + 10 * MINUTE)
+    events = events.add_elements(at(11, tagged("a", "Two dead.", 2), listed()))
+    place.stream(events.advance_watermark_to_infinity())
+    assert place.rows() == [("a", 1, "Shelling near Kobani."), ("a", 2, "One dead."), ("a", 3, "Two dead.")]
+
+
+def test_a_text_read_again_after_a_rollback_is_written_once(place: Place) -> None:
+    assert place.commit("stream-1", batch(tagged("a")))
+    assert place.commit("stream-2", batch(tagged("a"), tagged("b")))
+    assert [row[:2] for row in place.rows()] == [("a", 1), ("b", 1)]
+    assert place.counts()["stream-2"]["skips"] == {"write.unchanged": 1}
+
+
+def test_a_window_that_is_run_again_changes_nothing(place: Place) -> None:
+    assert place.commit("stream-1", batch(tagged("a")))
+    before = place.rows(), place.counts()
+    assert not place.commit("stream-1", batch(tagged("a"), tagged("seen only the second time")))
+    assert (place.rows(), place.counts()) == before
+
+
+def test_a_window_whose_counts_do_not_add_up_is_not_committed(place: Place) -> None:
+    with pytest.raises(CountsDoNotAddUp):
+        place.commit("stream-1", batch(tagged("a"))._replace(entries=[listed(2)]))
+    assert place.counts() == {}
+
+
+def test_signatures_follow_their_articles(place: Place) -> None:
+    place.commit("stream-1", batch(tagged("a"), tagged("b")))
+    known = place.store.versions({"a", "b"})
+    kept = without_stored(batch(tagged("a"), tagged("b", "Another text."), tagged("c")), known)
+    assert [(s.article_id, s.version) for s in kept.signatures] == [("b", 2), ("c", 1)]
+
+
+def test_a_window_that_brought_only_entries_without_end_is_loud(place: Place) -> None:
+    events = Timeline().advance_watermark_to(NOON).add_elements(at(1, listed()))
+    with pytest.raises(Exception, match="gazette"):
+        place.stream(events.advance_watermark_to_infinity())
+    assert place.counts() == {}

@@ -52,9 +52,18 @@ setup(
         "duckdb>=1.5,<3",
     ],
     extras_require={
+        "postgres": ["psycopg[binary]>=3.2,<4"],  # a state that many machines share
         # refitting extraction, and what dedup is measured beside
         "bench": ["scikit-learn>=1.7,<2", "datasketch>=2,<3", "rensa>=0.5,<0.6", "xxhash>=4,<5"],
-        "dev": ["pytest>=9,<10", "hypothesis>=6.150", "mypy>=2,<3", "ruff>=0.14", "polars>=2,<3", "pandas>=3,<4"],
+        "dev": [
+            "psycopg[binary]>=3.2,<4",
+            "pytest>=9,<10",
+            "hypothesis>=6.150",
+            "mypy>=2,<3",
+            "ruff>=0.14",
+            "polars>=2,<3",
+            "pandas>=3,<4",
+        ],
     },
     entry_points={"console_scripts": ["newsbeam=pipelines.cli:main"]},
     classifiers=["Private :: Do Not Upload"],  # top-level names are generic: an application, not a library for PyPI

@@ -1,12 +1,19 @@
 """Fixtures for all tests.
 
 `web`: a scripted HTTP server on loopback, for what real servers do and a well-behaved one does not.
+`postgres`: the URL of an empty database of a PostgreSQL server of our own, on loopback.
 """
 
 import asyncio
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import NamedTuple, Self
 
 import pytest
@@ -114,3 +121,32 @@ def http() -> object:
         says = staticmethod(says)
 
     return Makers
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server from Debian's package `postgresql`; tests that need it are skipped where it is not installed."""
+    pytest.importorskip("psycopg", reason="psycopg is not installed: pip install 'newsbeam[postgres]'")
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"))
+    if not found:
+        pytest.skip("no PostgreSQL here: apt-get install postgresql")
+    # The server refuses to run as root, and its own user may not enter root's temporary folders.
+    user = "postgres" if os.geteuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="newsbeam-postgres-", dir="/tmp") as folder, socket.socket() as free:
+        if user:
+            shutil.chown(folder, user)
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+        free.close()
+        control, data = str(found[-1]), f"{folder}/data"
+        options = f"-c listen_addresses=127.0.0.1 -p {port} -k {folder} -c fsync=off"
+
+        def do(*args: str) -> None:
+            subprocess.run(args, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=120)
+
+        do(str(found[-1].with_name("initdb")), "-D", data, "-U", "newsbeam", "--auth=trust", "--no-sync", "-E", "UTF8")
+        do(control, "-D", data, "-l", f"{folder}/log", "-o", options, "-w", "start")
+        try:
+            yield f"postgresql://newsbeam@127.0.0.1:{port}/postgres"
+        finally:
+            do(control, "-D", data, "-m", "immediate", "stop")

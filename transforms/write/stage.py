@@ -136,7 +136,14 @@ class Stager(NamedTuple):
 
     def write(self, table: str, outlet: str, path: str, rows: int, data: bytes) -> StagedFile:
         """Write `data`, which is to become `path`; the name it has until then is its own, whoever writes the same."""
-        staged = f"_meta/staging/{self.commit_id}/{uuid.uuid4().hex}"
+        return self._write(table, outlet, path, rows, data, f"_meta/staging/{self.commit_id}/{uuid.uuid4().hex}")
+
+    def write_into(self, folder: str, table: str, outlet: str, path: str, rows: int, data: bytes) -> StagedFile:
+        """Write `data` under its last name in a staged `folder`, which as a whole is to become that of `path`."""
+        staged = f"_meta/staging/{self.commit_id}/{folder}/{path.rpartition('/')[2]}"
+        return self._write(table, outlet, path, rows, data, staged)
+
+    def _write(self, table: str, outlet: str, path: str, rows: int, data: bytes, staged: str) -> StagedFile:
         with explained(staged):
             self.dataset.files.write(staged, data)
         return StagedFile(table, outlet, path, staged, rows, len(data), hashlib.sha256(data).hexdigest())

@@ -1,0 +1,158 @@
+"""What the stages ask the state, and how a commit changes it."""
+
+import os
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from typing import Any, Final, Self, Union
+
+import numpy as np
+from apache_beam.utils.timestamp import Timestamp
+
+from schemas.records import FeedState, LinkState, Signature, VersionState
+from transforms.state.database import Database, Transaction
+from transforms.state.postgres import Postgres
+from transforms.state.records import TABLES, Delta, R, Scalar, from_scalars, to_scalars
+from transforms.state.sqlite import Sqlite
+
+_MAX_KEYS: Final = 500  # of one SELECT; SQLite before 3.32 takes 999 variables
+
+
+class Store:
+    """The state of a dataset, in the SQLite file at `address` or the database at that `postgresql://` URL.
+
+    What is not there yet reads as empty. Pickles as its address and opens on first use, read-only, so DoFns can hold
+    one. Every method raises `DatasetError` where the state is damaged, cannot be reached, or the disk is full.
+    """
+
+    def __init__(self, address: Union[str, os.PathLike[str]]) -> None:
+        self.address = os.fspath(address)
+        remote = self.address.startswith(("postgresql://", "postgres://"))
+        self._database: Database = Postgres(self.address) if remote else Sqlite(self.address)
+
+    def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
+        return Store, (self.address,)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def path(self) -> str:
+        """The address for people: without a password."""
+        return self._database.name
+
+    def feeds(self) -> dict[str, FeedState]:
+        """Return every feed we have polled, by its URL as configured."""
+        return {state.url: state for state in self._select(FeedState, "")}
+
+    def links(self, keys: Collection[str]) -> dict[str, LinkState]:
+        """Return what became of those of the links `keys` that we have met."""
+        return {state.link: state for state in self._by_key(LinkState, keys)}
+
+    def waiting(self, feed: str) -> list[LinkState]:
+        """Return the links of a feed whose entries wait for a run to look at them again."""
+        return list(self._select(LinkState, "WHERE feed = ? AND entry != '' ORDER BY link", (feed,)))
+
+    def versions(self, article_ids: Collection[str]) -> dict[str, VersionState]:
+        """Return the newest stored version of those of `article_ids` that are stored."""
+        return {state.article_id: state for state in self._by_key(VersionState, article_ids)}
+
+    def signatures(self, anchors: Collection[int], since: Timestamp, max_shared: int = 40) -> list[Signature]:
+        """Return the signatures fetched at or after `since` that share at least one of `anchors`, each once.
+
+        An anchor that more than `max_shared` of them have is a template's, not evidence, and finds none.
+        """
+        query = "SELECT signature FROM anchors WHERE anchor = ? AND fetched_at >= ? LIMIT ?"
+        found = set[int]()
+        for anchor in set(anchors):
+            rows = self._database.query(query, (anchor, since.micros, max_shared + 1))
+            if len(rows) <= max_shared:
+                found.update(row for (row,) in rows)
+        return [
+            signature
+            for part in _parts(sorted(found))
+            for signature in self._select(Signature, f"WHERE number IN ({_marks(part)}) ORDER BY number", part)
+        ]
+
+    def applied(self) -> set[str]:
+        """Return the ids of the commits this state holds."""
+        return {commit_id for (commit_id,) in self._database.query("SELECT commit_id FROM applied")}
+
+    def newest_commit(self) -> float:
+        """Return when the newest of `applied` was created, seconds since 1970; 0 where there is none."""
+        return max((float(at or 0) for (at,) in self._database.query("SELECT max(created) FROM applied")), default=0.0)
+
+    def apply(self, commit_id: str, delta: Delta, created: float = 0.0) -> bool:
+        """Apply `delta` and note `commit_id` with its time, all or nothing; return False where that was done before."""
+        with self._database.writing() as transaction:
+            if transaction.execute("SELECT 1 FROM applied WHERE commit_id = ?", (commit_id,)).fetchone():
+                return False
+            transaction.execute("INSERT INTO applied VALUES (?, ?)", (commit_id, created))
+            for kind, records in ((FeedState, delta.feeds), (LinkState, delta.links), (VersionState, delta.versions)):
+                rows = [list(to_scalars(record).values()) for record in records]
+                if rows:
+                    transaction.executemany(_upsert(kind), rows)
+            for signature in delta.signatures:
+                _put_signature(transaction, signature)
+        return True
+
+    def forget_signatures(self, before: Timestamp) -> int:
+        """Drop the signatures fetched before `before`, which no search looks at any more; return how many."""
+        if not self._database.query("SELECT 1 FROM signatures WHERE fetched_at < ? LIMIT 1", (before.micros,)):
+            return 0
+        with self._database.writing() as transaction:
+            transaction.execute("DELETE FROM anchors WHERE fetched_at < ?", (before.micros,))
+            return int(transaction.execute("DELETE FROM signatures WHERE fetched_at < ?", (before.micros,)).rowcount)
+
+    def clear(self) -> None:
+        """Throw everything away, also where it is damaged: `transforms.write.recover` fills it again."""
+        self._database.reset()
+
+    def close(self) -> None:
+        """Close what is open; the next call opens it again."""
+        self._database.close()
+
+    def _by_key(self, kind: type[R], keys: Collection[str]) -> Iterator[R]:
+        for part in _parts(sorted(set(keys))):
+            yield from self._select(kind, f"WHERE {TABLES[kind].key[0]} IN ({_marks(part)})", part)
+
+    def _select(self, kind: type[R], where: str, values: Sequence[Scalar] = ()) -> Iterator[R]:
+        table = TABLES[kind]
+        query = f"SELECT {', '.join(table.fields)} FROM {table.name} {where}"  # noqa: S608  # all of them ours
+        for row in self._database.query(query, values):
+            yield from_scalars(kind, dict(zip(table.fields, row, strict=True)))
+
+
+def _upsert(kind: type[Any]) -> str:
+    table = TABLES[kind]
+    columns = ", ".join(table.fields)
+    changes = ", ".join(f"{name} = excluded.{name}" for name in table.fields if name not in table.key)
+    return (
+        f"INSERT INTO {table.name} ({columns}) VALUES ({_marks(table.fields)})"  # noqa: S608  # all of them ours
+        f" ON CONFLICT ({', '.join(table.key)}) DO UPDATE SET {changes}"
+    )
+
+
+def _put_signature(transaction: Transaction, signature: Signature) -> None:
+    key = (signature.article_id, signature.version)
+    known = "SELECT number, anchors, fetched_at FROM signatures WHERE article_id = ? AND version = ?"
+    for number, anchors, at in transaction.execute(known, key).fetchall():
+        stale = [(anchor, at, number) for anchor in np.frombuffer(anchors, "<i8").tolist()]
+        transaction.executemany("DELETE FROM anchors WHERE anchor = ? AND fetched_at = ? AND signature = ?", stale)
+    values = list(to_scalars(signature).values())
+    [number] = transaction.execute(f"{_upsert(Signature)} RETURNING number", values).fetchone()
+    at = signature.fetched_at.micros
+    transaction.executemany(
+        "INSERT INTO anchors VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        [(anchor, at, number) for anchor in signature.anchors],
+    )
+
+
+def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(values), _MAX_KEYS):
+        yield values[start : start + _MAX_KEYS]
+
+
+def _marks(values: Iterable[Any]) -> str:
+    return ", ".join("?" for _ in values)

@@ -3,10 +3,12 @@
 A worker meets every language of its outlets; as dictionaries their lists alone would take half a gigabyte.
 """
 
+import gzip
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache
-from typing import Final
+from pathlib import Path
+from typing import Final, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +22,16 @@ class Frequencies(Mapping[str, float]):
     Two of 300,000 words share a 64-bit hash once in 400 million lists.
     """
 
-    def __init__(self, words: Sequence[Sequence[str]], shares: Sequence[float]) -> None:
-        """Take `words` in groups, and the share that each word of a group has."""
-        hashes = np.fromiter((hash(word) for group in words for word in group), np.int64)
+    def __init__(self, groups: Iterable[tuple[float, Sequence[str]]]) -> None:
+        """Take the words in groups, each with the share that its words have."""
+        parts, shares = [], []
+        for share, words in groups:
+            parts.append(np.fromiter(map(hash, words), np.int64, len(words)))
+            shares.append(np.full(len(words), share, np.float32))
+        hashes = np.concatenate(parts)
         order = np.argsort(hashes)
         self._hashes: memoryview = hashes[order].data
-        sizes = [len(group) for group in words]
-        self._shares: npt.NDArray[np.float32] = np.repeat(np.asarray(shares, np.float32), sizes)[order]
+        self._shares: npt.NDArray[np.float32] = np.concatenate(shares)[order]
         self._look_up = lru_cache(_HOT)(self._find)
 
     def _find(self, word: str) -> float:
@@ -59,12 +64,29 @@ class Frequencies(Mapping[str, float]):
 @cache
 def frequencies(language: str) -> Mapping[str, float]:
     """Return wordfreq's largest list for a language; empty where it has none. Loaded on first use, once a process."""
+    import langcodes
     import wordfreq
 
+    lists = wordfreq.available_languages("best")
     try:
-        words = wordfreq.get_frequency_list(language, "best")  # in groups, each a hundredth of a decade rarer
-    except (LookupError, ValueError):  # no such list, no such language
+        nearest, _ = langcodes.closest_match(language, list(lists), max_distance=60)  # as wordfreq chooses
+    except ValueError:  # no such language
         return {}
-    found = Frequencies(words, [wordfreq.cB_to_freq(-rank) for rank in range(len(words))])
-    wordfreq.get_frequency_list.cache_clear()
-    return found
+    return Frequencies(_groups(lists[nearest])) if nearest in lists else {}
+
+
+def _groups(path: Union[str, Path]) -> Iterator[tuple[float, Sequence[str]]]:
+    """The words of one of wordfreq's lists by their share, one share at a time: all at once they take 60 MB.
+
+    The format is that of `wordfreq.read_cBpack`: behind a header one list for each hundredth of a decade.
+    """
+    import msgpack
+
+    with gzip.open(path, "rb") as file:
+        unpacker = msgpack.Unpacker(file, raw=False)
+        size = unpacker.read_array_header()
+        header = unpacker.unpack()
+        if header != {"format": "cB", "version": 1}:
+            raise ValueError(f"{path}: {header!r} is no list of words that we can read")
+        for rank in range(size - 1):
+            yield 10 ** (-rank / 100), unpacker.unpack()

@@ -9,14 +9,20 @@ import re
 from collections.abc import Sequence
 from typing import Final, Optional
 
-from transforms.scrub.rules import Language, Match, Rules
+from transforms.scrub.rules import Agencies, Language, Match, Rules
 from transforms.scrub.shapes import has_case, is_headline, is_name, is_prose, is_source, words_of
 from transforms.scrub.words import MAX_LINE, fold, stretch, tokens
 
 MAX_CREDIT: Final = 110  # characters
+MAX_CREDIT_LINE: Final = 90
+_CREDIT_WORDS: Final = frozenset(("via", "images", "photo", "handout", "pool", "picture"))
 MAX_RULE_WORDS: Final = 60
 MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the vocabularies are asked
 
+_NEVER_SENTENCES: Final = frozenset(("teaser", "teasers", "breadcrumb", "tags", "share", "languages", "prefix"))
+"""Kinds whose lines end as no sentence does, headlines and names in their slots apart."""
+
+_QUOTATION = re.compile(r"\W*[“„«\"].*[”“»\"]\W*")
 _FULL_STOP = re.compile(r"[^\W\d_]{3}\. ")
 MAX_CAPTIONED: Final = 260  # characters of a caption with its credit
 _SET_OFF = re.compile(
@@ -42,7 +48,7 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
     if (match := _stray(line)) is not None:
         return match
     found = tokens(line, rules.months)
-    if not found or len(found) > 2 * MAX_RULE_WORDS:
+    if not found or len(found) > 2 * MAX_RULE_WORDS or _QUOTATION.fullmatch(line):
         return None
     if len(line) >= MAX_TEMPLATE_LINE and is_prose(line):
         return _by_words(line, found, active, near=near)
@@ -65,7 +71,9 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
                     first, last = joined.count(" ", 0, hit.start(slot)), joined.count(" ", 0, hit.end(slot)) - 1
                     if hit[slot] and last >= first:
                         slots[slot] = stretch(line, rules.months, first, last)
-                if _plausible(slots, rules.agency_words):
+                if (slots or template.kind not in _NEVER_SENTENCES or not is_prose(line)) and _plausible(
+                    slots, rules.agency_words
+                ):
                     return Match(template.rule, template.kind, slots)
     return None
 
@@ -135,7 +143,7 @@ def _stray(line: str) -> Optional[Match]:
     return None
 
 
-def split_credit(line: str, agencies: Sequence[tuple[str, ...]]) -> Optional[tuple[str, str]]:
+def split_credit(line: str, agencies: Agencies) -> Optional[tuple[str, str]]:
     """Return (caption, credit) of a line that ends with a credit set off by a bracket, bar, dash or full stop.
 
     The caption is one sentence: a paragraph that ends "… he said. (Reuters)" is told by its length and its sentences.
@@ -147,31 +155,27 @@ def split_credit(line: str, agencies: Sequence[tuple[str, ...]]) -> Optional[tup
     return None if re.search(r"[.!?] [^\W\d_]", caption) or caption.count('"') else (caption, found["credit"].strip())
 
 
-def credit_line(line: str, agencies: Sequence[tuple[str, ...]]) -> bool:
+def credit_line(line: str, agencies: Agencies) -> bool:
     """Whether a whole line is a picture credit by its shape: an agency with a name beside it, or two names and a slash.
 
     `AP Photo/Jonas Reed`, `Mara Keller via Getty Images`, `dpa / Holger Brandt`.
     """
-    if (
-        len(line) > 90
-        or line[-1] in ".!?:;,"
-        or _FULL_STOP.search(line)
-        or not is_name(re.sub(r"[/|&+]", " ", line), most=9)
-    ):
+    if len(line) > MAX_CREDIT_LINE or line[-1] in ".!?:;," or _FULL_STOP.search(line):
         return False
-    words = [token for token in tokens(line, {}) if token[0].isalnum()]
-    signed = any(agency[0] in words and _holds(words, agency) for agency in agencies)
     parts = [part for part in re.split(r"\s*/\s*", line) if part]
-    if len(parts) in (2, 3) and "/" in line:
-        return signed or (line.isupper() and all(map(_signs, parts)))
-    return signed and (bool({"via", "images", "photo", "handout", "pool", "picture"} & set(words)) or len(words) <= 2)
+    slashed = len(parts) in (2, 3) and "/" in line
+    words = [token for token in tokens(line, {}) if token[0].isalnum()]
+    signed = any(words[at : at + len(row)] == list(row) for at, w in enumerate(words) for row in agencies.get(w, ()))
+    if not (signed or (slashed and line.isupper())):
+        return False
+    names = [word for word in re.split(r"[\s/|&+]+", line) if (fold(word),) not in agencies.get(fold(word), ())]
+    if not is_name(" ".join(names) or "A", most=9):
+        return False
+    if slashed:
+        return signed or all(map(_signs, parts))
+    return bool(not _CREDIT_WORDS.isdisjoint(words)) or len(words) <= 2
 
 
 def _signs(part: str) -> bool:
     """Whether one side of a slash may be a photographer or an agency."""
     return 1 <= len(words_of(part)) <= 4 and not any(c.isdigit() for c in part)
-
-
-def _holds(words: Sequence[str], row: Sequence[str]) -> bool:
-    size = len(row)
-    return any(tuple(words[i : i + size]) == tuple(row) for i in range(len(words) - size + 1))

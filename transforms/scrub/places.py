@@ -81,13 +81,20 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
         by_wording = classify(line, rules, active)
         if by_wording is None and (parts := split_credit(line, rules.agencies)) is not None:
             by_wording = Match("any.caption-with-credit", "credit", {"caption": parts[0], "credit": parts[1]})
+        if by_wording is not None and by_wording.kind == "source" and "/" in line:
+            named = by_wording.slots.get("source", "-")
+            if credit_line(named, rules.agencies):  # "Quelle: dpa/Mara Lind"
+                by_wording = by_wording._replace(kind="credit", slots={"credit": named})
         draft.found[at] = by_shape if line[0] == "©" and by_shape else by_wording or by_shape
     _give_back(draft)
     for at in draft.open():
-        if any(match is not None and match.kind in _OPENS_TAIL for match in _beside(draft, at)):
+        if not _is_doubled_name(draft, at) and any(
+            match is not None and match.kind in _OPENS_TAIL for match in _beside(draft, at)
+        ):
             draft.found[at] = classify(draft.lines[at], rules, active, near=True)
     for at in draft.open():
-        if draft.lines[at].count(" ") < MAX_RUN_WORDS and not ends_sentence(draft.lines[at]):
+        short = draft.lines[at].count(" ") < MAX_RUN_WORDS and not ends_sentence(draft.lines[at])
+        if short and not _is_doubled_name(draft, at):
             draft.found[at] = joined_kind(_run(draft.lines, at), rules, active)
     for at, match in enumerate(draft.found):
         if match is not None and match.kind in ("teasers", "teaser") and not match.slots:
@@ -157,6 +164,8 @@ def take_scraps(draft: Draft) -> None:
     longer = any(len(words_of(draft.lines[at])) > 2 for at in head)
     for at in head:
         line = draft.lines[at]
+        if _is_doubled_name(draft, at):
+            continue
         if _BYLINE.fullmatch(line) and is_name(line, most=8):
             draft.take(at, "any.byline", "prefix")
         elif _PATH.fullmatch(line):
@@ -168,6 +177,13 @@ def take_scraps(draft: Draft) -> None:
             below_path = any(match.kind == "breadcrumb" for match in matches)
             if below_path or line.count(" ") == 0 or (longer and matches):
                 draft.take(at, "any.section", "breadcrumb")
+
+
+def _is_doubled_name(draft: Draft, at: int) -> bool:
+    """Whether a line is a name that stands twice running: a caption and its alternative text."""
+    return draft.lines[at] in draft.lines[max(0, at - 1) : at] + draft.lines[at + 1 : at + 2] and _is_lone_name(
+        draft.lines[at]
+    )
 
 
 def _is_lone_name(line: str) -> bool:

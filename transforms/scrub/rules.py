@@ -1,7 +1,7 @@
 """Rules: all rule files together, compiled once a process, and asked for the languages of a text."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,9 @@ MAX_SEEN: Final = 100_000  # words whose vocabularies are remembered
 MAX_SPOKEN: Final = 16  # words of a line in which a site speaks: longer ones argue
 VOICE_SLACK: Final = 0.15
 NEAR_SLACK: Final = 0.2  # taken off a vocabulary's coverage where a neighbour is furniture already
+
+
+Agencies = Mapping[str, Set[tuple[str, ...]]]
 
 
 class Match(NamedTuple):
@@ -52,20 +55,24 @@ class Rules:
         }
 
     @cached_property
-    def agencies(self) -> tuple[tuple[str, ...], ...]:
-        """Agencies as rows of folded words."""
-        rows = {tuple(tokens(name, {})) for rules in self.files.values() for name in rules.agencies}
-        return tuple(sorted(rows, key=lambda row: (-len(row), row)))
+    def agencies(self) -> "Agencies":
+        """Agencies as rows of folded words, by their first word."""
+        rows: dict[str, set[tuple[str, ...]]] = {}
+        for rules in self.files.values():
+            for name in rules.agencies:
+                row = tuple(tokens(name, {}))
+                rows.setdefault(row[0], set()).add(row)
+        return rows
 
     @cached_property
     def agency_names(self) -> frozenset[str]:
         """Agencies as folded words with a space between."""
-        return frozenset(" ".join(row) for row in self.agencies)
+        return frozenset(" ".join(row) for rows in self.agencies.values() for row in rows)
 
     @cached_property
     def agency_words(self) -> frozenset[str]:
         """Agencies of one word: some write themselves small."""
-        return frozenset(row[0] for row in self.agencies if len(row) == 1)
+        return frozenset(name for name in self.agency_names if " " not in name)
 
     @cached_property
     def _compiled(self) -> Mapping[str, "Language"]:

@@ -17,7 +17,9 @@ MAX_NAMES: Final = 3
 MAX_LINE: Final = 420  # characters; furniture is shorter, and longer lines are never matched against rules
 
 # "e-mail" is one word: a hyphen between letters is no separator, as the one in "Related - Storm hits coast" is.
-_TOKEN = re.compile(r"[^\W_]+(?:(?<=[^\W\d_])[-‑\u200c](?=[^\W\d_])[^\W_]+)*|[^\w\s]|_")
+# Vowel marks and accents set apart belong to the word they stand in.
+_RUN: Final = r"[^\W_]+(?:[\u0300-\u036f\u0591-\u05c7\u064b-\u0652\u0670]+[^\W_]*)*"
+_TOKEN = re.compile(rf"{_RUN}(?:(?<=[^\W\d_])[-‑\u200c](?=[^\W\d_]){_RUN})*|[^\w\s]|_")
 _FOLDED: Final = str.maketrans(
     {"ı": "i", "ى": "ي", "ی": "ي", "ې": "ي", "ک": "ك", "ة": "ه", "ە": "ه", "ھ": "ه", "\u0640": None, "\u200c": None}
     | dict.fromkeys("‘’ʼ`´", "'")

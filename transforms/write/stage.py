@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import io
 import json
 import re
 import uuid
@@ -124,8 +125,11 @@ def parquet_bytes(table: pa.Table, compression_level: int) -> bytes:
 
 def delta_file(records: Iterable[StateRecord]) -> bytes:
     """Return JSON lines, packed: one object a record, as `transforms.state.from_scalars` reads them."""
-    lines = "".join(json.dumps(to_scalars(record), ensure_ascii=False) + "\n" for record in records)
-    return gzip.compress(lines.encode(), mtime=0)
+    packed = io.BytesIO()
+    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
+        for record in records:
+            file.write(f"{json.dumps(to_scalars(record), ensure_ascii=False)}\n".encode())
+    return packed.getvalue()
 
 
 class Stager(NamedTuple):

@@ -250,6 +250,61 @@ def test_an_article_printed_twice_comes_out_once() -> None:
     assert read(page(once + once)).text.split("\n\n") == long
 
 
+def prose(subject: str, count: int) -> str:
+    """Paragraphs on no subject of the news, as readers and appeals write them."""
+    return "".join(
+        f"<p>The {subject} of part {n} went on for a while, and what came of it was told to all who had asked before, "
+        f"so that by the {n}th evening nobody in the {subject} was left without a word about it.</p>"
+        for n in range(2, 2 + count)
+    )
+
+
+BESIDE = {
+    "comments": f'<section class="comments"><h2>40 comments</h2>{prose("thread", 40)}</section>',
+    "comments in a list": f'<ol id="responses">{prose("list", 12)}</ol>',
+    "a bio": f'<div class="author-bio"><h3>About the author</h3>{prose("career", 2)}</div>',
+    "an appeal": f'<div class="donate-box">{prose("fund", 2)}<a href="/d">Donate</a></div>',
+    "an appeal named by its heading": f"<div><h3>Support our journalism</h3>{prose('fund', 1)}</div>",
+    "a stream": f'<div class="live-blog">{prose("hour", 20)}</div>',
+}
+
+
+@pytest.mark.parametrize("beside", BESIDE.values(), ids=BESIDE.keys())
+@pytest.mark.parametrize("wrap", ["<article>{}</article>", "<div>{}</div>", '<div class="widget">{}</div>', "{}"])
+def test_an_article_is_told_from_prose_that_stands_beside_it(beside: str, wrap: str) -> None:
+    text = wrap.format("".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS))
+    html = f"<html><body><main><h1>Harbour reopens after wreck is cleared</h1>{text}{beside}</main></body></html>"
+    assert read(html.encode()).text.split("\n\n") == PARAGRAPHS
+
+
+def test_an_article_with_a_stream_of_entries_is_a_live_blog() -> None:
+    assert read(page(around=BESIDE["a stream"])).article_type == "live_blog"
+    assert read(page(around=BESIDE["comments"])).article_type == "news"
+
+
+@pytest.mark.parametrize("name", ["author-bio", "newsletter", "comments", "live-blog"])
+def test_an_article_alone_on_its_page_is_kept_whatever_its_container_is_named(name: str) -> None:
+    text = "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)
+    html = f'<html><body><div class="{name}"><h1>Harbour reopens</h1>{text}</div></body></html>'
+    assert read(html.encode()).text.split("\n\n") == PARAGRAPHS
+
+
+def test_lines_left_out_beside_the_text_are_told_with_their_rule() -> None:
+    figure = "<figure><img src=x><figcaption>Tugs at the quay in Vellin on Tuesday evening.</figcaption></figure>"
+    related = '<div class="related"><a href="/x">Storm sinks two yachts off Vellin</a></div>'
+    text = "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)
+    removed = read(page(figure + text + related)).removals
+    assert [(removal.rule, removal.text[:20]) for removal in removed] == [
+        ("dom_title_echo", "Harbour reopens afte"),
+        ("dom_caption", "Tugs at the quay in "),
+        ("dom_related", "Storm sinks two yach"),
+    ]
+
+
+def test_lines_told_of_a_long_page_are_few() -> None:
+    assert len(read(page(around=BESIDE["comments"] * 3)).removals) <= 40
+
+
 @pytest.mark.parametrize(
     "data",
     [random.Random(7).randbytes(20_000), b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40],

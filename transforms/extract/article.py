@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple, Optional
 from urllib.parse import urljoin, urlsplit
 
-from schemas.records import Caption, RejectReason
+from schemas.records import Caption, RejectReason, Removal
 from schemas.settings import ExtractSettings
 from transforms.extract.authors import pick_authors
 from transforms.extract.body import Body, pick_body
@@ -15,6 +15,7 @@ from transforms.extract.charset import is_binary, to_utf8
 from transforms.extract.dates import modified, published
 from transforms.extract.declared import Declared, as_list, fold, squeeze
 from transforms.extract.errors import NoArticle
+from transforms.extract.leftovers import captions, removals
 from transforms.extract.segment import Block, Segments, segment
 from transforms.extract.titles import pick_title
 from transforms.extract.tree import parse
@@ -27,7 +28,6 @@ _SHORT_PAGE: Final = 1_500  # characters: an error page says little
 _READABLE: Final = 2_000_000  # bytes of a page in whose text a date may be searched
 _MAX_TAGS: Final = 30
 _MAX_FIELD: Final = 2_000
-_MAX_CAPTIONS: Final = 50
 _NOT_FOUND = re.compile(
     r"\b404\b|page not found|not be found|no longer available|seite nicht gefunden|page introuvable|"
     r"página no encontrada|página não encontrada|pagina non trovata|pagina niet gevonden|sidan hittades inte|"
@@ -79,6 +79,7 @@ class Extracted(NamedTuple):
     method: str
     quality: float  # 0..1: the F1 that the extractor expects of its choice
     warnings: Sequence[str]
+    removals: Sequence[Removal]  # lines left out inside and right beside the text
 
 
 def extract(
@@ -125,9 +126,9 @@ def extract(
         section=_section(declared),
         tags=_tags(declared, evidence.tags),
         image_url=_image(declared),
-        article_type=_article_type(declared),
+        article_type="live_blog" if body.live else _article_type(declared),
         text=body.text,
-        captions=_captions(segments, body),
+        captions=captions(segments, body.kept),
         published_at=date.at if date else None,
         published_at_source=date.source if date else "",
         modified_at=modified(declared),
@@ -136,6 +137,7 @@ def extract(
         method=body.method,
         quality=body.quality,
         warnings=["paywall"] if _is_stub(declared, segments, body) else [],
+        removals=removals(segments, body.kept, title),
     )
 
 
@@ -245,31 +247,6 @@ def _image(declared: Declared) -> str:
 def _article_type(declared: Declared) -> str:
     types = declared.types()
     return next((name for kind, name in _TYPES if kind in types), "news")
-
-
-def _captions(segments: Segments, body: Body) -> list[Caption]:
-    """What stands under the pictures between the title and the article's end, in the order of the page."""
-    if not body.kept:
-        return []
-    kept = {block.index for block in body.kept}
-    last = max(kept)
-    out: dict[str, Caption] = {}
-    for block in segments.blocks[: last + 1]:
-        if block.index not in kept and _is_caption(block):
-            text = " ".join(block.text.split())
-            out.setdefault(text, Caption("", text) if _is_credit(block) else Caption(text, ""))
-    return list(out.values())[:_MAX_CAPTIONS]
-
-
-def _is_caption(block: Block) -> bool:
-    chain = list(block.container.chain())[:4]
-    return any(at.tag == "figcaption" for at in chain) or (
-        any(at.tag == "figure" for at in chain) and bool(block.container.groups & BIT["caption"])
-    )
-
-
-def _is_credit(block: Block) -> bool:
-    return "credit" in block.container.kind.lower()
 
 
 def _is_stub(declared: Declared, segments: Segments, body: Body) -> bool:

@@ -31,6 +31,7 @@ class Body(NamedTuple):
     kept: Sequence[Block]
     method: str  # "blocks", "advised" (trafilatura's choice weighed in), "trafilatura" or "scripts"
     quality: float  # expected F1, 0..1
+    live: bool = False  # the entries of a live blog were left out
 
 
 def pick_body(
@@ -46,7 +47,7 @@ def pick_body(
         state = text_in_scripts(scripts, check)
         if len(state) > max(_SCANT, 2 * len(body.text)):
             return Body(state, [], "scripts", _STATE_QUALITY)
-    return body
+    return body._replace(live=not weighable.whole)
 
 
 def candidates(segments: Segments, declared: Declared, title: str) -> Weighable:
@@ -143,7 +144,9 @@ def _model() -> dict[str, Trees]:
 def _before_live_entries(weighable: Weighable, segments: Segments, declared: Declared) -> Weighable:
     """Without the blocks from the first declared entry of a live blog on: its article is the introduction."""
     end = _first_live_entry(segments.blocks, _live_entries(declared))
-    return _keep(weighable, lambda block: block.index < end)._replace(whole=end == len(segments.blocks))
+    if end == len(segments.blocks):
+        return weighable
+    return _keep(weighable, lambda block: block.index < end)._replace(whole=False)
 
 
 def _keep(weighable: Weighable, wanted: Callable[[Block], bool]) -> Weighable:

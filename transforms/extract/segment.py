@@ -35,8 +35,8 @@ class Container:
     """A block-level element: what its names say, and how much text lies below it."""
 
     __slots__ = (
-        "blocks", "chars", "clean", "depth", "first", "furniture", "groups", "itemtype", "kind", "last", "links",
-        "parent", "prose", "suspect", "tag",
+        "apart", "blocks", "chars", "clean", "depth", "first", "furniture", "groups", "itemtype", "kind", "last",
+        "links", "parent", "prose", "suspect", "tag",
     )  # fmt: skip
 
     def __init__(self, parent: "Optional[Container]", tag: str, groups: int, hidden: bool, itemtype: str, kind: str):
@@ -45,6 +45,7 @@ class Container:
         self.chars = self.links = self.prose = self.blocks = 0  # below it: characters, those in links, of prose; blocks
         self.clean = 0  # characters of prose outside furniture
         self.first = self.last = -1  # indexes of the blocks below it
+        self.apart = False  # it stands beside the article, as `features` settles
         self.furniture = hidden  # hidden now; `features` settles what else is furniture
         self.suspect = 0  # groups other than body's that it or a container above it is named after
 

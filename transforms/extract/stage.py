@@ -108,7 +108,7 @@ def to_article(page: Page, found: Extracted) -> Article:
         extraction_method=found.method,
         extraction_quality=found.quality,
         warnings=found.warnings,
-        removals=[],
+        removals=found.removals,
         http_status=page.status,
         etag=page.etag,
         last_modified=page.last_modified,

@@ -44,6 +44,14 @@ _CONTAINER_WORDS: Final = {
 }
 GROUPS: Final = tuple(_CONTAINER_WORDS)
 BIT: Final = {name: 1 << position for position, name in enumerate(GROUPS)}
+# What stands beside an article, never in it, where a container is named so outright. Not weighed: see `features`.
+_APART_WORDS: Final = {
+    "person": "bio biography authorbio authorbox authorinfo authorcard authorprofile aboutauthor theauthor",
+    "appeal": "donate donation donations donor fundraising newsletter newsletters newslettersignup supportus",
+    "readers": "comments disqus commentlist respond responses",
+    "stream": "liveblog livestream liveupdates livefeed liveticker liveentries",
+}
+APART: Final = {name: 1 << position for position, name in enumerate(_APART_WORDS, len(GROUPS))}
 BODY_LIKE: Final = BIT["body"] | BIT["intro"]  # groups that speak for the article
 FURNITURE: Final = sum(
     BIT[name] for name in ("nav", "share", "comment", "consent", "foot", "related", "signup", "side", "ad", "hidden")
@@ -86,6 +94,7 @@ _CAMEL = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 
 
 def _bits(table: dict[str, str], separator: str) -> dict[str, int]:
+    """Word -> the bits of the entries that list it, numbered in their order."""
     out: dict[str, int] = {}
     for position, words in enumerate(table.values()):
         for word in words.split(separator):
@@ -93,14 +102,14 @@ def _bits(table: dict[str, str], separator: str) -> dict[str, int]:
     return out
 
 
-_WORD_BITS: Final = _bits(_CONTAINER_WORDS, " ")
+_WORD_BITS: Final = _bits(_CONTAINER_WORDS | _APART_WORDS, " ")
 _LINE_BITS: Final = _bits(_LINE_WORDS, "|")
 _PAIR_HEADS: Final = frozenset(words.split()[0] for words in _LINE_BITS if " " in words)
 
 
 @lru_cache(maxsize=1 << 14)
 def groups_named(attributes: str) -> int:
-    """Return the groups named by the words of an attribute value, as `BIT`s.
+    """Return the groups named by the words of an attribute value, as `BIT`s and bits of `APART`.
 
     >>> groups_named("l-sidebar RelatedPosts") == BIT["side"] | BIT["related"]
     True

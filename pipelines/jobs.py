@@ -22,6 +22,7 @@ from pipelines.demo import DemoWeb
 from pipelines.display import ledger, progress
 from pipelines.history import committed, failed, failed_outlets, record, save, settle
 from pipelines.ingest import Plan, from_feeds, from_files
+from pipelines.memory import give_back
 from pipelines.options import Engine, choose, in_process
 from pipelines.sources import file_entry, find_files
 from schemas.errors import ConfigError, DatasetError, NewsbeamError
@@ -96,6 +97,7 @@ def prepare_job(
     Raises:
         ConfigError: something cannot be used.
     """
+    give_back()
     settings = load_settings(config / "defaults.toml", override)
     return Job(command, root, settings, load_tables(config), choose(beam_args, workers), out)
 

@@ -60,9 +60,9 @@ def removals(segments: Segments, kept: Sequence[Block], title: str) -> list[Remo
     first, last = min(indexes), max(indexes)
     near = segments.blocks[max(first - _BEFORE, 0) : last + 1 + _AFTER]
     echo = fold(title)
-    out = [
-        Removal(f"dom_{_rule(block, echo)}", block.text[:_MAX_CHARS]) for block in near if block.index not in indexes
-    ]
+    inside = range(first, last)
+    told = [b for b in near if b.index not in indexes and (b.index in inside or not _is_chrome(b))]
+    out = [Removal(f"dom_{_rule(block, echo)}", block.text[:_MAX_CHARS]) for block in told]
     return out[:_MAX_REMOVALS]
 
 

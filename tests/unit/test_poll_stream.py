@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from apache_beam.io.restriction_trackers import OffsetRange, OffsetRestrictionTracker
+from apache_beam.io.restriction_trackers import OffsetRange
 from apache_beam.io.watermark_estimators import ManualWatermarkEstimator
 from apache_beam.runners.sdf_utils import RestrictionTrackerView, ThreadsafeRestrictionTracker
 from apache_beam.utils.timestamp import Timestamp
@@ -27,7 +27,7 @@ class Look:
     """One call of the source: what left, the watermark after it, and where the next call starts."""
 
     def __init__(self, take_due: TakeDueFn, restriction: OffsetRange) -> None:
-        tracker = ThreadsafeRestrictionTracker(OffsetRestrictionTracker(restriction))
+        tracker = ThreadsafeRestrictionTracker(poll_stream.Ends().create_tracker(restriction))
         estimator = ManualWatermarkEstimator(None)
         taken: list[Any] = list(take_due.process("clock", RestrictionTrackerView(tracker), estimator))
         self.feeds = [value.value.url for value in taken]
@@ -103,3 +103,10 @@ def test_a_stop_file_ends_the_source_for_good(source: TakeDueFn, clock: Callable
     Path(source.stop_file).touch()
     look = Look(source, ALL)
     assert (look.feeds, look.rest) == ([], None)
+
+
+def test_time_is_not_shared_out() -> None:
+    tracker = poll_stream.Ends().create_tracker(ALL)
+    assert tracker.try_claim(1_700_000_100_000_000)
+    assert tracker.try_split(0.5) is None
+    assert tracker.try_split(0)[1].start == 1_700_000_100_000_001

@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from pipelines.gazetteer import gazetteer_app
+from pipelines.maintenance import maintenance_app
 from pipelines.outlets import outlets_app
 from schemas.errors import NewsbeamError
 from schemas.settings import load_outlets, load_settings
@@ -25,6 +26,7 @@ app = typer.Typer(
     epilog="Options of Apache Beam follow a bare --, for instance: newsbeam run --output data -- --job_name=nightly",
 )
 app.add_typer(outlets_app, name="outlets")
+app.add_typer(maintenance_app)
 app.add_typer(gazetteer_app, name="gazetteer")
 
 
@@ -34,7 +36,9 @@ def config_folder() -> Path:
     return checkout if checkout.is_dir() else Path(sys.prefix, "share", "newsbeam", "config")
 
 
-Output = Annotated[Path, typer.Option("--output", "-o", help="Root of the dataset; made where it is missing.")]
+Output = Annotated[  # whether it can be read is found out with the rest, and said with a remedy
+    Path, typer.Option("--output", "-o", readable=False, help="Root of the dataset; made where it is missing.")
+]
 OutletsFile = Annotated[
     Optional[Path], typer.Option("--outlets", help="Outlets to poll. [default: the shipped outlets.toml]")
 ]
@@ -169,7 +173,9 @@ def runs(
 @app.command()
 def explain(
     target: Annotated[str, typer.Argument(metavar="URL|FILE", help="An article's address, or a saved page or text.")],
-    output: Annotated[Optional[Path], typer.Option("--output", "-o", help="A dataset to look it up in.")] = None,
+    output: Annotated[
+        Optional[Path], typer.Option("--output", "-o", readable=False, help="A dataset to look it up in.")
+    ] = None,
     settings: SettingsFile = None,
 ) -> None:
     """Show one article's way through the stages: what each took away, by which rule, and how it ended."""

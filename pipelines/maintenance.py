@@ -1,0 +1,139 @@
+"""The commands that keep a dataset in order: compact, vacuum, verify, and what concerns its state."""
+
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import typer
+from rich.console import Console
+
+from schemas.errors import ConfigError, DatasetError
+
+if TYPE_CHECKING:  # what these import is heavy: it waits until a command needs it
+    from transforms.state import Store
+    from transforms.write import Dataset
+
+out = Console(highlight=False)
+maintenance_app = typer.Typer()
+state_app = typer.Typer(no_args_is_help=True, help="What earlier runs have learned.")
+maintenance_app.add_typer(state_app, name="state")
+
+_SHOWN: Final = 20  # faults of a kind that are printed one by one
+_UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
+
+Output = Annotated[str, typer.Option("--output", "-o", help="Root of the dataset: a folder, or s3://bucket/prefix.")]
+State = Annotated[str, typer.Option("--state", help="Where the state is, if not beside the dataset: postgresql://…")]
+
+
+def dataset_at(output: str, state: str = "") -> "Dataset":
+    """Return the dataset at `output`, a folder or a URL, with its state at `state` or beside it."""
+    from transforms.write import Dataset
+    from transforms.write.files import is_remote
+
+    return Dataset(output if is_remote(output) else str(Path(output).absolute()), state)
+
+
+def parse_age(option: str, text: str) -> timedelta:
+    """Return the time that `2d`, `36h` or `1w` stands for.
+
+    Raises:
+        ConfigError: it is written otherwise.
+
+    >>> parse_age("--older-than", "2d")
+    datetime.timedelta(days=2)
+    """
+    found = re.fullmatch(r"(\d{1,5})([hdw])", text)
+    if not found:
+        raise ConfigError("command line", None, option, f"{text!r} is no age", "Write 36h, 2d or 1w")
+    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+
+
+@maintenance_app.command("compact")
+def compact_command(
+    output: Output = "data",
+    state: State = "",
+    older_than: Annotated[str, typer.Option("--older-than", help="Age of the days to compact: 36h, 2d, 1w.")] = "2d",
+) -> None:
+    """Merge the files of past days into one sorted file a partition; readers see the old or the new, never half."""
+    from transforms.write.compact import compact
+
+    before = (datetime.now(UTC) - parse_age("--older-than", older_than)).date().isoformat()
+    days = files = merged = 0
+    with _held(output, state) as (dataset, store):
+        for done in compact(dataset, store, before):
+            days, files, merged = days + 1, files + done.before, merged + done.after
+            share = done.bytes_after / max(done.bytes_before, 1)
+            line = f"{done.table} {done.date}: {done.before} files -> {done.after}, {share:.0%} of the bytes"
+            out.print(line, markup=False)
+    out.print(f"{files} files of {days} days and tables are now {merged}" if days else "nothing to compact")
+
+
+@maintenance_app.command("vacuum")
+def vacuum_command(
+    output: Output = "data",
+    state: State = "",
+    older_than: Annotated[str, typer.Option("--older-than", help="Keep what was replaced since: 36h, 2d, 1w.")] = "1d",
+) -> None:
+    """Delete the files that compactions have replaced, once no query can be at work on them any more."""
+    from transforms.write.compact import vacuum
+
+    before = time.time() - parse_age("--older-than", older_than).total_seconds()
+    with _held(output, state) as (dataset, _):
+        out.print(f"deleted {vacuum(dataset, before)} replaced files")
+
+
+@maintenance_app.command("verify")
+def verify_command(
+    output: Output = "data",
+    state: State = "",
+    quick: Annotated[bool, typer.Option("--quick", help="Go by lengths; read no file.")] = False,
+) -> None:
+    """Compare all files with their manifests: lost, damaged, unlisted, counts. Exit code 1 where something is wrong."""
+    from transforms.write import lock
+    from transforms.write.files import is_remote
+    from transforms.write.verify import verify
+
+    dataset = dataset_at(output, state)
+    if not is_remote(output) and not dataset.manifests.is_dir():
+        raise DatasetError(dataset.root, "is no dataset", "Give the --output of an earlier run")
+    with lock(dataset) as held:
+        seen = verify(held, quick=quick)
+    kinds = dict[str, int]()
+    for fault in seen.faults:
+        kinds[fault.kind] = kinds.get(fault.kind, 0) + 1
+        if kinds[fault.kind] <= _SHOWN:
+            out.print(f"{fault.kind}: {fault.path}: {fault.detail}", markup=False, soft_wrap=True)
+    verdict = ", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "all as the manifests say"
+    size = f"{seen.commits} commits, {seen.files} files, {seen.rows} rows, {seen.bytes / 1e6:.1f} MB"
+    out.print(f"{size}: {verdict}", markup=False, soft_wrap=True)
+    raise typer.Exit(1 if seen.faults else 0)
+
+
+@state_app.command("rebuild")
+def rebuild_command(output: Output = "data", state: State = "") -> None:
+    """Empty the state, and fill it again from the dataset's manifests."""
+    from transforms.state import Store
+    from transforms.write import lock, prepare, recover
+
+    dataset = dataset_at(output, state)
+    prepare(dataset)
+    with lock(dataset) as held, Store(held.state_address) as store:
+        store.clear()
+        recovery = recover(held, store)
+    out.print(f"rebuilt from {len(recovery.reapplied) + len(recovery.finished)} commits: {store.path}", markup=False)
+
+
+@contextmanager
+def _held(output: str, state: str) -> Iterator[tuple["Dataset", "Store"]]:
+    from transforms.state import Store
+    from transforms.write import lock, prepare, recover
+
+    dataset = dataset_at(output, state)
+    prepare(dataset)
+    with lock(dataset) as held, Store(held.state_address) as store:
+        recover(held, store)
+        yield held, store

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from pipelines import jobs
 from pipelines.options import choose
+from pipelines.warc import list_responses
 from schemas.gazetteer import Gazetteer
 from schemas.settings import Outlet, load_settings
 from transforms.scrub import load_rules
@@ -58,7 +59,7 @@ def run(web: Any, tmp_path: Path) -> Run:
     poll = settings.poll.model_copy(update={"max_new_entries": PER_RUN})
     tables = jobs.Tables(load_rules(CONFIG / "scrub"), Gazetteer({}, [], [], "none"))
     settings = settings.model_copy(update={"http": http, "poll": poll})
-    job = jobs.Job("run", tmp_path / "data", settings, tables, choose([], 1), Console(quiet=True))
+    job = jobs.Job("run", tmp_path / "data", settings, tables, choose([], 1), Console(quiet=True), archive=True)
 
     def once(paths: Sequence[str]) -> int:
         feeds = tuple(web.url(path) for path in paths)
@@ -111,5 +112,7 @@ def test_nothing_that_was_listed_is_lost_while_feeds_answer_304(web: Any, http: 
     assert web.paths().count("/story/0") == 1
     store = Store(Dataset(str(root)).state)
     assert [store.waiting(web.url(path)) for path in feeds] == [[]] * 4
+    kept = [listed.url for path in root.glob("_meta/raw/*/*.warc.gz") for listed in list_responses(path)]
+    assert sorted(kept) == [web.url(f"{STORY}{number}") for number in range(10)]
     state = store.feeds()[web.url("/index")]
     assert (state.location, state.etag, state.entries, state.failures) == (web.url("/index"), None, 3, 0)

@@ -13,6 +13,7 @@ from typing import Final, Union
 import numpy as np
 import numpy.typing as npt
 
+_LISTED_AS: Final = {"no": "nb", "nn": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
 _HOT: Final = 20_000  # looked-up words remembered by language: running text is mostly the same few thousand
 
 

@@ -28,6 +28,12 @@ MAX_CAPTIONED: Final = 260  # characters of a caption with its credit
 _SET_OFF = re.compile(
     r"(?P<caption>[^()\[\]|—–©]{8,200}?)\s*(?:\(|\[|\||—|–|©|\.\s)\s*(?P<credit>[^()\[\]|—–©]{2,80}?)\s*[)\]]?\.?"
 )
+_NAMED = re.compile(
+    r"(?P<caption>[^()\[\]]{20,200}[^.:()\[\]]) \[(?P<credit>[^()\[\]\d]{4,40})\]"
+)  # Smoke over the port [Mara Lind]
+_FOREIGN = re.compile(
+    r"(?P<caption>[^()\[\]]{8,200}?) ?[(\[](?P<credit>[A-Z][A-Za-z .'/-]{3,40})[)\]]"
+)  # a Latin name in other script
 _STRAY = re.compile(
     r"[^\w\s]{1,12}|\d{1,3}(?:\s*/\s*\d{1,3})?|undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
     r"(?:lorem|test|n/a|tbd|todo|xx+|--+)",
@@ -105,7 +111,8 @@ def _leading(found: Sequence[str]) -> set[str]:
 
 def _plausible(slots: dict[str, str], agency_words: frozenset[str]) -> bool:
     """Whether what the slots caught has the shape they ask for."""
-    if (headline := slots.get("headline")) is not None and not is_headline(headline):
+    headline = slots.get("headline")
+    if headline is not None and not (is_headline(headline) and _FULL_STOP.search(headline) is None):
         return False
     if (name := slots.get("name")) is not None and not is_name(name):
         return False
@@ -122,7 +129,7 @@ def _is_credit(text: str, agency_words: frozenset[str]) -> bool:
     words = [w for w in words_of(text) if fold(w) not in agency_words]
     if words and words[0][0].islower() and words[0] != "the" and words_of(text)[0] == words[0]:
         return False
-    if len(text) > MAX_CREDIT or re.search(r"[!?;“”(]", text) or _FULL_STOP.search(text):
+    if text[0].isdigit() or len(text) > MAX_CREDIT or re.search(r"[!?;“”(]", text) or _FULL_STOP.search(text):
         return False
     return not words or is_name(" ".join(words), most=12)
 
@@ -148,6 +155,18 @@ def split_credit(line: str, agencies: Agencies) -> Optional[tuple[str, str]]:
 
     The caption is one sentence: a paragraph that ends "… he said. (Reuters)" is told by its length and its sentences.
     """
+    if (
+        (foreign := _FOREIGN.fullmatch(line)) is not None
+        and not has_case(foreign["caption"])
+        and is_name(foreign["credit"])
+    ):
+        return foreign["caption"].strip(), foreign["credit"]
+    if (
+        (named := _NAMED.fullmatch(line)) is not None
+        and 2 <= len(words_of(named["credit"])) <= 4
+        and is_name(named["credit"])
+    ):
+        return named["caption"].strip(), named["credit"]
     found = _SET_OFF.fullmatch(line) if len(line) <= MAX_CAPTIONED else None
     if found is None or not credit_line(found["credit"].strip(), agencies):
         return None

@@ -24,6 +24,9 @@ MAX_TRAILING: Final = 2  # lines behind the last paragraph that need no furnitur
 MAX_TRAILING_WORDS: Final = 12
 MIN_PROSE: Final = 3  # … where there are so many paragraphs,
 MOSTLY: Final = 0.8  # … and so large a share of the lines above
+MAX_LABEL_WORDS: Final = 5  # above a block of headlines …
+MIN_TEASER_WORDS: Final = 4  # … each of so many words,
+MAX_TEASERS: Final = 12  # and not more than so many
 MIN_CAPTION_WORDS: Final = 6
 MAX_RUN_WORDS: Final = 3  # of a line read together with its neighbours
 RUN_REACH: Final = 4  # such lines on either side
@@ -160,17 +163,18 @@ def take_scraps(draft: Draft) -> None:
     """Bylines and section names before the first paragraph."""
     places = draft.open()
     body = _body(draft, places)
-    head = places[:body] if body < len(places) and any(draft.found) else []
+    above = places[:body] if body < len(places) else []
+    for at in above:
+        if _PATH.fullmatch(draft.lines[at]):
+            draft.take(at, "any.path", "breadcrumb")
+    head = [at for at in above if draft.found[at] is None] if any(draft.found) else []
     longer = any(len(words_of(draft.lines[at])) > 2 for at in head)
     for at in head:
         line = draft.lines[at]
         if _is_doubled_name(draft, at):
             continue
-        if _BYLINE.fullmatch(line) and is_name(line, most=8):
-            draft.take(at, "any.byline", "prefix")
-        elif _PATH.fullmatch(line):
-            draft.take(at, "any.path", "breadcrumb")
-        elif draft.lines.count(line) == 1 and _is_lone_name(line) and not _told_again(draft, line, places[body:]):
+        alone = draft.lines.count(line) == 1 and _is_lone_name(line) and not _told_again(draft, line, places[body:])
+        if alone or (_BYLINE.fullmatch(line) and is_name(line, most=8)):
             draft.take(at, "any.byline", "prefix")
         elif len(words_of(line)) <= 2 and not ends_sentence(line):
             matches = [match for match in _beside(draft, at) if match is not None]
@@ -307,6 +311,20 @@ def _is_dek(draft: Draft, below: Sequence[int]) -> bool:
     return len(stems) >= 8 and len(stems & again) >= DEK_OVERLAP * len(stems)
 
 
+def _is_teaser_block(lines: Sequence[str]) -> bool:
+    """Whether lines are a label, such as "Popular this week", and headlines below it."""
+    label, headlines = lines[:1], lines[1:]
+    if not 2 <= len(headlines) <= MAX_TEASERS or label[0][-1] in ".:;,!?" or len(words_of(label[0])) > MAX_LABEL_WORDS:
+        return False
+    return all(
+        is_headline(line)
+        and len(words_of(line)) >= MIN_TEASER_WORDS
+        and not line[0].islower()
+        and not line[0].isdigit()
+        for line in headlines
+    )
+
+
 def take_tail(draft: Draft) -> None:
     """Headlines and scraps after the last paragraph go once any furniture has begun there.
 
@@ -317,11 +335,11 @@ def take_tail(draft: Draft) -> None:
         return
     prose = sum(is_prose(draft.lines[at]) for at in draft.open())
     rest = [draft.lines[at] for at in draft.open() if at > last]
-    begun = (
-        len(rest) <= MAX_TRAILING
-        and prose >= max(MIN_PROSE, MOSTLY * (len(draft.open()) - len(rest)))
-        and not any(_SPEAKS.search(line) or line.count(" ") >= MAX_TRAILING_WORDS for line in rest)
+    few = len(rest) <= MAX_TRAILING and not any(
+        _SPEAKS.search(line) or line.count(" ") >= MAX_TRAILING_WORDS for line in rest
     )
+    mostly_prose = prose >= max(MIN_PROSE, MOSTLY * (len(draft.open()) - len(rest)))
+    begun = mostly_prose and (few or (draft.lines[last][-1] != ":" and _is_teaser_block(rest)))
     for at in range(last + 1, len(draft.lines)):
         match, line = draft.found[at], draft.lines[at]
         if match is None and (signed := _SIGNED.fullmatch(line)) and is_source(signed["source"]):

@@ -3,8 +3,8 @@
 import re
 import secrets
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -218,15 +218,14 @@ def _begin(job: Job, outlets: Sequence[Outlet], started: datetime, recovered: st
 def _run_pipeline(
     job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], dataset: Dataset, store: Store, run_id: str
 ) -> None:
-    watched, temporary = dataset.staging / run_id / "progress", dataset.staging / run_id / "temporary"
+    watched = dataset.staging / run_id / "progress"
     with explained(dataset.root):
         watched.mkdir(parents=True)
-        temporary.mkdir()
     raw = str(dataset.meta / "raw" / run_id) if job.archive else ""
     plan = Plan(job.settings, job.tables.rules, job.tables.gazetteer, store, str(watched), raw=raw)
-    with progress(watched, job.out), _temporary_files_in(temporary):
+    with progress(watched, job.out):
         try:
-            with beam.Pipeline(in_process(job.engine.workers), job.engine.options) as pipeline:
+            with _pipeline(job.engine, dataset.staging / run_id) as pipeline:
                 write = Write(dataset, run_id, store, job.settings.write, version("newsbeam"))
                 _ = flow(pipeline, plan) | "Write" >> write
         except NewsbeamError:
@@ -238,12 +237,11 @@ def _run_pipeline(
             raise ours from error
 
 
-@contextmanager
-def _temporary_files_in(folder: Path) -> Iterator[None]:
-    """Let Beam make its temporary folders here: those of a run that is killed are then cleared away by `recover`."""
+def _pipeline(engine: Engine, folder: Path) -> beam.Pipeline:
+    """A pipeline whose own temporary folder is below `folder`: that of a killed run goes with what it staged."""
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
-        yield
+        return beam.Pipeline(in_process(engine.workers), engine.options)
     finally:
         tempfile.tempdir = before
 

@@ -31,6 +31,7 @@ setup(
         # trafilatura -> justext asks for lxml's `html-clean` extra; pip 23.2, which comes with Python 3.11, looks for
         # it under another spelling, installs nothing, and `import trafilatura` fails. Asked for by name it is there.
         "lxml_html_clean>=0.4,<1",
+        "cssselect>=1.2,<2",  # the selectors of outlets' profiles
         "langdetect>=1.0.9,<2",
         "py3langid>=0.3,<1",
         "aiohttp>=3.14,<4",
@@ -55,10 +56,16 @@ setup(
     ],
     extras_require={
         "postgres": ["psycopg[binary]>=3.2,<4"],  # a state that many machines share
+        "iceberg": ["pyiceberg[sql-sqlite,pyarrow,pyiceberg-core]>=0.11,<0.13"],  # newsbeam publish iceberg
+        "readers": ["chdb>=4,<5", "pyspark>=4,<5"],  # two more engines for the test of readers; Spark needs Java
         # refitting extraction, and what dedup is measured beside
         "bench": ["scikit-learn>=1.7,<2", "datasketch>=2,<3", "rensa>=0.5,<0.6", "xxhash>=4,<5"],
         "dev": [
             "psycopg[binary]>=3.2,<4",
+            "moto[s3]>=5.1,<6",  # plays Amazon's S3 on loopback; as a server it needs the next two
+            "flask>=3,<4",
+            "flask-cors>=5,<7",
+            "pyiceberg[sql-sqlite,pyarrow,pyiceberg-core]>=0.11,<0.13",
             "pytest>=9,<10",
             "hypothesis>=6.150",
             "mypy>=2,<3",

@@ -42,6 +42,7 @@ from transforms.write.ends import link_of_article, link_of_reject, version_of
 from transforms.write.manifest import StagedFile
 from transforms.write.stage import StageDeltaFn, Stager, StageTableFn, partition
 from transforms.write.transform import commit
+from transforms.write.verify import verify
 
 NOON = Timestamp(1_760_011_200)
 SETTINGS = WriteSettings(shards=1, max_rows_per_file=2, compression_level=1, min_free_bytes=0)
@@ -228,7 +229,9 @@ def check(dataset: Dataset, tagged: Sequence[TaggedArticle], runs: int) -> None:
     expect("commits", len(store.applied()) != runs)
     expect("staging", bool(list(dataset.staging.iterdir())))
     expect("drafts", bool(list(dataset.meta.rglob("*.draft"))))
-    expect("recovery finds more to do", any(recover(dataset, store)))
+    with lock(dataset) as held:
+        expect("recovery finds more to do", any(recover(held, store)))
+        expect("faults", bool(verify(held).faults))
     store.close()
 
 
@@ -248,7 +251,7 @@ def broken_commits(base: Path, work: Path, every: int, kill: bool) -> str:
     decided = broken = 0
     for number in range(1, 10_000, every):
         dataset = fresh(base, work)
-        status = in_child(lambda: write(dataset, Store(dataset.state), "run-1", NEW), Fault(number, kill))  # noqa: B023
+        status = in_child(lambda: first_run(dataset), Fault(number, kill))  # noqa: B023
         expect(
             f"step {number} ended with {status}", status not in ({UNHURT, KILLED} if kill else {UNHURT, FAILED, COPED})
         )
@@ -269,12 +272,22 @@ def broken_recoveries(base: Path, work: Path, every: int) -> str:
     first = next(number for number in range(1, 10_000) if is_decided(killed_commit(base, work, number)))
     for step in range(1, 10_000, every):
         dataset = killed_commit(base, work, first)
-        status = in_child(lambda: recover(dataset, Store(dataset.state)), Fault(step, kill=True))  # noqa: B023
+        status = in_child(lambda: recovered(dataset), Fault(step, kill=True))  # noqa: B023
         next_run(dataset)
         check(dataset, [*OLD, *NEW], 2)
         if status == UNHURT:
             return f"{(step - 1) // every} faults: every row once"
     raise SystemExit("WRONG: no end")
+
+
+def first_run(dataset: Dataset) -> None:
+    with lock(dataset) as held, Store(held.state) as store:
+        write(held, store, "run-1", NEW)
+
+
+def recovered(dataset: Dataset) -> None:
+    with lock(dataset) as held, Store(held.state) as store:
+        recover(held, store)
 
 
 def is_decided(dataset: Dataset) -> bool:
@@ -284,7 +297,7 @@ def is_decided(dataset: Dataset) -> bool:
 def killed_commit(base: Path, work: Path, number: int) -> Dataset:
     """Return a dataset whose second commit was killed at step `number`."""
     dataset = fresh(base, work)
-    in_child(lambda: write(dataset, Store(dataset.state), "run-1", NEW), Fault(number, kill=True))
+    in_child(lambda: first_run(dataset), Fault(number, kill=True))
     return dataset
 
 

@@ -174,12 +174,12 @@ class ObjectFiles(Files):
         self.store, self.prefix = _open_store(root)
 
     def read(self, path: str) -> bytes:
-        with self.store.open_input_stream(self._key(path)) as stream:
+        with self.store.open_input_stream(self._key(path), compression=None) as stream:
             data: bytes = stream.read()
         return data
 
     def write(self, path: str, data: bytes) -> None:
-        with self.store.open_output_stream(self._key(path)) as stream:
+        with self.store.open_output_stream(self._key(path), compression=None) as stream:
             stream.write(data)  # in memory as a whole before the first byte leaves: a killed writer leaves no object
 
     def publish(self, path: str, data: bytes) -> bool:

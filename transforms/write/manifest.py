@@ -186,10 +186,10 @@ def recover(dataset: Dataset, store: Store) -> Recovery:
         staging = dataset.files.names("_meta/staging")
         for name in staging:
             dataset.files.delete(f"_meta/staging/{name}")
-        for folder in ("manifests", "done"):
-            for name in dataset.files.names(f"_meta/{folder}"):
+        for folder in ("", "_meta/", "_meta/manifests/", "_meta/done/"):
+            for name in dataset.files.names(folder):
                 if name.endswith(".draft"):
-                    dataset.files.delete(f"_meta/{folder}/{name}")
+                    dataset.files.delete(folder + name)
     return Recovery(finished, [name for name in staging if name not in decided], sorted((decided & done) - applied))
 
 
@@ -222,7 +222,7 @@ def read_delta(dataset: Dataset, manifest: Manifest) -> Delta:
             [from_scalars(VersionState, row) for row in _delta_rows(dataset, manifest, "versions")],
             list(_signatures(dataset, manifest)),
         )
-    except (EOFError, ValueError, TypeError, zlib.error) as error:
+    except (EOFError, ValueError, TypeError, zlib.error, gzip.BadGzipFile) as error:
         problem = f"what it changes in the state cannot be read ({error})"
         raise DatasetError(
             str(manifest_path(dataset, manifest.commit_id)), problem, "Restore it from a backup"

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Optional, TypeVar
 from urllib.parse import urlsplit
 
+from cssselect import HTMLTranslator, SelectorError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from schemas.errors import ConfigError
@@ -36,6 +37,14 @@ def _network(block: str) -> str:
     return str(ipaddress.ip_network(block))
 
 
+def _selector(css: str) -> str:
+    try:
+        HTMLTranslator().css_to_xpath(css)
+    except SelectorError as error:
+        raise ValueError(f"not a CSS selector: {error}") from error
+    return css
+
+
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
@@ -43,6 +52,7 @@ HeaderText = Annotated[str, Field(pattern=r"^[ -~]+$", max_length=300)]  # print
 Share = Annotated[float, Field(ge=0, le=1)]
 Url = Annotated[str, AfterValidator(_http_url)]
 Network = Annotated[str, AfterValidator(_network)]
+Selector = Annotated[str, Field(max_length=500), AfterValidator(_selector)]
 
 
 class HttpSettings(Model):
@@ -149,6 +159,19 @@ class Settings(Model):
     run: RunSettings
 
 
+class Profile(Model):
+    """Where an outlet's pages hold what: CSS selectors, "" where the general way of finding it does.
+
+    A selector that matches nothing on a page leaves it to the general way, and a warning on the row.
+    """
+
+    body: Selector = ""  # the article's text: all blocks inside, captions apart
+    title: Selector = ""
+    authors: Selector = ""
+    date: Selector = ""  # `datetime` or `content` of the element, else its text
+    drop: tuple[Selector, ...] = ()  # taken out of the page first; may match nothing
+
+
 class Outlet(Model):
     """One outlet: a table of `config/outlets.toml`, named by its slug."""
 
@@ -161,6 +184,7 @@ class Outlet(Model):
     unconfirmed: tuple[Url, ...] = ()  # feeds whose address no public source confirmed
     full_content: bool = False  # its feeds carry whole articles: pages are fetched only where an entry is too short
     note: str = ""
+    profile: Profile = Profile()
 
 
 M = TypeVar("M", bound=Model)
@@ -289,7 +313,7 @@ def _line(path: Path, keys: Sequence[str]) -> Optional[int]:
 
 def _shows(line: str, key: str, *, deepest: bool) -> bool:
     quoted = rf"[\"']?{re.escape(key)}[\"']?"
-    return bool(re.match(rf"\s*(\[+\s*{quoted}\s*[\].]|{quoted}\s*=)", line)) or (
+    return bool(re.match(rf"\s*(\[+\s*([\w\"'-]+\s*\.\s*)?{quoted}\s*[\].]|{quoted}\s*=)", line)) or (
         deepest and "://" in key and key in line
     )
 

@@ -166,7 +166,7 @@ def test_a_link_that_leads_to_the_front_page_is_a_soft_404() -> None:
 
 def test_a_stub_before_a_wall_is_marked() -> None:
     head = '<script type="application/ld+json">{"@type": "NewsArticle", "isAccessibleForFree": "False"}</script>'
-    assert list(read(page(head=head)).warnings) == ["paywall"]
+    assert list(read(page(head=head)).warnings) == ["paywalled"]
     assert list(read(page()).warnings) == []
 
 

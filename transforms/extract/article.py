@@ -8,20 +8,23 @@ from typing import Any, Final, NamedTuple, Optional
 from urllib.parse import urljoin, urlsplit
 
 from schemas.records import Caption, RejectReason, Removal
-from schemas.settings import ExtractSettings
+from schemas.settings import ExtractSettings, Profile
 from transforms.extract.authors import pick_authors
 from transforms.extract.body import Body, pick_body
 from transforms.extract.charset import is_binary, to_utf8
-from transforms.extract.dates import modified, published
+from transforms.extract.dates import Moment, modified, published
 from transforms.extract.declared import Declared, as_list, fold, squeeze
 from transforms.extract.errors import NoArticle
 from transforms.extract.leftovers import captions, removals
+from transforms.extract.profile import body_of, find
 from transforms.extract.segment import Block, Segments, segment
 from transforms.extract.titles import pick_title
 from transforms.extract.tree import parse
 from transforms.extract.vocabulary import BIT
 from transforms.urls import canonical_url, same_site
 
+NO_PROFILE: Final = Profile()
+PROFILE_MISSED: Final = "profile found no "  # a warning begins so; the field follows
 _STUB: Final = 2_000  # characters: a longer text is no stub, whatever the page says of its paywall
 _BYLINE: Final = 120  # characters: a longer line is no byline
 _SHORT_PAGE: Final = 1_500  # characters: an error page says little
@@ -89,8 +92,9 @@ def extract(
     evidence: Optional[FeedEvidence] = None,
     *,
     settings: ExtractSettings,
+    profile: Profile = NO_PROFILE,
 ) -> Extracted:
-    """Return the article that a page holds.
+    """Return the article that a page holds; what the outlet's `profile` finds goes before what is found without.
 
     Raises:
         NoArticle: the page holds none; `reason` is no_text, too_short, soft_404, parse_failed or parse_timeout.
@@ -102,20 +106,27 @@ def extract(
         raise NoArticle(RejectReason.PARSE_FAILED, "binary data, no page")
     root = parse(page)
     declared = Declared(root, url)
+    known = find(profile, root, declared)
     segments = segment(root, settings.max_depth)
     check()
     headings = headings_of(segments)
-    title = pick_title(declared, headings, evidence.title)
-    authors = pick_authors(declared, root, _lines_at_headline(segments), evidence.authors)
+    title = known.title or pick_title(declared, headings, evidence.title)
+    authors = known.authors or pick_authors(declared, root, _lines_at_headline(segments), evidence.authors)
     date = published(declared, root, evidence.published, evidence.fetched_at, read_text=len(html) <= _READABLE)
+    if known.date:
+        date = Moment(known.date, "profile")
     canonical = _canonical(declared, root)
     language = _language(declared, root)
     check()
-    body = pick_body(segments, root, declared, title, check)
+    inside, body = body_of(known.body, title, settings.max_depth)
+    profiled = len(body.text) >= settings.min_chars
+    if profiled:
+        segments = inside
+    else:
+        body = pick_body(segments, root, declared, title, check)
     check()
-    if segments.cut and not body.text:
-        raise NoArticle(RejectReason.PARSE_FAILED, f"its text is nested more than {settings.max_depth} elements deep")
     _refuse_what_is_no_article(body, title, headings, url, evidence, settings)
+    missed = [*known.missed, *(["body"] if known.body and not profiled else [])]
     return Extracted(
         title=title,
         subtitle=squeeze(declared.article("alternativeHeadline"))[:_MAX_FIELD],
@@ -136,7 +147,10 @@ def extract(
         canonical_url=canonical,
         method=body.method,
         quality=body.quality,
-        warnings=["paywall"] if _is_stub(declared, segments, body) else [],
+        warnings=[
+            *(["paywalled"] if _is_stub(declared, segments, body) else []),
+            *(f"{PROFILE_MISSED}{field}" for field in missed),
+        ],
         removals=removals(segments, body.kept, title),
     )
 

@@ -43,7 +43,7 @@ def captions(segments: Segments, kept: Sequence[Block]) -> list[Caption]:
     indexes = {block.index for block in kept}
     out: dict[str, Caption] = {}
     for block in segments.blocks[: max(indexes) + 1]:
-        if block.index not in indexes and _is_caption(block):
+        if block.index not in indexes and is_caption(block):
             text = " ".join(block.text.split())
             out.setdefault(text, Caption("", text) if _is_credit(block) else Caption(text, ""))
     return list(out.values())[:_MAX_CAPTIONS]
@@ -70,7 +70,7 @@ def _rule(block: Block, echo: str) -> str:
     container = block.container
     if container.tag in HEADINGS and fold(block.text) == echo:
         return "title_echo"
-    if _is_caption(block):
+    if is_caption(block):
         return "caption"
     names = container.suspect | block.inline
     for at in container.chain():
@@ -90,7 +90,8 @@ def _is_chrome(block: Block) -> bool:
     return any(at.tag in ("nav", "footer") for at in block.container.chain())
 
 
-def _is_caption(block: Block) -> bool:
+def is_caption(block: Block) -> bool:
+    """Whether a block stands under a picture."""
     chain = list(block.container.chain())[:4]
     return any(at.tag == "figcaption" for at in chain) or (
         any(at.tag == "figure" for at in chain) and bool(block.container.groups & BIT["caption"])

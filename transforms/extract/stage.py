@@ -1,7 +1,8 @@
 """`extract` for Beam."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Final, Literal, Optional, Union
 
 import apache_beam as beam
@@ -10,8 +11,8 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Article, Page, Reject
-from schemas.settings import ExtractSettings
-from transforms.extract.article import Extracted, FeedEvidence, extract
+from schemas.settings import ExtractSettings, Profile
+from transforms.extract.article import NO_PROFILE, Extracted, FeedEvidence, extract
 from transforms.extract.errors import NoArticle
 from transforms.identity import article_id, content_hash
 
@@ -21,14 +22,17 @@ REJECTS: Final = "rejects"
 class ExtractFn(beam.DoFn):
     """Articles on the main output, pages without one under `REJECTS`."""
 
-    def __init__(self, settings: ExtractSettings) -> None:
-        self.settings = settings
+    def __init__(self, settings: ExtractSettings, profiles: Mapping[str, Profile] = MappingProxyType({})) -> None:
+        self.settings, self.profiles = settings, dict(profiles)
         self.extracted = Metrics.counter("extract", "articles")
         self.rejected = Metrics.counter("extract", "rejects")
 
     def process(self, page: Page) -> Iterator[Union[Article, TaggedOutput[Literal["rejects"], Reject]]]:
         try:
-            found = extract(page.body, page.url, page.content_type, evidence_of(page), settings=self.settings)
+            profile = self.profiles.get(page.entry.origin.outlet, NO_PROFILE)
+            found = extract(
+                page.body, page.url, page.content_type, evidence_of(page), settings=self.settings, profile=profile
+            )
         except NoArticle as error:
             self.rejected.inc()
             reject = Reject(
@@ -48,14 +52,16 @@ class ExtractFn(beam.DoFn):
 
 
 class Extract(beam.PTransform[Any, Any]):
-    """Pages in; `(articles, rejects)` out."""
+    """Pages in; `(articles, rejects)` out. `profiles` are the outlets', by slug."""
 
-    def __init__(self, settings: ExtractSettings) -> None:
+    def __init__(self, settings: ExtractSettings, profiles: Mapping[str, Profile] = MappingProxyType({})) -> None:
         super().__init__()
-        self.settings = settings
+        self.settings, self.profiles = settings, dict(profiles)
 
     def expand(self, pages: PCollection[Page]) -> Any:
-        outputs = pages | "ExtractPage" >> beam.ParDo(ExtractFn(self.settings)).with_outputs(REJECTS, main="articles")
+        outputs = pages | "ExtractPage" >> beam.ParDo(ExtractFn(self.settings, self.profiles)).with_outputs(
+            REJECTS, main="articles"
+        )
         return outputs.articles, outputs[REJECTS]
 
 

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from typing import Final, Optional
 
 from transforms.scrub.rules import Agencies, Language, Match, Rules
-from transforms.scrub.shapes import has_case, is_headline, is_name, is_prose, is_source, words_of
+from transforms.scrub.shapes import ends_sentence, has_case, is_headline, is_name, is_prose, is_source, words_of
 from transforms.scrub.words import MAX_LINE, fold, stretch, tokens
 
 MAX_CREDIT: Final = 110  # characters
 MAX_CREDIT_LINE: Final = 90
 _CREDIT_WORDS: Final = frozenset(("via", "images", "photo", "handout", "pool", "picture"))
 MAX_RULE_WORDS: Final = 60
+MIN_SENTENCE_SPACES: Final = 7  # of a line that ends in a full stop: "Read more about this here." is shorter
 MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the vocabularies are asked
 
 _NEVER_SENTENCES: Final = frozenset(("teaser", "teasers", "breadcrumb", "tags", "share", "languages", "prefix"))
@@ -69,6 +70,7 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
 def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence[Language]) -> Optional[Match]:
     joined = "".join(token + " " for token in found)
     heads, words = _leading(found), frozenset(found)
+    sentence = line.count(" ") >= MIN_SENTENCE_SPACES and ends_sentence(line)
     for language in active:
         for template in language.candidates(heads, words):
             if (hit := template.pattern.match(joined)) is not None:
@@ -77,7 +79,7 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
                     first, last = joined.count(" ", 0, hit.start(slot)), joined.count(" ", 0, hit.end(slot)) - 1
                     if hit[slot] and last >= first:
                         slots[slot] = stretch(line, rules.months, first, last)
-                if (slots or template.kind not in _NEVER_SENTENCES or not is_prose(line)) and _plausible(
+                if (slots or template.kind not in _NEVER_SENTENCES or not sentence) and _plausible(
                     slots, rules.agency_words
                 ):
                     return Match(template.rule, template.kind, slots)

@@ -1,4 +1,4 @@
-"""The commands that keep a dataset in order: compact, vacuum, verify, and what concerns its state."""
+"""The commands that keep a dataset in order: compact, vacuum, verify, publish, and what concerns its state."""
 
 import re
 import time
@@ -20,7 +20,9 @@ if TYPE_CHECKING:  # what these import is heavy: it waits until a command needs 
 out = Console(highlight=False)
 maintenance_app = typer.Typer()
 state_app = typer.Typer(no_args_is_help=True, help="What earlier runs have learned.")
+publish_app = typer.Typer(no_args_is_help=True, help="Give the articles to other table formats.")
 maintenance_app.add_typer(state_app, name="state")
+maintenance_app.add_typer(publish_app, name="publish")
 
 _SHOWN: Final = 20  # faults of a kind that are printed one by one
 _UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
@@ -63,7 +65,7 @@ def compact_command(
 
     before = (datetime.now(UTC) - parse_age("--older-than", older_than)).date().isoformat()
     days = files = merged = 0
-    with _held(output, state) as (dataset, store):
+    with held(output, state) as (dataset, store):
         for done in compact(dataset, store, before):
             days, files, merged = days + 1, files + done.before, merged + done.after
             share = done.bytes_after / max(done.bytes_before, 1)
@@ -82,7 +84,7 @@ def vacuum_command(
     from transforms.write.compact import vacuum
 
     before = time.time() - parse_age("--older-than", older_than).total_seconds()
-    with _held(output, state) as (dataset, _):
+    with held(output, state) as (dataset, _):
         out.print(f"deleted {vacuum(dataset, before)} replaced files")
 
 
@@ -100,8 +102,8 @@ def verify_command(
     dataset = dataset_at(output, state)
     if not is_remote(output) and not dataset.manifests.is_dir():
         raise DatasetError(dataset.root, "is no dataset", "Give the --output of an earlier run")
-    with lock(dataset) as held:
-        seen = verify(held, quick=quick)
+    with lock(dataset) as locked:
+        seen = verify(locked, quick=quick)
     kinds = dict[str, int]()
     for fault in seen.faults:
         kinds[fault.kind] = kinds.get(fault.kind, 0) + 1
@@ -121,19 +123,54 @@ def rebuild_command(output: Output = "data", state: State = "") -> None:
 
     dataset = dataset_at(output, state)
     prepare(dataset)
-    with lock(dataset) as held, Store(held.state_address) as store:
+    with lock(dataset) as dataset, Store(dataset.state_address) as store:
         store.clear()
-        recovery = recover(held, store)
+        recovery = recover(dataset, store)
     out.print(f"rebuilt from {len(recovery.reapplied) + len(recovery.finished)} commits: {store.path}", markup=False)
 
 
+@publish_app.command("iceberg")
+def iceberg_command(
+    output: Output = "data",
+    state: State = "",
+    catalog: Annotated[
+        str, typer.Option("--catalog", help="SQLAlchemy URL. [default: an SQLite file in _iceberg/ beside the tables]")
+    ] = "",
+    warehouse: Annotated[
+        str, typer.Option("--warehouse", help="Where the table's files go. [default: _iceberg/ beside the tables]")
+    ] = "",
+    table: Annotated[str, typer.Option("--table", help="Name of the table, NAMESPACE.NAME.")] = "newsbeam.articles",
+) -> None:
+    """Append the runs that the Iceberg table does not hold yet, a snapshot each."""
+    from pipelines.publish import open_table, publish
+    from schemas.parquet import ARTICLES
+    from transforms.write.files import is_remote
+
+    if is_remote(output) and not (catalog and warehouse):
+        remedy = "Name both; a catalog may be postgresql+psycopg2://…"
+        raise ConfigError("command line", None, "--catalog", "an object store can hold no catalog", remedy)
+    with held(output, state) as (dataset, _):
+        beside = Path(dataset.root, "_iceberg")
+        if not (catalog and warehouse):
+            beside.mkdir(exist_ok=True)
+        target = open_table(
+            catalog or f"sqlite:///{beside}/catalog.sqlite", warehouse or beside.as_uri(), table, ARTICLES
+        )
+        published = rows = 0
+        for run_id, count in publish(dataset, target):
+            out.print(f"{run_id}: {count} rows", markup=False)
+            published, rows = published + 1, rows + count
+    out.print(f"{published} runs with {rows} rows are new in {table}" if published else f"{table} holds every run")
+
+
 @contextmanager
-def _held(output: str, state: str) -> Iterator[tuple["Dataset", "Store"]]:
+def held(output: str, state: str) -> Iterator[tuple["Dataset", "Store"]]:
+    """Hold the dataset at `output`, recovered, with its state: what every change to it needs."""
     from transforms.state import Store
     from transforms.write import lock, prepare, recover
 
     dataset = dataset_at(output, state)
     prepare(dataset)
-    with lock(dataset) as held, Store(held.state_address) as store:
-        recover(held, store)
-        yield held, store
+    with lock(dataset) as dataset, Store(dataset.state_address) as store:
+        recover(dataset, store)
+        yield dataset, store

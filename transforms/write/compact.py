@@ -134,7 +134,7 @@ def _check_folder(dataset: Dataset, folder: str, files: Sequence[StagedFile]) ->
 
 def _merge(stager: Stager, table: str, number: int, folder: str, files: Sequence[StagedFile]) -> Iterator[StagedFile]:
     schema, rows = SCHEMAS[table], sum(file.rows for file in files)
-    parts = [_read(stager.dataset, file, schema) for file in files]
+    parts = [read_rows(stager.dataset, file.path, schema) for file in files]
     merged = pa.concat_tables(parts).sort_by([(name, "ascending") for name in _ORDER[table]])
     if merged.num_rows != rows:
         raise DatasetError(folder, f"holds {merged.num_rows} rows, its manifests say {rows}", "Run `newsbeam verify`")
@@ -145,9 +145,9 @@ def _merge(stager: Stager, table: str, number: int, folder: str, files: Sequence
         yield stager.write_into(f"{number:05d}", table, files[0].outlet, path, count, data)
 
 
-def _read(dataset: Dataset, file: StagedFile, schema: pa.Schema) -> pa.Table:
-    """A file's rows with today's columns: what an older version did not know is null."""
-    rows = pq.ParquetFile(io.BytesIO(dataset.files.read(file.path))).read()
+def read_rows(dataset: Dataset, path: str, schema: pa.Schema) -> pa.Table:
+    """Return a file's rows with the columns of `schema`: what an older version did not know is null."""
+    rows = pq.ParquetFile(io.BytesIO(dataset.files.read(path))).read()
     columns = [
         rows.column(field.name).cast(field.type)
         if field.name in rows.column_names

@@ -1,4 +1,4 @@
-"""Compaction, vacuum and verification: rows stay what they are, readers see whole folders, and every fault is found."""
+"""Compaction, vacuum, verification, publishing: rows stay what they are, and every fault is found."""
 
 import hashlib
 import json
@@ -17,6 +17,7 @@ from apache_beam.utils.timestamp import Timestamp
 from typer.testing import CliRunner
 
 from pipelines.maintenance import maintenance_app
+from pipelines.publish import open_table, publish
 from schemas.errors import DatasetError
 from schemas.parquet import ARTICLES, SCHEMA_VERSION
 from schemas.records import Article, FeedState, Origin, Signature, TaggedArticle, Tally
@@ -315,3 +316,57 @@ def test_the_commands_say_what_they_did_and_end_with_one_where_something_is_wron
     files(held)[0].unlink()
     code, text = said("verify")
     assert (code, "lost: articles/" in text) == (1, True), text
+
+
+def published(dataset: Dataset, table: Any) -> list[str]:
+    """Publish what is new; return the article ids that the table then holds."""
+    list(publish(dataset, table))
+    return sorted(table.refresh().scan(selected_fields=("article_id",)).to_arrow().column(0).to_pylist())
+
+
+@pytest.fixture
+def table(dataset: Dataset, tmp_path: Path) -> Any:
+    pytest.importorskip("pyiceberg", reason="pyiceberg is not installed: pip install 'newsbeam[iceberg]'")
+    return open_table(f"sqlite:///{tmp_path}/catalog.sqlite", (tmp_path / "ice").as_uri(), "news.articles", ARTICLES)
+
+
+def names(runs: int) -> list[str]:
+    return sorted(f"{outlet}-{run}" for outlet in OUTLETS for run in range(runs))
+
+
+def test_each_run_is_published_once_as_a_snapshot_with_its_id(dataset: Dataset, table: Any) -> None:
+    assert published(dataset, table) == names(RUNS)
+    assert published(dataset, table) == names(RUNS)
+    with Store(dataset.state) as store:
+        write(dataset, store, RUNS)
+    assert published(dataset, table) == names(RUNS + 1)
+    runs = [snapshot.summary.additional_properties["newsbeam.run_id"] for snapshot in table.snapshots()]
+    assert runs == [f"run-{run}" for run in range(RUNS + 1)]
+
+
+def test_a_publication_that_was_cut_off_goes_on_with_the_next_run(dataset: Dataset, table: Any) -> None:
+    started = publish(dataset, table)
+    assert next(started) == ("run-0", 2)
+    started.close()
+    assert published(dataset, table) == names(RUNS)
+
+
+def test_runs_that_a_compaction_has_merged_are_published_with_their_own_rows(dataset: Dataset, table: Any) -> None:
+    merge(dataset)
+    vacuum(dataset, before=4e9)
+    assert [count for _, count in publish(dataset, table)] == [2] * RUNS
+    assert published(dataset, table) == names(RUNS)
+
+
+def test_a_query_for_one_day_and_outlet_plans_only_their_files(dataset: Dataset, table: Any) -> None:
+    list(publish(dataset, table))
+    scan = table.refresh().scan(row_filter="outlet_id == 'gazette' and published_at < '2025-10-10T00:00:00+00:00'")
+    assert len(list(scan.plan_files())) == RUNS
+    assert len(list(table.scan().plan_files())) == 2 * RUNS
+
+
+def test_a_table_of_another_dataset_is_refused(dataset: Dataset, table: Any) -> None:
+    with table.transaction() as transaction:
+        transaction.set_properties({"newsbeam.last_run": "run-x"})
+    with pytest.raises(DatasetError, match="of another dataset"):
+        list(publish(dataset, table))

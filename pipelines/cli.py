@@ -177,6 +177,8 @@ def explain(
         Optional[Path], typer.Option("--output", "-o", readable=False, help="A dataset to look it up in.")
     ] = None,
     settings: SettingsFile = None,
+    outlets: OutletsFile = None,
+    outlet: Annotated[str, typer.Option("--outlet", help="Read it by the profile of this outlet.")] = "unknown",
 ) -> None:
     """Show one article's way through the stages: what each took away, by which rule, and how it ended."""
     from pipelines import explain as explaining
@@ -184,7 +186,9 @@ def explain(
 
     folder = config_folder()
     checked = load_settings(folder / "defaults.toml", settings)
-    _finish(explaining.explain(target, output, checked, jobs.load_tables(folder), out))
+    loaded = load_outlets(outlets or folder / "outlets.toml")
+    tables = jobs.load_tables(folder)._replace(profiles=jobs.profiles_of(loaded))
+    _finish(explaining.explain(target, output, checked, tables, out, outlet))
 
 
 def _finish(exit_code: int) -> None:

@@ -39,14 +39,16 @@ class _Ended(Exception):
     """The article went no further."""
 
 
-def explain(target: str, root: Optional[Path], settings: Settings, tables: Tables, out: Console) -> int:
-    """Show how the article at an address or in a file fares; return 0 where it would be written, 1 where not.
+def explain(
+    target: str, root: Optional[Path], settings: Settings, tables: Tables, out: Console, outlet: str = UNKNOWN
+) -> int:
+    """Show how an `outlet`'s article at an address or in a file fares; return 0 where it would be written, 1 where not.
 
     Raises:
         ConfigError: the target is neither an address nor a file that can be read as an article.
     """
     store = Store(Dataset(str(root.absolute())).state) if root else None
-    entry = _entry_of_url(target) if "://" in target else _entry_of_file(target)
+    entry = _entry_of_url(target, outlet) if "://" in target else _entry_of_file(target, outlet)
     try:
         tagged = _stages(entry, settings, tables, out)
     except _Ended:
@@ -61,22 +63,26 @@ def explain(target: str, root: Optional[Path], settings: Settings, tables: Table
     return 0
 
 
-def _entry_of_url(url: str) -> Entry:
-    origin = Origin(UNKNOWN, "explain", "", canonical_url(url), None, None)
+def _entry_of_url(url: str, outlet: str) -> Entry:
+    origin = Origin(outlet, "explain", "", canonical_url(url), None, None)
     return Entry(origin, url, "", "", "", [], [], None, None, None, None, 0)
 
 
-def _entry_of_file(target: str) -> Entry:
+def _entry_of_file(target: str, outlet: str) -> Entry:
     """The entry that a backfill would make of the file."""
     files = find_files([target])
     if len(files) > 1 or Path(target).is_dir() or files[0].name.lower().endswith(warc.SUFFIXES):
         raise ConfigError("command line", None, target, "is more than one article", "Give a page or text, one file")
-    return file_entry(files[0], UNKNOWN)
+    return file_entry(files[0], outlet)
 
 
 def _stages(entry: Entry, settings: Settings, tables: Tables, out: Console) -> TaggedArticle:
     arrived = _read(entry, settings, out) if entry.url.startswith("file:") else _fetch(entry, settings, out)
-    article = _one(ExtractFn(settings.extract).process(arrived), out) if isinstance(arrived, Page) else arrived
+    article = (
+        _one(ExtractFn(settings.extract, tables.profiles).process(arrived), out)
+        if isinstance(arrived, Page)
+        else arrived
+    )
     _say(out, "extract", f"{article.extraction_method}, quality {article.extraction_quality:.2f}", article.article_type)
     _fields(
         out, article, "title", "subtitle", "authors", "published_at", "published_at_source", "modified_at", "section"

@@ -3,7 +3,8 @@
 `from_feeds` and `from_files` differ in how articles are come by; `_refine` is one for both.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import apache_beam as beam
@@ -13,7 +14,7 @@ from pipelines.sources import ListResponses, ReadFiles
 from pipelines.warc import Archive
 from schemas.gazetteer import Gazetteer
 from schemas.records import Article, Entry, FeedRef, FeedState, Reject, Skip, Tally
-from schemas.settings import Settings
+from schemas.settings import Profile, Settings
 from transforms.dedup import Dedup
 from transforms.extract import Extract
 from transforms.fetch import FetchFeeds, FetchPages
@@ -37,11 +38,12 @@ class Plan(NamedTuple):
     progress: str  # folder in which `Watch` counts
     memory: str = ""  # names what workers of a stream remember of hosts from window to window
     raw: str = ""  # folder in which fetched pages are kept as WARC; "" where they are not
+    profiles: Mapping[str, Profile] = MappingProxyType({})  # of the outlets that have one, by slug
 
 
 def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
     """Poll `feeds`, fetch what they list that is new, and refine it."""
-    http, poll, extract = plan.settings.http, plan.settings.poll, Extract(plan.settings.extract)
+    http, poll, extract = plan.settings.http, plan.settings.poll, Extract(plan.settings.extract, plan.profiles)
     listed, states, feed_rejects, hosts = feeds | "FetchFeeds" >> FetchFeeds(http, poll, plan.memory)
     entries = (listed, feeds) | "Recall" >> Recall(plan.store)
     choose = Fresh(plan.store, plan.settings.run.max_link_tries, poll.max_new_entries)
@@ -60,7 +62,7 @@ def from_files(files: PCollection[Entry], plan: Plan) -> Harvest:
     pages, texts, unreadable = _watch(fresh, "to_fetch", plan) | "ReadFiles" >> ReadFiles(
         plan.settings.http.max_body_bytes
     )
-    read, unfit = pages | "Extract" >> Extract(plan.settings.extract)
+    read, unfit = pages | "Extract" >> Extract(plan.settings.extract, plan.profiles)
     articles = (read, texts) | "Articles" >> beam.Flatten()
     states = entries.pipeline | "NoFeeds" >> beam.Create([]).with_output_types(FeedState)
     return _refine(articles, [seen], [damaged, unreadable, _watch(unfit, "fetched", plan)], entries, states, plan)

@@ -3,11 +3,12 @@
 import re
 import secrets
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple, Optional
 
 import apache_beam as beam
@@ -29,7 +30,7 @@ from schemas.errors import ConfigError, DatasetError, NewsbeamError
 from schemas.gazetteer import Gazetteer, load_gazetteer, tiers
 from schemas.records import Entry, FeedRef
 from schemas.run import Outcome, Run
-from schemas.settings import Outlet, Settings, load_settings
+from schemas.settings import Outlet, Profile, Settings, load_outlets, load_settings
 from transforms.poll import due
 from transforms.scrub import Rules, load_rules
 from transforms.state import Store
@@ -60,6 +61,7 @@ class Tables(NamedTuple):
 
     rules: Rules
     gazetteer: Gazetteer
+    profiles: Mapping[str, Profile] = MappingProxyType({})  # of the outlets that have one, by slug
 
 
 class Job(NamedTuple):
@@ -75,12 +77,18 @@ class Job(NamedTuple):
 
 
 def load_tables(folder: Path) -> Tables:
-    """Return the scrub rules and the gazetteer below the configuration `folder`, checked.
+    """Return the scrub rules, the gazetteer and the outlets' profiles below the configuration `folder`, checked.
 
     Raises:
         ConfigError: a rule or row that cannot be used.
     """
-    return Tables(load_rules(folder / "scrub"), load_gazetteer(*tiers(folder / "gazetteer")))
+    profiles = profiles_of(load_outlets(folder / "outlets.toml"))
+    return Tables(load_rules(folder / "scrub"), load_gazetteer(*tiers(folder / "gazetteer")), profiles)
+
+
+def profiles_of(outlets: Iterable[Outlet]) -> dict[str, Profile]:
+    """Return the profiles of the outlets that have one, by slug."""
+    return {outlet.slug: outlet.profile for outlet in outlets if outlet.profile != Profile()}
 
 
 def prepare_job(
@@ -120,6 +128,7 @@ def run_feeds(job: Job, outlets: Sequence[Outlet], *, every_feed: bool) -> int:
     Raises:
         NewsbeamError: the run could not be started, or not be finished.
     """
+    job = job._replace(tables=job.tables._replace(profiles=profiles_of(outlets)))
 
     def flow(pipeline: beam.Pipeline, plan: Plan) -> Harvest:
         feeds = due(outlets, plan.store.feeds(), Timestamp.now(), every_feed=every_feed)
@@ -222,7 +231,9 @@ def _run_pipeline(
     with explained(dataset.root):
         watched.mkdir(parents=True)
     raw = str(dataset.meta / "raw" / run_id) if job.archive else ""
-    plan = Plan(job.settings, job.tables.rules, job.tables.gazetteer, store, str(watched), raw=raw)
+    plan = Plan(
+        job.settings, job.tables.rules, job.tables.gazetteer, store, str(watched), raw=raw, profiles=job.tables.profiles
+    )
     with progress(watched, job.out):
         try:
             with _pipeline(job.engine, dataset.staging / run_id) as pipeline:

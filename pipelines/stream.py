@@ -23,7 +23,7 @@ from apache_beam.runners.runner import PipelineState
 from apache_beam.utils.timestamp import Timestamp
 
 from pipelines.ingest import Plan, from_feeds
-from pipelines.jobs import Job, own_error, settle_runs
+from pipelines.jobs import Job, own_error, profiles_of, settle_runs
 from pipelines.prism import Prism, find_prism, last_words, running
 from schemas.errors import ConfigError, NewsbeamError
 from schemas.settings import Outlet
@@ -81,7 +81,10 @@ def run_stream(job: Job, outlets: Sequence[Outlet], window_s: int, stop_file: Op
         settings = job.settings.model_copy(
             update={"http": http.model_copy(update={"max_host_s": min(http.max_host_s, float(window_s))})}
         )
-        plan = Plan(settings, job.tables.rules, job.tables.gazetteer, store, str(folder / "progress"), stream_id)
+        plan = Plan(
+            settings, job.tables.rules, job.tables.gazetteer, store, str(folder / "progress"), stream_id,
+            profiles=profiles_of(outlets),
+        )  # fmt: skip
         tempfile.tempdir = str(folder / "temporary")
         with running(binary, folder / "prism.log") as prism, _stopping(stop, job):
             job.engine.options.view_as(PortableOptions).job_endpoint = prism.endpoint

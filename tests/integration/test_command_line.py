@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from pipelines.demo import DemoWeb
+from schemas.run import Outcome, Run
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,7 +37,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     with DemoWeb(ROOT / "config" / "demo", port=0) as web:
         tables = []
         for outlet in web.outlets:
-            fields = outlet.model_dump(exclude={"slug", "unconfirmed", "note"})
+            fields = outlet.model_dump(exclude={"slug", "note"}, exclude_defaults=True)
             lines = [f"{name} = {json.dumps(value)}" for name, value in fields.items()]
             tables.append("\n".join([f"[{outlet.slug}]", *lines]))
         outlets, settings = folder / "outlets.toml", folder / "settings.toml"
@@ -61,6 +62,11 @@ def strays(root: Path) -> list[Path]:
     return [path for folder in public for path in folder.rglob("*") if path.is_file() and path.suffix != ".parquet"]
 
 
+def records(root: Path) -> list[Run]:
+    """What the runs say of themselves, in their order."""
+    return [Run.model_validate_json(path.read_text("utf-8")) for path in sorted(root.glob("_meta/runs/*.json"))]
+
+
 @pytest.fixture(scope="module")
 def whole(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
     """What a run that nobody disturbs writes."""
@@ -74,8 +80,12 @@ def whole(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[st
 def test_a_killed_run_leaves_nothing_and_the_next_one_writes_each_row_once(
     desk: Desk, whole: list[tuple[str, str]], tmp_path: Path, until: str
 ) -> None:
-    root, asked = tmp_path / "data", len(desk.web.seen)
-    killed = subprocess.Popen(desk.command(root), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    root, asked, temporary = tmp_path / "data", len(desk.web.seen), tmp_path / "temporary"
+    temporary.mkdir()
+    with (tmp_path / "output").open("w") as output:
+        killed = subprocess.Popen(
+            desk.command(root), cwd=ROOT, stdout=output, stderr=output, env={**os.environ, "TMPDIR": str(temporary)}
+        )
 
     def reached() -> bool:
         if until == "rows are staged":
@@ -95,6 +105,8 @@ def test_a_killed_run_leaves_nothing_and_the_next_one_writes_each_row_once(
     assert rows(root) == whole
     assert strays(root) == []
     assert list(root.glob("_meta/staging/*")) == []
+    assert [record.outcome for record in records(root)] == [Outcome.KILLED, Outcome.DONE]
+    assert list(temporary.iterdir()) == []  # Beam's folders were in the dataset's staging
 
 
 def test_a_second_run_at_once_is_refused_and_the_first_goes_on(
@@ -146,6 +158,73 @@ def test_a_command_that_cannot_work_is_refused(
 ) -> None:
     done = run(desk.command(tmp_path / "data", *more))
     assert (done.returncode, words in done.stderr.replace("\n", " ")) == (code, True), done.stderr
+
+
+def test_worker_processes_write_the_same_rows_and_say_nothing(
+    desk: Desk, whole: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    done = run(desk.command(tmp_path / "data", "--workers", "2"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert rows(tmp_path / "data") == whole
+
+
+def test_what_a_dead_run_had_decided_is_finished_and_recorded_also_where_there_is_no_room_for_another(
+    desk: Desk, tmp_path: Path
+) -> None:
+    root = tmp_path / "data"
+    desk = desk._replace(settings=tmp_path / "settings.toml")
+    desk.settings.write_text("[write]\nmin_free_bytes = 0\n")
+    assert (
+        run(desk.command(root, "--only", "two-rivers")).returncode == 1
+    )  # of a private address: refused, and committed
+    (record,) = records(root)
+    meta = root / "_meta"
+    # As a run leaves it that dies between the manifest and the last step.
+    (meta / "done" / f"{record.run_id}.json").unlink()
+    (meta / "runs" / f"{record.run_id}.html").unlink()
+    died = record.model_copy(update={"outcome": Outcome.RUNNING, "feeds": {}, "ended_at": ""})
+    died.save(root)
+    desk.settings.write_text(f"[write]\nmin_free_bytes = {10**18}\n")
+    refused = run(desk.command(root))
+    assert (refused.returncode, "MB free" in refused.stderr) == (1, True), refused.stderr
+    (finished,) = records(root)
+    assert (finished.outcome, finished.feeds) == (Outcome.DONE, record.feeds)
+    assert (meta / "runs" / f"{record.run_id}.html").exists()
+    assert (meta / "done" / f"{record.run_id}.json").exists()
+
+
+def test_a_disk_that_fills_up_is_said_and_nothing_is_written_until_there_is_room(
+    desk: Desk, whole: list[tuple[str, str]], tmp_path: Path
+) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("mounting a tmpfs is refused here")
+    try:
+        root, filler, settings = disk / "data", disk / "filler", tmp_path / "settings.toml"
+        settings.write_text(desk.settings.read_text() + "[write]\nmin_free_bytes = 0\n")
+        desk = desk._replace(settings=settings)
+        filler.write_bytes(b"x" * 1_700_000)
+        full = run(desk.command(root))
+        assert (full.returncode, "No space left on device. Free some space" in full.stderr) == (1, True), full.stderr
+        assert list(root.glob("articles/**/*.parquet")) == []
+        filler.unlink()
+        done = run(desk.command(root))
+        assert done.returncode == 0, done.stderr
+        assert rows(root) == whole
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_root_that_may_not_be_read_is_refused(desk: Desk, tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    root.mkdir(mode=0o000)
+    as_anybody = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"] if os.geteuid() == 0 else []
+    done = run([*as_anybody, *desk.command(root)])
+    assert (done.returncode, f"{root}" in done.stderr, "Permission denied. Give" in done.stderr) == (1, True, True), (
+        done.stderr
+    )
 
 
 def test_a_root_that_is_a_file_is_refused(desk: Desk, tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ class Client:
             ) from error
         except aiohttp.ClientError as error:
             raise _explain(error) from error
-        except (ConnectionError, OSError) as error:
+        except OSError as error:
             raise FetchFailed(
                 RejectReason.CONNECTION_FAILED, f"{type(error).__name__}: {error}", transient=True
             ) from error

@@ -8,6 +8,8 @@ import ctypes
 import os
 from typing import Final
 
+import pyarrow as pa
+
 _M_TRIM_THRESHOLD: Final = -1  # <malloc.h>
 _M_MMAP_THRESHOLD: Final = -3
 _M_ARENA_MAX: Final = -8
@@ -16,8 +18,11 @@ _ARENAS: Final = 2  # the crawl's thread and everybody else
 
 
 def give_back() -> None:
-    """Let freed memory go back to the system, here and in worker processes started later. Nothing where there is no
-    glibc, and for what the environment says itself."""
+    """Let freed memory go back to the system, here and in worker processes started later.
+
+    What the environment says itself stays; without glibc only Arrow's own pool is passed by.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own keeps 17 MB of a day's files
     names = {"MALLOC_TRIM_THRESHOLD_": _M_TRIM_THRESHOLD, "MALLOC_MMAP_THRESHOLD_": _M_MMAP_THRESHOLD}
     values = {name: (option, _BYTES) for name, option in names.items()} | {"MALLOC_ARENA_MAX": (_M_ARENA_MAX, _ARENAS)}
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)

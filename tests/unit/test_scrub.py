@@ -203,11 +203,6 @@ def test_lines_of_one_width_tell_where_spaces_were_lost_and_brands_stay() -> Non
     assert scrub(glued, "en", RULES).text == "\n\n".join(paragraphs)
 
 
-def test_names_that_the_caller_knows_help_to_part_words() -> None:
-    known = load_rules(FOLDER, names=("Zhrafaq Mraw",))
-    assert "the Zhrafaq Mraw family" in scrub(GLUED.replace("theKaram", "theZhrafaq Mraw"), "en", known).text
-
-
 REPAIRS = {
     "entities": ("It&rsquo;s their harbour, and the city &amp; its council know it very well indeed, they said.", "It’s their harbour, and the city & its council know it very well indeed, they said."),
     "tags": ('The <em>old</em> pier is <a href="/p">closed</a>,<br /> and the new one is not built yet, they said.', "The old pier is closed, and the new one is not built yet, they said."),
@@ -308,6 +303,11 @@ def test_words_of_another_language_are_not_torn_apart(language: str | None) -> N
 
 def test_a_text_of_unknown_language_gets_every_rule() -> None:
     assert scrub(f"{CLEAN}\n\nОставить комментарий\n\nاقرأ المزيد", None, RULES).text == CLEAN
+
+
+def test_a_line_of_a_text_of_unknown_language_is_told_by_a_rule_of_its_own() -> None:
+    clean = scrub(f"{CLEAN}\n\nHome > News > Politics\n4 min read\nTags: harbour, repairs", None, RULES)
+    assert [removal.rule.split(".")[0] for removal in clean.removals] == ["en"] * 3
 
 
 def test_no_rule_file_is_empty() -> None:

@@ -59,7 +59,7 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
     mended = clean_characters(text)
     draft = Draft([line for line in (row.strip() for row in mended.split("\n")) if line])
     _take_code(draft)
-    take_furniture(draft, rules, rules.of(language))
+    take_furniture(draft, rules, rules.of(language, mended[:SAMPLE_CHARS]))
     take_scraps(draft)
     take_captions(draft)
     take_doubles(draft)
@@ -141,7 +141,7 @@ def _repair_words(paragraphs: Sequence[str], language: Optional[str], rules: Rul
     if any("- " in paragraph for paragraph in paragraphs):
         known, hanging = frequencies(code), rules.hanging
         paragraphs = [join_divided(p, known, hanging, compounds=code in COMPOUNDING) for p in paragraphs]
-    return unglue(paragraphs, code, rules.names, rules.letters(code))
+    return unglue(paragraphs, code, rules.letters(code))
 
 
 def _is_english(paragraphs: Sequence[str]) -> bool:

@@ -2,8 +2,7 @@
 
 A text is first judged as a whole: only one in which several unknown words fall apart into two frequent ones is touched
 at all. Then each token is read both ways, as it stands and cut in two, and the likelier reading wins, by word
-frequencies (wordfreq), the names that the text uses elsewhere, those that the caller knows, and the length of the lines
-that the text once had. Names, compounds, brands, URLs and hashtags are likelier as they stand.
+frequencies (wordfreq), the names that the text uses elsewhere, and the length of the lines that the text once had. Names, compounds, brands, URLs and hashtags are likelier as they stand.
 """
 
 import math
@@ -26,7 +25,6 @@ UNKNOWN_LOWER: Final = (-7.5, -0.3)  # and per character: the longer an unknown 
 UNKNOWN_CAPITAL: Final = (-6.0, -0.3)  # names
 UNKNOWN_FLAT: Final = (-6.5, -0.22)  # where the list is short or the language builds words freely
 UNKNOWN_MIXED: Final = -13.0  # a capital inside: "theKataib", rarely a brand
-KNOWN_NAME: Final = -6.0  # a name that the caller knows
 PARTICLE: Final = -2.0  # al-, el-
 ELIDED: Final = -3.0  # l', d'
 NUMBER: Final = -4.0
@@ -85,7 +83,7 @@ _OPENS: Final = '"“‘«([„¿¡$€£#'
 _CLOSES: Final = ".,;:!?)]”’»\"'…،؛؟%"
 
 
-def unglue(paragraphs: Sequence[str], language: str, names: Set[str], letters: Set[str]) -> list[str]:
+def unglue(paragraphs: Sequence[str], language: str, letters: Set[str]) -> list[str]:
     """Return the paragraphs with their lost spaces put back; a text that is not glued comes back as it was."""
     known = frequencies(language)
     if not known:
@@ -96,7 +94,6 @@ def unglue(paragraphs: Sequence[str], language: str, names: Set[str], letters: S
     own = Counter(w for w in words if w[0].isupper())
     reader = _Reader(
         known,
-        names,
         letters,
         own,
         len(words),
@@ -238,7 +235,6 @@ class _Reader:
     def __init__(
         self,
         known: Mapping[str, float],
-        names: Set[str],
         letters: Set[str],
         own: Mapping[str, int],
         total: int,
@@ -247,7 +243,7 @@ class _Reader:
         spaced_dashes: bool,
         low_quotes: bool,
     ) -> None:
-        self.known, self.names, self.letters, self.own, self.total = known, names, letters, own, total
+        self.known, self.letters, self.own, self.total = known, letters, own, total
         self.lower, self.capital = (UNKNOWN_FLAT, UNKNOWN_FLAT) if flat else (UNKNOWN_LOWER, UNKNOWN_CAPITAL)
         self.spaced_dashes, self.low_quotes = spaced_dashes, low_quotes
         self._scores: dict[tuple[str, int], float] = {}
@@ -282,8 +278,6 @@ class _Reader:
         core = text.strip(_OPENS + _CLOSES)
         if not core:
             return LONE_LETTER
-        if core in self.names:
-            return KNOWN_NAME
         if all(c in _DASHES for c in core):
             return DASH
         parts = _SUBWORD.findall(core)

@@ -36,10 +36,9 @@ class Rules:
     """All rule files by language, checked. Picklable; patterns are compiled on first use in each process."""
 
     files: Mapping[str, RuleFile]
-    names: frozenset[str] = frozenset()  # names a glued word may hold, as written: the gazetteer's aliases
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"files": self.files, "names": self.names}
+        return {"files": self.files}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -78,15 +77,17 @@ class Rules:
     def _compiled(self) -> Mapping[str, "Language"]:
         return {language: Language(language, rules) for language, rules in self.files.items()}
 
-    def of(self, language: Optional[str]) -> Sequence["Language"]:
+    def of(self, language: Optional[str], sample: str = "") -> Sequence["Language"]:
         """The compiled rules for a text: its language's, English ones, which every site may show, and common ones.
 
-        A text of unknown language, or of one without a file, gets them all.
+        A text of unknown language, or of one without a file, gets them all, those first whose common words are most
+        frequent in a `sample` of it.
         """
         key = _ALIASES.get(base := (language or "").split("-")[0].lower(), base)
-        if key not in self._compiled or key == _COMMON:
-            return tuple(self._compiled.values())
-        return tuple(self._compiled[k] for k in dict.fromkeys((key, "en", _COMMON)) if k in self._compiled)
+        if key in self._compiled and key != _COMMON:
+            return tuple(self._compiled[k] for k in dict.fromkeys((key, "en", _COMMON)) if k in self._compiled)
+        words = [fold(word) for word in sample.split()]
+        return tuple(sorted(self._compiled.values(), key=lambda known: (known.name == _COMMON, -known.share(words))))
 
     @cached_property
     def hanging(self) -> frozenset[str]:
@@ -129,6 +130,7 @@ class Language:
         self._open: list[Template] = []  # those that may begin with any word
         self.vocabularies = [(f"{language}.{v.name}", v) for v in rules.vocabulary]
         self._words = [_Words(v, rules.common) for v in rules.vocabulary]
+        self._common = frozenset(map(fold, rules.common))
         self._voice = frozenset(map(fold, rules.voice))
         self._seen: dict[str, Vocabularies] = {}
         for rule in rules.rule:
@@ -145,6 +147,10 @@ class Language:
                 self._by_head.setdefault(head, []).append(template)
         else:
             self._open.append(template)
+
+    def share(self, words: Iterable[str]) -> int:
+        """How many of the words of a text are common ones of the language."""
+        return sum(word in self._common for word in words)
 
     def candidates(self, heads: Iterable[str], words: frozenset[str]) -> list[Template]:
         """The templates that a line may match which begins with one of `heads` and holds `words`, in file order."""
@@ -218,8 +224,8 @@ def _split(words: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
     return frozenset(whole), frozenset(stems)
 
 
-def load_rules(folder: Path, names: Iterable[str] = ()) -> Rules:
-    """Return the checked rules of `folder`, one file a language; `names` may appear in glued words.
+def load_rules(folder: Path) -> Rules:
+    """Return the checked rules of `folder`, one file a language.
 
     Raises:
         ConfigError: a file cannot be read, holds an unknown key or slot, or a template that says nothing.
@@ -227,4 +233,4 @@ def load_rules(folder: Path, names: Iterable[str] = ()) -> Rules:
     paths = sorted(folder.glob("*.toml"))
     if not paths:
         raise ConfigError(str(folder), None, "scrub rules", "the folder holds no *.toml", "Give config/scrub's path")
-    return Rules({path.stem: read_rules(path) for path in paths}, frozenset(names))
+    return Rules({path.stem: read_rules(path) for path in paths})

@@ -60,7 +60,9 @@ setup(
         "readers": ["chdb>=4,<5", "pyspark>=4,<5"],  # two more engines for the test of readers; Spark needs Java
         # refitting extraction, and what dedup is measured beside
         "bench": ["scikit-learn>=1.7,<2", "datasketch>=2,<3", "rensa>=0.5,<0.6", "xxhash>=4,<5"],
+        "stream": ["prometheus_client>=0.22,<1"],  # the metrics of `newsbeam stream`
         "dev": [
+            "prometheus_client>=0.22,<1",
             "psycopg[binary]>=3.2,<4",
             "moto[s3]>=5.1,<6",  # plays Amazon's S3 on loopback; as a server it needs the next two
             "flask>=3,<4",

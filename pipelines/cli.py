@@ -89,6 +89,10 @@ def stream(
         Optional[Path],
         typer.Option("--stop-file", help="A file whose appearance ends the stream. [default: OUTPUT/_meta/stop]"),
     ] = None,
+    metrics_port: Annotated[
+        Optional[int],
+        typer.Option("--metrics-port", min=0, max=65_535, help="Answer Prometheus at this port of loopback; 0: any."),
+    ] = None,
     only: Annotated[Optional[list[str]], typer.Option("--only", help="Poll only this outlet; may be repeated.")] = None,
 ) -> None:
     """Poll feeds as they come due and write what is new, without end; SIGTERM or Ctrl-C finishes what is under way."""
@@ -100,7 +104,7 @@ def stream(
     checked = load_settings(folder / "defaults.toml", settings)
     job = jobs.Job("stream", output, checked, jobs.load_tables(folder), choose_stream(context.obj), out)
     chosen = jobs.only(load_outlets(outlets or folder / "outlets.toml"), only or [])
-    _finish(run_stream(job, chosen, parse_window(window), stop_file))
+    _finish(run_stream(job, chosen, parse_window(window), stop_file, metrics_port))
 
 
 @app.command()

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from pipelines.pulse import pulse_line, take_pulse
 from schemas.records import FeedState
 from schemas.settings import PollSettings
 from transforms.state import Store
@@ -71,17 +72,19 @@ def _health(state: FeedState, now: Timestamp, silence_factor: float) -> FeedHeal
 
 
 def show_status(root: Path, poll: PollSettings, console: Console) -> None:
-    """Print the health of the feeds that the dataset at `root` knows.
+    """Print the health of the feeds that the dataset at `root` knows, and how far it is behind.
 
     Raises:
         DatasetError: its state cannot be read.
     """
-    states = Store(Dataset(str(root.absolute())).state).feeds()
+    store = Store(Dataset(str(root.absolute())).state)
+    states = store.feeds()
     if not states:
         console.print(f"no feed has been polled into {root.absolute()} yet", markup=False, soft_wrap=True)
         return
     now = Timestamp.now()
     console.print(health_table(feed_health(states.values(), now, poll.silence_factor), now))
+    console.print(pulse_line(take_pulse(store, now), now))
 
 
 def health_table(rows: Sequence[FeedHealth], now: Timestamp) -> Table:

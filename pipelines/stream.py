@@ -10,7 +10,7 @@ import signal
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +24,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from pipelines.ingest import Plan, from_feeds
 from pipelines.jobs import Job, own_error, profiles_of, settle_runs
+from pipelines.metrics import metrics_served
 from pipelines.prism import Prism, find_prism, last_words, running
 from schemas.errors import ConfigError, NewsbeamError
 from schemas.settings import Outlet
@@ -55,10 +56,13 @@ def parse_window(text: str) -> int:
     return seconds
 
 
-def run_stream(job: Job, outlets: Sequence[Outlet], window_s: int, stop_file: Optional[Path]) -> int:
+def run_stream(
+    job: Job, outlets: Sequence[Outlet], window_s: int, stop_file: Optional[Path], metrics_port: Optional[int]
+) -> int:
     """Poll feeds as they come due and commit every `window_s` seconds, until stopped; return the exit code.
 
-    A host is asked for at most a window's length at a time: what is left waits in the state, as after a run.
+    A host is asked for at most a window's length at a time: what is left waits in the state, as after a run. With a
+    `metrics_port`, Prometheus is answered there, on loopback.
 
     Raises:
         NewsbeamError: the stream could not be started, or broke down. What was not committed is polled again.
@@ -86,14 +90,19 @@ def run_stream(job: Job, outlets: Sequence[Outlet], window_s: int, stop_file: Op
             profiles=profiles_of(outlets),
         )  # fmt: skip
         tempfile.tempdir = str(folder / "temporary")
-        with running(binary, folder / "prism.log") as prism, _stopping(stop, job):
+        with ExitStack() as stack:
+            if metrics_port is not None:
+                port = stack.enter_context(metrics_served(metrics_port, store, job.settings.poll.silence_factor))
+                job.out.print(f"metrics at http://127.0.0.1:{port}/metrics", soft_wrap=True)
+            prism = stack.enter_context(running(binary, folder / "prism.log"))
+            stack.enter_context(_stopping(stop, job))
             job.engine.options.view_as(PortableOptions).job_endpoint = prism.endpoint
             into = f"stream on {job.engine.name}, a commit every {window_s} s, into {dataset.root}"
             for line in filter(None, (job.engine.notice, recovered, into)):
                 job.out.print(line, markup=False, soft_wrap=True)
             pipeline = beam.Pipeline(options=job.engine.options)
             write = WriteWindows(dataset, store, settings.write, version("newsbeam"))
-            feeds = pipeline | "PollStream" >> PollStream(outlets, dataset, window_s, str(stop))
+            feeds = pipeline | "PollStream" >> PollStream(outlets, dataset, store, window_s, str(stop))
             _ = from_feeds(feeds, plan) | "Write" >> write
             _watch(job, pipeline.run(), prism, dataset, store)
         with explained(dataset.root):

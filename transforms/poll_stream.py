@@ -89,10 +89,12 @@ class TakeDueFn(beam.DoFn):
     A `stop_file` that appears ends it: the watermark moves to the end of time, and what was taken is worked off.
     """
 
-    def __init__(self, outlets: Sequence[Outlet], dataset: Dataset, window_s: int, stop_file: str) -> None:
+    def __init__(
+        self, outlets: Sequence[Outlet], dataset: Dataset, store: Store, window_s: int, stop_file: str
+    ) -> None:
         self.outlets = outlets
         self.dataset = dataset
-        self.store = Store(dataset.state)
+        self.store = store
         self.window_s = window_s
         self.stop_file = stop_file
         self.taken = Metrics.counter("poll_stream", "feeds")
@@ -128,9 +130,11 @@ class TakeDueFn(beam.DoFn):
 class PollStream(beam.PTransform[Any, Any]):
     """A pipeline in; without end the feeds that are due out, in windows of `window_s` seconds."""
 
-    def __init__(self, outlets: Sequence[Outlet], dataset: Dataset, window_s: int, stop_file: str) -> None:
+    def __init__(
+        self, outlets: Sequence[Outlet], dataset: Dataset, store: Store, window_s: int, stop_file: str
+    ) -> None:
         super().__init__()
-        self.take_due = TakeDueFn(outlets, dataset, window_s, stop_file)
+        self.take_due = TakeDueFn(outlets, dataset, store, window_s, stop_file)
         self.window_s = window_s
 
     def expand(self, pipeline: Any) -> PCollection[FeedRef]:

@@ -13,6 +13,7 @@ from apache_beam.utils.timestamp import Timestamp
 from schemas.settings import Outlet
 from transforms import poll_stream
 from transforms.poll_stream import TakeDueFn
+from transforms.state import Store
 from transforms.write import Dataset, prepare
 from transforms.write.window import window_commit
 
@@ -46,7 +47,7 @@ def dataset(tmp_path: Path) -> Dataset:
 
 @pytest.fixture
 def source(dataset: Dataset, tmp_path: Path) -> TakeDueFn:
-    return TakeDueFn([GAZETTE], dataset, 300, str(tmp_path / "stop"))
+    return TakeDueFn([GAZETTE], dataset, Store(dataset.state), 300, str(tmp_path / "stop"))
 
 
 @pytest.fixture

@@ -54,6 +54,11 @@ class Store:
         """Return the links of a feed whose entries wait for a run to look at them again."""
         return list(self._select(LinkState, "WHERE feed = ? AND entry != '' ORDER BY link", (feed,)))
 
+    def count_waiting(self) -> int:
+        """Return how many entries wait for a run to look at them again, of all feeds together."""
+        rows = self._database.query("SELECT count(*) FROM links WHERE entry != ''")
+        return int(rows[0][0]) if rows else 0
+
     def versions(self, article_ids: Collection[str]) -> dict[str, VersionState]:
         """Return the newest stored version of those of `article_ids` that are stored."""
         return {state.article_id: state for state in self._by_key(VersionState, article_ids)}

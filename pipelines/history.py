@@ -27,6 +27,10 @@ from transforms.write import Dataset, Manifest, explained, is_decided, read_mani
 _SAMPLES: Final = 5  # removals of each rule that a record keeps
 _COLOURS: Final = {Outcome.DONE: "green", Outcome.RUNNING: "cyan", Outcome.FAILED: "red", Outcome.KILLED: "red"}
 _REMOVED: Final = "SELECT rule, count(*) FROM read_parquet(?) GROUP BY ALL ORDER BY ALL"
+_WARNED: Final = """
+SELECT outlet, warning, count(*)
+FROM (SELECT outlet, unnest(extraction.warnings) AS warning FROM read_parquet(?, hive_partitioning = true))
+GROUP BY ALL ORDER BY ALL"""
 _SAMPLE: Final = """
 WITH numbered AS (
     SELECT *, row_number() OVER (PARTITION BY rule, outlet_id ORDER BY hash(text), text, url) AS of_outlet
@@ -79,6 +83,11 @@ def committed(run: Run, manifest: Manifest, dataset: Dataset, ended: datetime) -
     with duckdb.connect() as db:
         removed = db.execute(_REMOVED, [removals]).fetchall() if removals else []
         samples = db.execute(_SAMPLE, [removals, _SAMPLES]).fetchall() if removals else []
+        written = [str(dataset.path(file.path)) for file in articles]
+        warned = db.execute(_WARNED, [written]).fetchall() if written else []
+    warnings: dict[str, dict[str, int]] = {}
+    for outlet, warning, n in warned:
+        warnings.setdefault(outlet, {})[warning] = n
     return run.model_copy(
         update={
             "outcome": Outcome.DONE,
@@ -90,6 +99,7 @@ def committed(run: Run, manifest: Manifest, dataset: Dataset, ended: datetime) -
             "files": len(articles),
             "rows": sum(file.rows for file in articles),
             "removals": dict(removed),
+            "warnings": warnings,
             "samples": tuple(Sample(outlet=o, url=u, rule=r, text=t) for o, u, r, t in samples),
         }
     )

@@ -170,7 +170,7 @@ def run_demo(job: Job, folder: Path) -> int:
     answer = duckdb.connect().execute(query)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for column in answer.description:
-        table.add_column(column[0])
+        table.add_column(column[0], no_wrap=column[0] == "armed_group")  # an id is there to be copied
     for row in answer.fetchall():
         table.add_row(*(Text(str(value)) for value in row))
     job.out.print(table)
@@ -204,6 +204,8 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
         report = record(dataset, store, run, silence_factor=silence_factor, labels=_labels(job))
     job.out.print(ledger(run))
     job.out.print(f"dataset {dataset.root}\nreport  {report}", markup=False, soft_wrap=True)
+    for stale in run.stale_profiles:
+        job.out.print(stale, markup=False, soft_wrap=True)
     if run.failed_outlets:
         job.out.print(f"every feed failed of: {', '.join(run.failed_outlets)}", markup=False, soft_wrap=True)
     return 1 if run.failed_outlets else 0

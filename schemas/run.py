@@ -59,6 +59,17 @@ class Run(Model):
     rows: int = 0
     removals: dict[str, int] = Field(default_factory=dict)  # by rule
     samples: tuple[Sample, ...] = ()  # a few removals of each rule
+    warnings: dict[str, dict[str, int]] = Field(default_factory=dict)  # by outlet: how many articles carry each
+
+    @property
+    def stale_profiles(self) -> list[str]:
+        """What outlets' profiles no longer find, such as "courier: profile found no body (9 articles)"."""
+        return [
+            f"{outlet}: {warning} ({articles} articles)"
+            for outlet, warnings in sorted(self.warnings.items())
+            for warning, articles in sorted(warnings.items())
+            if warning.startswith("profile ")
+        ]
 
     def save(self, root: Path) -> Path:
         """Write the record below the dataset `root`, in place of an earlier one at once; return its path."""

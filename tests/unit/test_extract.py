@@ -164,9 +164,26 @@ def test_a_link_that_leads_to_the_front_page_is_a_soft_404() -> None:
     assert refusal(page(), "https://news.example.org/", evidence=FeedEvidence(link=URL)) is RejectReason.SOFT_404
 
 
-def test_a_stub_before_a_wall_is_marked() -> None:
-    head = '<script type="application/ld+json">{"@type": "NewsArticle", "isAccessibleForFree": "False"}</script>'
-    assert list(read(page(head=head)).warnings) == ["paywalled"]
+LD_ARTICLE = '<script type="application/ld+json">{"@type": "NewsArticle", %s}</script>'
+
+
+@pytest.mark.parametrize(
+    ("head", "around"),
+    [
+        pytest.param(LD_ARTICLE % '"isAccessibleForFree": "False"', "", id="JSON-LD in words"),
+        pytest.param(LD_ARTICLE % '"isAccessibleForFree": false', "", id="JSON-LD"),
+        pytest.param(LD_ARTICLE % '"hasPart": {"isAccessibleForFree": false}', "", id="a part of it"),
+        pytest.param('<meta property="article:content_tier" content="locked">', "", id="meta"),
+        pytest.param("", '<div class="paywall"><p>Subscribe to read on.</p></div>', id="a wall below the text"),
+    ],
+)
+def test_a_stub_before_a_wall_is_marked(head: str, around: str) -> None:
+    assert list(read(page(head=head, around=around)).warnings) == ["paywalled"]
+
+
+def test_a_whole_text_is_no_stub_whatever_its_page_sells() -> None:
+    text = "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS * 6)
+    assert list(read(page(text, LD_ARTICLE % '"isAccessibleForFree": false')).warnings) == []
     assert list(read(page()).warnings) == []
 
 

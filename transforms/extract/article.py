@@ -267,7 +267,18 @@ def _is_stub(declared: Declared, segments: Segments, body: Body) -> bool:
     """Whether the text is the part before a paywall: the page says so, or shows a wall where the text ends."""
     if len(body.text) > _STUB:
         return False
-    if str(declared.article("isAccessibleForFree")).lower() in ("false", "no", "0"):
+    if _is_sold(declared):
         return True
     end = max((block.index for block in body.kept), default=-1)
     return any(block.container.suspect & BIT["wall"] for block in segments.blocks[end + 1 : end + 11])
+
+
+def _is_sold(declared: Declared) -> bool:
+    """Whether JSON-LD or a meta tag says that the article, or a part of it, is for subscribers."""
+    parts = [
+        part for obj in declared.articles for part in (obj, *as_list(obj.get("hasPart"))) if isinstance(part, dict)
+    ]
+    free = [str(part["isAccessibleForFree"]).lower() for part in parts if "isAccessibleForFree" in part]
+    if any(value.rpartition("/")[2] in ("false", "no", "0") for value in free):  # also as "http://schema.org/False"
+        return True
+    return declared.first("article:content_tier").lower() in ("locked", "metered")

@@ -56,7 +56,14 @@ def running(binary: Path, log: Path) -> Iterator[Prism]:
     port, web = _free_port(), _free_port()
     command = [str(binary), f"--job_port={port}", f"--web_port={web}", "--log_level=error", "--log_kind=text"]
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, preexec_fn=_die_with_parent)  # noqa: S603, PLW1509
+        # In a session of its own: Ctrl-C is for us, and what is under way needs Prism to the end.
+        process = subprocess.Popen(  # noqa: S603
+            command,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509
+        )
     try:
         prism = Prism(f"localhost:{port}", process, log)
         _wait_for(prism, port)

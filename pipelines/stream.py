@@ -47,7 +47,7 @@ def parse_window(text: str) -> int:
     >>> parse_window("5m")
     300
     """
-    found = re.fullmatch(r"(\d{1,5})([smh])", text)
+    found = re.fullmatch(r"([0-9]{1,5})([smh])", text)
     seconds = int(found[1]) * _UNITS_S[found[2]] if found else 0
     if not 1 <= seconds <= 86_400:
         raise ConfigError(

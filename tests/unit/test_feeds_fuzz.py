@@ -55,6 +55,9 @@ CHARSETS = st.sampled_from(["utf-8", "utf-16", "cp1256", "utf-8-sig"])
 
 @example(text="<rss><!-- <![CDATA[ -->&foo;<channel>&bar;<item>&foo;<title>a &foo; b</title><link>http://e.example/1</link></item></channel>]]></rss>",
          steps=[], charset="utf-8", packed=False, content_type="")  # fmt: skip
+@example(
+    text='<feed xmlns="a}b"><entry><id>1</id></entry></feed>', steps=[], charset="utf-8", packed=False, content_type=""
+)
 @example(text="<urlset><!-- <![CDATA[ -->&foo;<url>&foo;<loc>http://e.example/</loc></url>]]></urlset>",
          steps=[], charset="utf-8", packed=False, content_type="")  # fmt: skip
 @given(

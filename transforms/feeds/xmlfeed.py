@@ -77,20 +77,25 @@ class _Names(dict[str, str]):
 
     def __init__(self, root: Any) -> None:
         super().__init__()
-        self.own = etree.QName(root).namespace
+        self.own = _split(root.tag)[0]
 
     def __missing__(self, tag: str) -> str:
-        name = etree.QName(tag)
-        space = (name.namespace or "").lower().partition("://")[2].rstrip("/")
-        local = name.localname.lower()
+        namespace, local = _split(tag)
+        space = namespace.lower().partition("://")[2].rstrip("/")
         if module := _MODULES.get(space):
             short = f"{module}:{local}"
-        elif name.namespace in (None, self.own) or space.startswith(_CORE):
+        elif namespace in ("", self.own) or space.startswith(_CORE):
             short = local
         else:
             short = f"other:{local}"
         self[tag] = short
         return short
+
+
+def _split(tag: str) -> tuple[str, str]:
+    """Namespace and lower-case name of lxml's "{namespace}name"; a namespace may hold any sign, also a bracket."""
+    namespace, _, local = tag.rpartition("}")
+    return namespace[1:], local.lower()
 
 
 def _elements(parent: Any) -> Iterator[Any]:

@@ -1,30 +1,38 @@
-"""Kill the commit protocol at every step it takes, look at what readers see, recover, and look again.
+"""Break commits, recoveries, compactions and publications at every step, look at what readers see, recover, look again.
 
-    PYTHONPATH=. python tests/integration/crash_matrix.py [EVERY]
+    PYTHONPATH=. python tests/integration/crash_matrix.py [EVERY [TIMES]]     each EVERYth step, TIMES times; both 1
+    PYTHONPATH=. python tests/integration/crash_matrix.py runs [TIMES]        whole runs, with one and two workers
 
-Breaks each step (or each EVERYth), prints one line a family of faults, and exits 1 where a row was lost, doubled or half
-there. Each fault happens in a
-forked child whose file and database calls are counted, so that the product needs no hooks for it. Three families: the
-commit is killed; the disk is full, so a call of the commit fails; the recovery after a kill is killed.
+Prints one line a family of faults, and exits 1 where a row was lost, doubled or half there. Each fault happens in a
+forked child whose file and database calls are counted, so that the product needs no hooks for it: at the chosen call
+the child is killed, or the call fails because the disk is full. Beside the child, another one reads the dataset all the
+while, as a query does: it lists the files, opens each, and counts.
 """
 
 import contextlib
 import errno
+import importlib.util
 import io
+import itertools
 import os
 import shutil
 import signal
 import sqlite3
+import sqlite3.dbapi2
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Optional
 
 import pyarrow.parquet as pq
 from apache_beam.utils.timestamp import Timestamp
+from pyiceberg.io.pyarrow import PyArrowFile
 
+from pipelines.publish import open_table, publish
 from schemas.errors import DatasetError
+from schemas.parquet import ARTICLES
 from schemas.records import (
     Article,
     FeedState,
@@ -38,6 +46,7 @@ from schemas.records import (
 from schemas.settings import WriteSettings
 from transforms.state import Store
 from transforms.write import Dataset, lock, prepare, recover
+from transforms.write.compact import compact
 from transforms.write.ends import link_of_article, link_of_reject, version_of
 from transforms.write.manifest import StagedFile
 from transforms.write.stage import StageDeltaFn, Stager, StageTableFn, partition
@@ -145,7 +154,19 @@ def steps(fault: Fault) -> Iterator[None]:
 
         return stepped
 
+    class Cursor(sqlite3.Cursor):
+        def execute(self, *args: Any) -> Any:
+            fault(NO_ROOM)
+            return super().execute(*args)
+
     class Connection(sqlite3.Connection):
+        def cursor(self, factory: Any = Cursor) -> Any:  # how SQLAlchemy, below the Iceberg catalog, does it
+            return super().cursor(factory)
+
+        def commit(self) -> None:
+            fault(NO_ROOM)
+            super().commit()
+
         def execute(self, *args: Any) -> sqlite3.Cursor:
             fault(NO_ROOM)
             return super().execute(*args)
@@ -160,6 +181,9 @@ def steps(fault: Fault) -> Iterator[None]:
 
     real_open, real_connect = io.open, sqlite3.connect
 
+    def connected(*args: Any, **options: Any) -> sqlite3.Connection:
+        return real_connect(*args, **{**options, "factory": Connection})
+
     def opened(file: Any, mode: str = "r", *args: Any, **options: Any) -> Any:
         if mode == "xb":
             fault()
@@ -170,15 +194,17 @@ def steps(fault: Fault) -> Iterator[None]:
 
     changed = ("fsync", "replace", "link", "unlink", "mkdir", "rmdir")
     kept = {name: getattr(os, name) for name in changed}
+    PyArrowFile.create, created = before(PyArrowFile.create), PyArrowFile.create
     for name in changed:
         setattr(os, name, before(kept[name]))
-    io.open, sqlite3.connect = opened, lambda *args, **options: real_connect(*args, factory=Connection, **options)  # type: ignore[assignment]
+    io.open, sqlite3.connect, sqlite3.dbapi2.connect = opened, connected, connected  # type: ignore[assignment]
     try:
         yield
     finally:
+        PyArrowFile.create = created
         for name in changed:
             setattr(os, name, kept[name])
-        io.open, sqlite3.connect = real_open, real_connect
+        io.open, sqlite3.connect, sqlite3.dbapi2.connect = real_open, real_connect, real_connect
 
 
 def in_child(work: Callable[[], object], fault: Fault) -> int:
@@ -202,9 +228,8 @@ def in_child(work: Callable[[], object], fault: Fault) -> int:
 def rows(dataset: Dataset) -> list[str]:
     """Return the ids of all rows readers see; any file among them that is not whole Parquet raises."""
     found = []
-    for path in Path(dataset.root, "articles").rglob("*"):
-        if path.is_file():
-            found += pq.ParquetFile(path).read(columns=["article_id"]).column(0).to_pylist()
+    for path in Path(dataset.root, "articles").glob("date=*/outlet=*/*"):
+        found += pq.ParquetFile(path).read(columns=["article_id"]).column(0).to_pylist()
     return sorted(found)
 
 
@@ -214,7 +239,7 @@ def expect(what: str, wrong: bool) -> None:
         raise SystemExit(f"WRONG: {what}")
 
 
-def check(dataset: Dataset, tagged: Sequence[TaggedArticle], runs: int) -> None:
+def check(dataset: Dataset, tagged: Sequence[TaggedArticle], commits: Optional[int]) -> None:
     """Rows once, state as the rows say, and nothing left over."""
     names = sorted(each.article.article_id for each in tagged)
     store = Store(dataset.state)
@@ -226,7 +251,7 @@ def check(dataset: Dataset, tagged: Sequence[TaggedArticle], runs: int) -> None:
     )
     expect("versions", set(store.versions(names)) != set(names))
     expect("signatures", sorted(s.article_id for s in store.signatures([1], Timestamp(0))) != names)
-    expect("commits", len(store.applied()) != runs)
+    expect("commits", commits is not None and len(store.applied()) != commits)
     expect("staging", bool(list(dataset.staging.iterdir())))
     expect("drafts", bool(list(dataset.meta.rglob("*.draft"))))
     with lock(dataset) as held:
@@ -245,38 +270,74 @@ def next_run(dataset: Dataset) -> None:
     store.close()
 
 
-def broken_commits(base: Path, work: Path, every: int, kill: bool) -> str:
-    """Break the second commit at each of its steps; return what was seen."""
-    old, both = (sorted(each.article.article_id for each in part) for part in (OLD, [*OLD, *NEW]))
-    decided = broken = 0
+def reader(dataset: Dataset, old: Sequence[str], both: Sequence[str], said: int) -> None:
+    """Read for ever; say `!` and what was seen where that is wrong, else `.` a reading."""
+    least, most = set(old), set(both)
+    while True:
+        try:
+            seen = rows(dataset)
+        except FileNotFoundError:  # swapped between the listing and the opening; a query is asked again
+            os.write(said, b"?")
+            continue
+        right = len(set(seen)) == len(seen) and least <= set(seen) <= most
+        os.write(said, b"." if right else f"!{seen}".encode())
+
+
+@contextlib.contextmanager
+def reading(dataset: Dataset, old: Sequence[str], both: Sequence[str], total: Counter[str]) -> Iterator[None]:
+    """Let another process read the dataset; it must see all of `old`, nothing beside `both`, and nothing twice."""
+    heard, said = os.pipe()
+    os.set_blocking(said, False)
+    child = os.fork()
+    if not child:
+        try:
+            reader(dataset, old, both, said)
+        except BaseException as error:
+            os.write(said, f"!{error!r}".encode())
+        os._exit(1)
+    os.close(said)
+    try:
+        yield
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        with open(heard, "rb") as pipe:
+            words = pipe.read().decode()
+        expect(f"a reader saw {words[words.find('!') :][:300]}", "!" in words)
+        total.update(words)
+
+
+class Family(NamedTuple):
+    """A kind of work that is broken at its steps."""
+
+    name: str
+    before: Callable[[], Dataset]  # makes the dataset as it is before the work
+    work: Callable[[Dataset], object]
+    after: Callable[[Dataset], None]  # what the next run does, and what must be true then
+    old: Sequence[str]  # rows seen before
+    both: Sequence[str]  # and after
+
+
+def break_all(family: Family, kill: bool, every: int, times: int) -> str:
+    """Break a family's work at each `every`th step, `times` times; return what was seen."""
+    allowed = {UNHURT, KILLED} if kill else {UNHURT, FAILED, COPED}
+    faults, total = 0, Counter[str]()
     for number in range(1, 10_000, every):
-        dataset = fresh(base, work)
-        status = in_child(lambda: first_run(dataset), Fault(number, kill))  # noqa: B023
-        expect(
-            f"step {number} ended with {status}", status not in ({UNHURT, KILLED} if kill else {UNHURT, FAILED, COPED})
-        )
-        seen = rows(dataset)
-        after = is_decided(dataset)
-        expect(f"step {number} shows {seen}", len(set(seen)) != len(seen) or not set(old) <= set(seen) <= set(both))
-        expect(f"step {number} shows rows of an undecided run", not after and seen != old)
-        next_run(dataset)
-        check(dataset, [*OLD, *NEW], 2)
+        for _ in range(times):
+            dataset = family.before()
+            with reading(dataset, family.old, family.both, total):
+                status = in_child(lambda: family.work(dataset), Fault(number, kill))  # noqa: B023
+                expect(f"{family.name}, step {number} ended with {status}", status not in allowed)
+                seen = rows(dataset)
+                decided = is_decided(dataset)
+                wrong = not decided and len(seen) not in (len(family.old), len(family.both))
+                expect(f"{family.name}, step {number} shows rows of an undecided run", wrong)
+                family.after(dataset)
+            faults += status != UNHURT
         if status == UNHURT:
-            return f"{broken} faults, {decided} of them after the decision: every row once"
-        broken, decided = broken + 1, decided + after
-    raise SystemExit("WRONG: no end")
-
-
-def broken_recoveries(base: Path, work: Path, every: int) -> str:
-    """Kill a commit right after its manifest, then kill the recovery at each of its steps; return what was seen."""
-    first = next(number for number in range(1, 10_000) if is_decided(killed_commit(base, work, number)))
-    for step in range(1, 10_000, every):
-        dataset = killed_commit(base, work, first)
-        status = in_child(lambda: recovered(dataset), Fault(step, kill=True))  # noqa: B023
-        next_run(dataset)
-        check(dataset, [*OLD, *NEW], 2)
-        if status == UNHURT:
-            return f"{(step - 1) // every} faults: every row once"
+            way = "killed" if kill else "disk full"
+            readings = f"{total['.']} readings, {total['?']} asked again"
+            return f"| {family.name} | {way} | {number - 1} | {faults} | {readings} | every row once |"
     raise SystemExit("WRONG: no end")
 
 
@@ -294,32 +355,128 @@ def is_decided(dataset: Dataset) -> bool:
     return (dataset.manifests / "run-1.json").exists()
 
 
-def killed_commit(base: Path, work: Path, number: int) -> Dataset:
-    """Return a dataset whose second commit was killed at step `number`."""
-    dataset = fresh(base, work)
-    in_child(lambda: first_run(dataset), Fault(number, kill=True))
-    return dataset
+def compacted(dataset: Dataset) -> None:
+    with lock(dataset) as held, Store(held.state) as store:
+        recover(held, store)
+        for _ in compact(held, store, "2030-01-01"):
+            pass
 
 
-def fresh(base: Path, work: Path) -> Dataset:
-    """Return a copy of the dataset that holds one earlier commit."""
+def after_compaction(dataset: Dataset) -> None:
+    compacted(dataset)
+    expect("files are left", len(list(Path(dataset.root, "articles").rglob("*.parquet"))) != 2)
+    check(dataset, [*OLD, *NEW], None)
+
+
+def published(dataset: Dataset) -> list[str]:
+    """Publish what the Iceberg table lacks; return its rows."""
+    place = Path(dataset.root, "_iceberg")
+    place.mkdir(exist_ok=True)
+    with lock(dataset) as held:
+        table = open_table(f"sqlite:///{place}/catalog.sqlite", place.as_uri(), "news.articles", ARTICLES)
+        for _ in publish(held, table):
+            pass
+    return sorted(table.refresh().scan(selected_fields=("article_id",)).to_arrow().column(0).to_pylist())
+
+
+def after_publication(dataset: Dataset) -> None:
+    names = sorted(each.article.article_id for each in (*OLD, *NEW))
+    expect("the table differs", published(dataset) != names)
+    check(dataset, [*OLD, *NEW], 2)
+
+
+def after_commit(dataset: Dataset) -> None:
+    next_run(dataset)
+    check(dataset, [*OLD, *NEW], 2)
+
+
+def killed_after_its_manifest(base: Path, work: Path) -> Path:
+    """Return a dataset whose second commit was decided, and no more."""
+    for number in range(1, 10_000):
+        dataset = copy(base, work)
+        in_child(lambda: first_run(dataset), Fault(number, kill=True))  # noqa: B023
+        if is_decided(dataset):
+            return work
+    raise SystemExit("WRONG: no end")
+
+
+def copy(base: Path, work: Path) -> Dataset:
     shutil.rmtree(work, ignore_errors=True)
     shutil.copytree(base, work)
     return Dataset(str(work))
 
 
-def main(folder: Path, every: int) -> None:
-    """Run the matrix below `folder`, at each `every`th step."""
-    base, work = folder / "base", folder / "work"
-    dataset = Dataset(str(base))
-    prepare(dataset)
-    write(dataset, Store(dataset.state), "run-0", OLD)
-    check(dataset, OLD, 1)
-    print("commit killed:", broken_commits(base, work, every, kill=True), flush=True)
-    print("commit out of disk:", broken_commits(base, work, every, kill=False), flush=True)
-    print("recovery killed:", broken_recoveries(base, work, every), flush=True)
+def main(folder: Path, every: int, times: int) -> None:
+    """Run the matrix below `folder`."""
+    one, two, work = folder / "one", folder / "two", folder / "work"
+    for base in (one, two):
+        prepare(Dataset(str(base)))
+        with lock(Dataset(str(base))) as held, Store(held.state) as store:
+            write(held, store, "run-0", OLD)
+        check(Dataset(str(base)), OLD, 1)
+    first_run(Dataset(str(two)))
+    cut = killed_after_its_manifest(one, folder / "cut")
+    old, both = (sorted(each.article.article_id for each in part) for part in (OLD, [*OLD, *NEW]))
+    families = [
+        Family("commit", lambda: copy(one, work), first_run, after_commit, old, both),
+        Family("recovery", lambda: copy(cut, work), recovered, after_commit, old, both),
+        Family("compaction", lambda: copy(two, work), compacted, after_compaction, both, both),
+        Family("publication", lambda: copy(two, work), published, after_publication, both, both),
+    ]
+    print("| what is broken | how | steps | faults | beside it | afterwards |\n|---|---|---|---|---|---|")
+    for family in families:
+        for kill in (True, False):
+            if kill or family.name != "publication":  # the other libraries' files are not written by calls of ours
+                print(break_all(family, kill, every, times), flush=True)
+
+
+# A whole run, broken in whatever process of it comes to the step first.
+POINTS = [
+    ("replace", "/_meta/epoch", 1),
+    ("link", "manifests", 1),
+    ("replace", "/articles/", 1),
+    ("replace", "/articles/", 5),
+    ("replace", "/articles/", 8),
+    ("replace", "/_meta/delta/", 1),
+    ("link", "done", 1),
+    ("replace", "views.sql", 1),
+]
+
+
+def runs(folder: Path, times: int) -> None:
+    """Break whole runs at `POINTS`, with one and two workers, by a kill and by an error."""
+    place = Path(__file__).with_name("test_write_crash.py")
+    spec = importlib.util.spec_from_file_location("whole_runs", place)
+    assert spec is not None
+    assert spec.loader is not None
+    whole = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(whole)
+    script = folder / "run.py"
+    script.write_text(whole.RUN, "utf-8")
+    print("| workers | how | points | faults | afterwards |\n|---|---|---|---|---|")
+    for workers in (1, 2):
+        for action in ("os.killpg(0, signal.SIGKILL)", "raise OSError(5, 'Input/output error')"):
+            for (name, part, number), turn in itertools.product(POINTS, range(times)):
+                root = folder / f"{workers}-{name}-{number}-{turn}-{len(action)}-{part.strip('/').replace('/', '-')}"
+                fault = whole.FAULT.format(name=name, part=part, number=number)
+                (folder / "sitecustomize.py").write_text(fault.replace("os.killpg(0, signal.SIGKILL)", action), "utf-8")
+                broken = whole.run(script, root, "run-1", workers, str(folder))
+                expect(f"{root.name} was not broken", broken.returncode == 0)
+                seen = whole.rows(root)
+                expect(f"{root.name} shows {seen}", seen[0] != seen[1])
+                again = whole.run(script, root, "run-2", workers)
+                expect(f"{root.name}: {again.stderr}", again.returncode != 0)
+                expect(f"{root.name} ends with {whole.rows(root)}", whole.rows(root) != (whole.ENTRIES, whole.ENTRIES))
+                with lock(Dataset(str(root))) as held:
+                    expect(f"{root.name} has faults", bool(verify(held).faults))
+                shutil.rmtree(root)
+            way = "killed" if "kill" in action else "an error"
+            print(f"| {workers} | {way} | {len(POINTS)} | {len(POINTS) * times} | every row once |", flush=True)
 
 
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as temporary:
-        main(Path(temporary), int(sys.argv[1]) if len(sys.argv) > 1 else 1)
+        if sys.argv[1:2] == ["runs"]:
+            runs(Path(temporary), int(sys.argv[2]) if len(sys.argv) > 2 else 1)
+        else:
+            main(Path(temporary), *map(int, [*sys.argv[1:], "1", "1"][:2]))

@@ -135,7 +135,7 @@ def test_a_run_killed_and_started_again_has_every_row_once(
 
 
 def test_the_commit_survives_a_fault_at_its_steps() -> None:
-    matrix = [sys.executable, str(REPOSITORY / "tests/integration/crash_matrix.py"), "3"]
+    matrix = [sys.executable, str(REPOSITORY / "tests/integration/crash_matrix.py"), "47"]
     ended = subprocess.run(
         matrix,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
@@ -145,7 +145,7 @@ def test_the_commit_survives_a_fault_at_its_steps() -> None:
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
-    assert ended.stdout.count("every row once") == 3
+    assert ended.stdout.count("every row once") == 7
 
 
 @pytest.fixture

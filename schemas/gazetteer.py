@@ -19,9 +19,12 @@ Only the launcher reads the files. Workers are handed the `Gazetteer`.
 import csv
 import hashlib
 import re
+import sys
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple, NoReturn, Optional
 
@@ -54,6 +57,7 @@ LINKS: Final = ("country", "parent", "sponsor", "org")  # columns that name anot
 GUARDS: Final = frozenset({"case", "ambiguous", "expand", "lang_only"})  # one of them makes a short alias safe
 PLACE: Final = "{place}"
 
+_STRAY = re.compile(r"[^\S ]|  | \||\| |^ | $")  # white space that is none between two words, among cells joined by |
 _SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
 _QID = re.compile(r"Q[1-9][0-9]*")
 _DAY = re.compile(r"[0-9]{4}(-[0-9]{2}){0,2}")
@@ -229,6 +233,9 @@ def _read(path: Path, fields: Sequence[str], problems: list[ConfigError]) -> Ite
 
 
 def _check_text(line: _Line) -> None:
+    whole = "|".join(line.cells.values())
+    if unicodedata.is_normalized("NFC", whole) and not _STRAY.search(whole):
+        return
     for field, cell in line.cells.items():
         if not unicodedata.is_normalized("NFC", cell):
             line.refuse(field, f"{cell!r} is not in Unicode's composed form", "Replace it by its NFC form")
@@ -294,14 +301,29 @@ def _imported_aliases(
                 if " " not in row.alias:
                     line.refuse("alias", f"{row.alias!r} is one word", "Leave it out, or make it a curated alias")
                 if row.alias not in taken:
-                    aliases.append(row._replace(flags=row.flags | {IMPORTED}))
+                    aliases.append(row._replace(flags=_imported(row.flags)))
                     taken.add(row.alias)
     return aliases
 
 
+@cache  # each of these is the same for thousands of rows, and is kept once
+def _flags(cell: str) -> frozenset[str]:
+    return frozenset(cell.split())
+
+
+@cache
+def _imported(flags: frozenset[str]) -> frozenset[str]:
+    return flags | {IMPORTED}
+
+
+@cache
+def _languages(cell: str) -> tuple[str, ...]:
+    return tuple(cell.split())
+
+
 def _alias(line: _Line, entities: Mapping[str, EntityRow]) -> AliasRow:
     cells = line.cells
-    flags = frozenset(cells["flags"].split())
+    flags = _flags(cells["flags"])
     if cells["id"] not in entities:
         line.refuse("id", f"unknown id {cells['id']!r}", "Add the entity to entities.csv, or mend the spelling")
     if unknown := flags - FLAGS:
@@ -318,7 +340,7 @@ def _alias(line: _Line, entities: Mapping[str, EntityRow]) -> AliasRow:
         line.refuse("lang", "is empty although lang_only is set", "Name the languages")
     if not cells["source"]:
         line.refuse("source", "is missing", "Say where the name is from; 'curated' for your own knowledge")
-    for word in cells["alias"].split():
+    for word in () if cells["alias"].isascii() else cells["alias"].split():
         if len(scripts := {_script(character) for character in word if character.isalpha()}) > 1:
             line.refuse("alias", f"{word!r} mixes {' and '.join(sorted(scripts))}", "Retype the odd letters")
     if _too_short(cells["alias"]) and not flags & GUARDS:
@@ -326,8 +348,9 @@ def _alias(line: _Line, entities: Mapping[str, EntityRow]) -> AliasRow:
             "alias", f"{cells['alias']!r} is short and would be found in other words", "Flag it case or ambiguous"
         )
     return AliasRow(
-        cells["id"], cells["alias"], tuple(cells["lang"].split()), cells["kind"], flags,
-        cells["source"], cells["source_ref"], cells["added_by"], cells["added_on"],
+        sys.intern(cells["id"]), cells["alias"], _languages(cells["lang"]), sys.intern(cells["kind"]), flags,
+        sys.intern(cells["source"]), sys.intern(cells["source_ref"]), sys.intern(cells["added_by"]),
+        sys.intern(cells["added_on"]),
     )  # fmt: skip
 
 
@@ -338,6 +361,7 @@ def _too_short(alias: str) -> bool:
     return len(letters) < enough
 
 
+@lru_cache(maxsize=4096)
 def _script(letter: str) -> str:
     return unicodedata.name(letter, "unnamed").split()[0].lower()
 

@@ -372,7 +372,8 @@ def published(dataset: Dataset) -> list[str]:
     """Publish what the Iceberg table lacks; return its rows."""
     place = Path(dataset.root, "_iceberg")
     place.mkdir(exist_ok=True)
-    with lock(dataset) as held:
+    with lock(dataset) as held, Store(held.state) as store:
+        recover(held, store)
         table = open_table(f"sqlite:///{place}/catalog.sqlite", place.as_uri(), "news.articles", ARTICLES)
         for _ in publish(held, table):
             pass

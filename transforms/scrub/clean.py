@@ -147,7 +147,7 @@ def _repair_words(paragraphs: Sequence[str], language: Optional[str], rules: Rul
 def _is_english(paragraphs: Sequence[str]) -> bool:
     """Whether English function words are frequent: a wrong language's words would tear the text apart."""
     words = " ".join(paragraphs)[:SAMPLE_CHARS].lower().split()
-    return sum(word in _ENGLISH for word in words) >= MIN_ENGLISH * len(words)
+    return sum(map(_ENGLISH.__contains__, words)) >= MIN_ENGLISH * len(words)
 
 
 def _drop_repeats(draft: Draft, paragraphs: Sequence[str]) -> list[str]:

@@ -2,7 +2,8 @@
 
 A text is first judged as a whole: only one in which several unknown words fall apart into two frequent ones is touched
 at all. Then each token is read both ways, as it stands and cut in two, and the likelier reading wins, by word
-frequencies (wordfreq), the names that the text uses elsewhere, and the length of the lines that the text once had. Names, compounds, brands, URLs and hashtags are likelier as they stand.
+frequencies (wordfreq), the names that the text uses elsewhere, and the length of the lines that the text once had.
+Names, compounds, brands, URLs and hashtags are likelier as they stand.
 """
 
 import math
@@ -206,7 +207,7 @@ def _line_starts(words: Sequence[str], width: int) -> set[int]:
 
 
 def _is_glued(words: Sequence[str], known: Mapping[str, float]) -> bool:
-    odd = {w for w in words if len(w) >= 5 and w.lower() not in known}
+    odd = {w for w in set(words) if len(w) >= 5 and w.lower() not in known}
     if len(odd) < MIN_EVIDENT:
         return False
     evident = [w for w in odd if _falls_apart(w, known)]

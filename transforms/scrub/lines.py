@@ -11,10 +11,11 @@ from typing import Final, Optional
 
 from transforms.scrub.rules import Agencies, Language, Match, Rules
 from transforms.scrub.shapes import ends_sentence, has_case, is_headline, is_name, is_prose, is_source, words_of
-from transforms.scrub.words import MAX_LINE, fold, stretch, tokens
+from transforms.scrub.words import MAX_LINE, fold, stretch, tokens, words_in
 
 MAX_CREDIT: Final = 110  # characters
 MAX_CREDIT_LINE: Final = 90
+MIN_NAMED_CAPTION: Final = 20
 _CREDIT_WORDS: Final = frozenset(("via", "images", "photo", "handout", "pool", "picture"))
 MAX_RULE_WORDS: Final = 60
 MIN_SENTENCE_SPACES: Final = 7  # of a line that ends in a full stop: "Read more about this here." is shorter
@@ -23,18 +24,16 @@ MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the voca
 _NEVER_SENTENCES: Final = frozenset(("teaser", "teasers", "breadcrumb", "tags", "share", "languages", "prefix"))
 """Kinds whose lines end as no sentence does, headlines and names in their slots apart."""
 
+MAX_STRAY: Final = 40  # characters
+_QUOTES: Final = '“„«"'
 _QUOTATION = re.compile(r"\W*[“„«\"].*[”“»\"]\W*")
 _FULL_STOP = re.compile(r"[^\W\d_]{3}\. ")
 MAX_CAPTIONED: Final = 260  # characters of a caption with its credit
 _SET_OFF = re.compile(
     r"(?P<caption>[^()\[\]|—–©]{8,200}?)\s*(?:\(|\[|\||—|–|©|\.\s)\s*(?P<credit>[^()\[\]|—–©]{2,80}?)\s*[)\]]?\.?"
 )
-_NAMED = re.compile(
-    r"(?P<caption>[^()\[\]]{20,200}[^.:()\[\]]) \[(?P<credit>[^()\[\]\d]{4,40})\]"
-)  # Smoke over the port [Mara Lind]
-_FOREIGN = re.compile(
-    r"(?P<caption>[^()\[\]]{8,200}?) ?[(\[](?P<credit>[A-Z][A-Za-z .'/-]{3,40})[)\]]"
-)  # a Latin name in other script
+_NAMED = re.compile(r"(?P<caption>[^()\[\]]{8,200}[^.:()\[\]]) ?(?P<open>[(\[])(?P<credit>[^()\[\]\d]{4,40})[)\]]")
+_SEPARATOR = re.compile(r"[(\[|—–©]|\.\s")
 _STRAY = re.compile(
     r"[^\w\s]{1,12}|\d{1,3}(?:\s*/\s*\d{1,3})?|undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
     r"(?:lorem|test|n/a|tbd|todo|xx+|--+)",
@@ -52,18 +51,18 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
     """
     if len(line) > MAX_LINE:
         return None
+    if len(line) >= MAX_TEMPLATE_LINE and is_prose(line):
+        return _by_words(line, words_in(line), active, near=near)
     if (match := _stray(line)) is not None:
         return match
     found = tokens(line, rules.months)
-    if not found or len(found) > 2 * MAX_RULE_WORDS or _QUOTATION.fullmatch(line):
+    if not found or len(found) > 2 * MAX_RULE_WORDS or (line[0] in _QUOTES and _QUOTATION.fullmatch(line)):
         return None
-    if len(line) >= MAX_TEMPLATE_LINE and is_prose(line):
-        return _by_words(line, found, active, near=near)
     if _ARROW.match(line) and is_headline(line):
         return Match("any.arrow", "teaser", {"headline": line})
     match = _by_template(line, found, rules, active)
     if match is None and (near or line[-1] != "?"):  # a question is a subheading, or an interviewer's
-        match = _by_words(line, found, active, near=near)
+        match = _by_words(line, [token for token in found if token[0].isalpha()], active, near=near)
     return match
 
 
@@ -86,13 +85,12 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
     return None
 
 
-def joined_kind(run: str, rules: Rules, active: Sequence[Language]) -> Optional[Match]:
+def joined_kind(run: str, active: Sequence[Language]) -> Optional[Match]:
     """Return the vocabulary that several very short lines, read as one, are made of."""
-    return _by_words(run, tokens(run, rules.months), active) if run else None
+    return _by_words(run, words_in(run), active) if run else None
 
 
-def _by_words(line: str, found: Sequence[str], active: Sequence[Language], *, near: bool = False) -> Optional[Match]:
-    words = [token for token in found if token[0].isalpha()]
+def _by_words(line: str, words: Sequence[str], active: Sequence[Language], *, near: bool = False) -> Optional[Match]:
     if not words or len(words) > MAX_RULE_WORDS:
         return None
     for language in active:
@@ -143,7 +141,7 @@ def _is_list(text: str) -> bool:
 
 
 def _stray(line: str) -> Optional[Match]:
-    if _STRAY.fullmatch(line) or _HANDLE.fullmatch(line):
+    if (len(line) <= MAX_STRAY and _STRAY.fullmatch(line)) or (line[0] in "@#" and _HANDLE.fullmatch(line)):
         return Match("any.stray", "stray")
     if len(line) <= MAX_CREDIT and _ADDRESS.fullmatch(line):
         return Match("any.address", "bio")
@@ -157,19 +155,16 @@ def split_credit(line: str, agencies: Agencies) -> Optional[tuple[str, str]]:
 
     The caption is one sentence: a paragraph that ends "… he said. (Reuters)" is told by its length and its sentences.
     """
-    if (
-        (foreign := _FOREIGN.fullmatch(line)) is not None
-        and not has_case(foreign["caption"])
-        and is_name(foreign["credit"])
-    ):
-        return foreign["caption"].strip(), foreign["credit"]
-    if (
-        (named := _NAMED.fullmatch(line)) is not None
-        and 2 <= len(words_of(named["credit"])) <= 4
-        and is_name(named["credit"])
-    ):
-        return named["caption"].strip(), named["credit"]
-    found = _SET_OFF.fullmatch(line) if len(line) <= MAX_CAPTIONED else None
+    if len(line) > MAX_CAPTIONED or not _SEPARATOR.search(line, max(0, len(line) - MAX_CREDIT_LINE)):
+        return None
+    named = _NAMED.fullmatch(line) if line[-1] in ")]" else None
+    if named is not None and 2 <= len(words_of(named["credit"])) <= 4 and is_name(named["credit"]):
+        caption = named["caption"].strip()  # a name in square brackets, or in letters of another script
+        if (named["open"] == "[" and len(caption) >= MIN_NAMED_CAPTION) or has_case(named["credit"]) > has_case(
+            caption
+        ):
+            return caption, named["credit"]
+    found = _SET_OFF.fullmatch(line)
     if found is None or not credit_line(found["credit"].strip(), agencies):
         return None
     caption = found["caption"].strip()

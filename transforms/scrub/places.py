@@ -98,7 +98,7 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
     for at in draft.open():
         short = draft.lines[at].count(" ") < MAX_RUN_WORDS and not ends_sentence(draft.lines[at])
         if short and not _is_doubled_name(draft, at):
-            draft.found[at] = joined_kind(_run(draft.lines, at), rules, active)
+            draft.found[at] = joined_kind(_run(draft.lines, at), active)
     for at, match in enumerate(draft.found):
         if match is not None and match.kind in ("teasers", "teaser") and not match.slots:
             _take_headlines(draft, at + 1, many=match.kind == "teasers")

@@ -162,14 +162,20 @@ class Language:
 
         Names in it count neither for nor against. Less is asked for beside furniture, and where a site's voice speaks.
         """
-        marks = [self._seen.get(word) or self._look_up(word) for word in words]
-        if not any(mark.telling for mark in marks):
+        seen = self._seen
+        marks = [seen.get(word) or self._look_up(word) for word in words]
+        tells = 0
+        for mark in marks:
+            tells |= mark.telling
+        if not tells:
             return None
         names = frozenset() if self.name in NOUNS_CAPITAL else names_in(line)
         spoken = len(words) <= MAX_SPOKEN and not self._voice.isdisjoint(words)
         slack = NEAR_SLACK if near else VOICE_SLACK if spoken else 0.0
         for number, (name, vocabulary) in enumerate(self.vocabularies):
             bit = 1 << number
+            if not tells & bit:
+                continue
             telling = sum(1 for mark in marks if mark.telling & bit)
             if telling >= (1 if near else vocabulary.min_anchors):
                 known = sum(1 for mark in marks if mark.known & bit)

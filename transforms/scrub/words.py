@@ -28,6 +28,8 @@ _FOLDED: Final = str.maketrans(
     | {"[": "(", "]": ")"}
     | {"»": "»"}  # kept: "Source » outlet" and breadcrumbs use it as a separator
 )
+_QUOTES: Final = str.maketrans(dict.fromkeys("‘’`´", "'") | dict.fromkeys("“”„", '"') | {"[": "(", "]": ")"})
+_ASCII_TOKEN = re.compile(r"[a-z0-9]+(?:(?<=[a-z])-(?=[a-z])[a-z0-9]+)*|[^a-z0-9\s]")
 _DIGIT = re.compile(r"\d")
 _DASHES: Final = "-–—−"
 _HOUR = re.compile(r"([01]?\d|2[0-3])(?:h|h[0-5]\d|am|pm|uhr)")
@@ -55,6 +57,11 @@ def tokens(line: str, months: Mapping[str, int]) -> list[str]:
     """
     plain = _plain(line)
     return [text for text, _ in _merge(plain, months)] if _DIGIT.search(line) else plain
+
+
+def words_in(line: str) -> list[str]:
+    """Return the folded words of a line, numbers and signs apart."""
+    return [text for text in _plain(line) if text[0].isalpha()]
 
 
 def stretch(line: str, months: Mapping[str, int], first: int, last: int) -> str:
@@ -100,6 +107,10 @@ def names_in(line: str) -> frozenset[str]:
 
 
 def _plain(line: str) -> list[str]:
+    """The folded tokens of a line; most lines are plain once their quotation marks are, and need no folding by word."""
+    simple = line.translate(_QUOTES)
+    if simple.isascii():
+        return _ASCII_TOKEN.findall(simple.lower())
     return [text for text in map(fold, _TOKEN.findall(line)) if text]
 
 

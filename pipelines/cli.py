@@ -160,7 +160,8 @@ def status(output: Output = Path("data"), settings: SettingsFile = None) -> None
     """Show how each feed of a dataset is doing, worst first."""
     from pipelines.status import show_status
 
-    show_status(output, load_settings(config_folder() / "defaults.toml", settings).poll, out)
+    checked = load_settings(config_folder() / "defaults.toml", settings)
+    show_status(output, checked.poll, out, checked.write.state)
 
 
 @app.command()

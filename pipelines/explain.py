@@ -47,7 +47,7 @@ def explain(
     Raises:
         ConfigError: the target is neither an address nor a file that can be read as an article.
     """
-    store = Store(Dataset(str(root.absolute())).state) if root else None
+    store = Store(Dataset(str(root.absolute()), settings.write.state).state_address) if root else None
     entry = _entry_of_url(target, outlet) if "://" in target else _entry_of_file(target, outlet)
     try:
         tagged = _stages(entry, settings, tables, out)

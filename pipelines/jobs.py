@@ -178,9 +178,9 @@ def run_demo(job: Job, folder: Path) -> int:
 
 
 def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: Sequence[Outlet]) -> int:
-    dataset = Dataset(str(job.root.absolute()))
+    dataset = Dataset(str(job.root.absolute()), job.settings.write.state)
     prepare(dataset)
-    store = Store(dataset.state)
+    store = Store(dataset.state_address)
     with lock(dataset) as dataset:
         recovered = settle_runs(job, dataset, store)
         require_room(dataset, job.settings.write.min_free_bytes)

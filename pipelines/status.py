@@ -71,13 +71,13 @@ def _health(state: FeedState, now: Timestamp, silence_factor: float) -> FeedHeal
     return FeedHealth(state.outlet, state.url, state.title, health, detail, state.newest_entry_at, next_due)
 
 
-def show_status(root: Path, poll: PollSettings, console: Console) -> None:
+def show_status(root: Path, poll: PollSettings, console: Console, state: str = "") -> None:
     """Print the health of the feeds that the dataset at `root` knows, and how far it is behind.
 
     Raises:
         DatasetError: its state cannot be read.
     """
-    store = Store(Dataset(str(root.absolute())).state)
+    store = Store(Dataset(str(root.absolute()), state).state_address)
     states = store.feeds()
     if not states:
         console.print(f"no feed has been polled into {root.absolute()} yet", markup=False, soft_wrap=True)

@@ -67,10 +67,10 @@ def run_stream(
     Raises:
         NewsbeamError: the stream could not be started, or broke down. What was not committed is polled again.
     """
-    dataset = Dataset(str(job.root.absolute()))
+    dataset = Dataset(str(job.root.absolute()), job.settings.write.state)
     binary = find_prism(job.engine.options.view_as(PrismRunnerOptions).prism_location)
     prepare(dataset)
-    store = Store(dataset.state)
+    store = Store(dataset.state_address)
     stop = (stop_file or dataset.meta / "stop").absolute()
     with lock(dataset) as dataset:
         recovered = settle_runs(job, dataset, store)

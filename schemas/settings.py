@@ -138,6 +138,7 @@ class WriteSettings(Model):
     max_rows_per_file: Count
     compression_level: Annotated[int, Field(ge=1, le=22)]
     min_free_bytes: Annotated[int, Field(ge=0)]
+    state: str = ""  # where the state lies, if not beside the dataset: postgresql://user@host/database
 
 
 class RunSettings(Model):

@@ -5,7 +5,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -31,19 +31,15 @@ def without_written(stager: Stager, store: Store, files: Sequence[StagedFile]) -
 
     Only files in which such rows lie are written anew.
     """
-    versions = [version for file in files if _is_versions(file) for version in _versions(stager, file)]
-    stored = store.versions({version.article_id for version in versions})
-    written = {
-        (version.article_id, version.version)
-        for version in versions
-        if version.article_id in stored and version.version <= stored[version.article_id].version
-    }
+    keys = [_key(state) for file in files if _is_versions(file) for state in _versions(stager, file)]
+    stored = store.versions({article_id for article_id, _ in keys})
+    written = {key for key in keys if key[0] in stored and key[1] <= stored[key[0]].version}
     if not written:
         return Fresh(list(files), [])
     kept, skips = list[StagedFile](), Counter[str]()
     for file in files:
         if _is_versions(file):
-            fresh = [v for v in _versions(stager, file) if (v.article_id, v.version) not in written]
+            fresh = [from_scalars(VersionState, s) for s in _versions(stager, file) if _key(s) not in written]
             kept += [stager.write(file.table, "", file.path, len(fresh), delta_file(fresh))] if fresh else []
         elif file.table in _KEYED:
             table = _unwritten(stager, file, written)
@@ -64,9 +60,12 @@ def _is_versions(file: StagedFile) -> bool:
     return file.table == "versions"
 
 
-def _versions(stager: Stager, file: StagedFile) -> Iterator[VersionState]:
-    for line in gzip.decompress(stager.dataset.files.read(file.staged)).splitlines():
-        yield from_scalars(VersionState, json.loads(line))
+def _versions(stager: Stager, file: StagedFile) -> Iterator[dict[str, Any]]:
+    yield from map(json.loads, gzip.decompress(stager.dataset.files.read(file.staged)).splitlines())
+
+
+def _key(state: dict[str, Any]) -> tuple[str, int]:
+    return state["article_id"], state["version"]
 
 
 def _unwritten(stager: Stager, file: StagedFile, written: set[tuple[str, int]]) -> pa.Table:

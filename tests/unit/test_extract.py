@@ -70,6 +70,20 @@ def test_the_title_comes_without_the_outlet(head: str) -> None:
     assert read(page(head=head)).title == "Harbour reopens after wreck is cleared"
 
 
+def test_a_heading_that_names_the_site_is_no_title() -> None:
+    html = page(head='<meta property="og:title" content="Ferries sail again from Thursday">').decode()
+    html = html.replace(
+        "Harbour reopens after wreck is cleared | Vellin Courier", "Ferries sail again from Thursday — Vellin Courier"
+    )
+    html = html.replace("<h1>Harbour reopens after wreck is cleared", "<h1>Vellin Courier")
+    assert read(html.encode()).title == "Ferries sail again from Thursday"
+
+
+def test_a_title_comes_without_the_marks_at_which_its_words_may_break() -> None:
+    html = page().decode().replace("Harbour reopens", "Har\u00adbour re\u200bopens")
+    assert read(html.encode()).title == "Harbour reopens after wreck is cleared"
+
+
 JSON_LD = """<script type="application/ld+json">{"@context": "https://schema.org", "@type": "NewsArticle",
  "datePublished": "2024-05-01T10:30:00+02:00", "dateModified": "2024-05-01T12:00:00+02:00",
  "author": [{"@type": "Person", "name": "By Ilka Brandt"}, {"@type": "Person", "name": "Tom Reyes, Senior Reporter"}],

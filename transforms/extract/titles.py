@@ -8,6 +8,7 @@ from transforms.extract.declared import Declared, fold, squeeze
 
 _SEPARATOR = re.compile(r" [|–—\-·•»«:]+ | ?[|»ㅣ] ?")
 _WORD = re.compile(r"\w+")
+_INVISIBLE: Final = dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF))  # where a word may be broken, for browsers
 _MAX_CHARS: Final = 500
 _MAX_HEADING: Final = 300
 _CUT_FROM: Final = 60  # characters: a shorter title is whole
@@ -30,10 +31,22 @@ def pick_title(declared: Declared, headings: Sequence[str], hint: str = "") -> s
         squeeze(hint),
     ]
     given = [title[:_MAX_CHARS].lstrip("# ") for title in given]  # "## ": Markdown that was never rendered
-    shown = [heading for heading in headings if _SHORTEST < len(heading) < _MAX_HEADING]
+    given = [title.translate(_INVISIBLE) for title in given]
+    headings = [heading.translate(_INVISIBLE) for heading in headings]
+    shown = [
+        heading
+        for heading in headings
+        if _SHORTEST < len(heading) < _MAX_HEADING and not _names_site(heading, declared.title_tag, given[1])
+    ]
     known = frozenset(fold(title) for title in [*shown, given[0]] if len(title) >= 12)
     bare = [bare_title(title, declared, known) if title else "" for title in given]
     return _whole(_choose(bare, shown), [*bare, *shown])
+
+
+def _names_site(heading: str, title_tag: str, og_title: str) -> bool:
+    """Whether a heading is what <title> puts behind og:title: blogs give their own name in an <h1>."""
+    cuts = [cut for cut in _SEPARATOR.finditer(title_tag[:_MAX_CHARS]) if fold(title_tag[cut.end() :]) == fold(heading)]
+    return any(fold(title_tag[: cut.start()]) == fold(og_title) for cut in cuts)
 
 
 def _choose(bare: Sequence[str], shown: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, Optional
 
 from schemas.errors import ConfigError
 from transforms.scrub.rule_files import Kind, RuleFile, Vocabulary, read_rules
+from transforms.scrub.shapes import ends_sentence
 from transforms.scrub.templates import compile_template, literal_sets
 from transforms.scrub.words import fold, names_in, tokens
 
@@ -17,6 +18,8 @@ NOUNS_CAPITAL: Final = frozenset(("de",))  # languages in which a capital tells 
 MAX_SEEN: Final = 100_000  # words whose vocabularies are remembered
 MAX_SPOKEN: Final = 16  # words of a line in which a site speaks: longer ones argue
 VOICE_SLACK: Final = 0.15
+MIN_TOLD_WORDS: Final = 9  # of a sentence that speaks to nobody …
+MIN_TOLD_ANCHORS: Final = 3  # … and so many telling words that it must hold to be furniture all the same
 NEAR_SLACK: Final = 0.2  # taken off a vocabulary's coverage where a neighbour is furniture already
 
 
@@ -160,7 +163,8 @@ class Language:
     def vocabulary_of(self, words: Sequence[str], line: str, *, near: bool) -> Optional[Match]:
         """The vocabulary that a line of `words` is made of.
 
-        Names in it count neither for nor against. Less is asked for beside furniture, and where a site's voice speaks.
+        Names in it count neither for nor against. Less is asked for beside furniture, and where a site's voice speaks;
+        more of a sentence in which it does not.
         """
         seen = self._seen
         marks = [seen.get(word) or self._look_up(word) for word in words]
@@ -170,14 +174,16 @@ class Language:
         if not tells:
             return None
         names = frozenset() if self.name in NOUNS_CAPITAL else names_in(line)
-        spoken = len(words) <= MAX_SPOKEN and not self._voice.isdisjoint(words)
+        voiced = not self._voice.isdisjoint(words)
+        spoken = len(words) <= MAX_SPOKEN and voiced
+        told = self._voice and not voiced and len(words) >= MIN_TOLD_WORDS and ends_sentence(line)
         slack = NEAR_SLACK if near else VOICE_SLACK if spoken else 0.0
         for number, (name, vocabulary) in enumerate(self.vocabularies):
             bit = 1 << number
             if not tells & bit:
                 continue
             telling = sum(1 for mark in marks if mark.telling & bit)
-            if telling >= (1 if near else vocabulary.min_anchors):
+            if telling >= (MIN_TOLD_ANCHORS if told else 1 if near else vocabulary.min_anchors):
                 known = sum(1 for mark in marks if mark.known & bit)
                 neutral = sum(1 for m, w in zip(marks, words, strict=True) if w in names and not m.known & bit)
                 if known >= (vocabulary.coverage - slack) * (len(words) - neutral):

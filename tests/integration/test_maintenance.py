@@ -5,6 +5,8 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from typer.testing import CliRunner
 
 from pipelines.maintenance import maintenance_app
 from pipelines.publish import open_table, publish
-from schemas.errors import DatasetError
+from schemas.errors import DatasetError, LockHeld
 from schemas.parquet import ARTICLES, SCHEMA_VERSION
 from schemas.records import Article, FeedState, Origin, Signature, TaggedArticle, Tally
 from schemas.settings import WriteSettings
@@ -32,6 +34,7 @@ from transforms.write.verify import verify
 
 NOON = Timestamp(1_760_011_200)  # 2025-10-09 12:00 UTC
 SETTINGS = WriteSettings(shards=1, max_rows_per_file=100, compression_level=1, min_free_bytes=0)
+REPOSITORY = Path(__file__).parents[2]
 RUNS, OUTLETS = 4, ("courier", "gazette")
 
 
@@ -370,3 +373,43 @@ def test_a_table_of_another_dataset_is_refused(dataset: Dataset, table: Any) -> 
         transaction.set_properties({"newsbeam.last_run": "run-x"})
     with pytest.raises(DatasetError, match="of another dataset"):
         list(publish(dataset, table))
+
+
+@pytest.mark.parametrize("command", [["compact"], ["vacuum"], ["verify"], ["state", "rebuild"], ["publish", "iceberg"]])
+def test_upkeep_beside_a_run_is_refused(dataset: Dataset, command: list[str]) -> None:
+    ended = CliRunner().invoke(maintenance_app, [*command, "--output", dataset.root])
+    assert isinstance(ended.exception, LockHeld)
+    assert len(rows(dataset)) == 2 * RUNS
+
+
+WORKER = """
+import os, signal, sys
+from schemas.records import Tally
+from transforms.state import Store
+from transforms.write import Dataset
+from transforms.write.stage import Stager
+from transforms.write.transform import commit
+
+dataset = Dataset(sys.argv[1], "", int(sys.argv[2]))
+path = "articles/date=2025-10-09/outlet=gazette/part-late.parquet"
+file = Stager(dataset, "late").write("articles", "gazette", path, 1, b"rows")
+os.kill(os.getpid(), signal.SIGSTOP)
+commit(dataset, Store(dataset.state), "late", [file], [Tally("gazette", "entry", "", 1)], "0.1")
+"""
+
+
+def test_a_worker_that_wakes_up_after_the_next_run_has_committed_publishes_nothing(tmp_path: Path) -> None:
+    root = Dataset(str(tmp_path / "data"))
+    prepare(root)
+    with lock(root) as first:
+        command = [sys.executable, "-c", WORKER, first.root, str(first.epoch)]
+        worker = subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+        assert os.WIFSTOPPED(os.waitpid(worker.pid, os.WUNTRACED)[1])
+    with lock(root) as second, Store(second.state) as store:
+        assert recover(second, store).dropped == ["late"]
+        write(second, store, 0)
+        worker.send_signal(signal.SIGCONT)
+        assert "another run took over" in worker.communicate()[1]
+        assert worker.returncode == 1
+        assert len(rows(second)) == 2
+        assert verify(second).faults == []

@@ -254,6 +254,14 @@ def test_a_large_removal_is_said() -> None:
     assert clean.warnings
 
 
+def test_what_moved_to_a_field_is_not_counted_as_removed() -> None:
+    clean = scrub(
+        f"Pier Closed After Divers Find Cracks in Three Pillars\nBEIRUT, Lebanon (AP) — {FIRST}\nShare", "en", RULES
+    )
+    assert (clean.title, clean.text) == ("Pier Closed After Divers Find Cracks in Three Pillars", FIRST)
+    assert not clean.warnings
+
+
 @pytest.mark.parametrize(
     "line",
     ["(" * 300_000, "a:" * 300_000, "<a " * 300_000, "&a" * 300_000, "x- " * 300_000, "{" * 300_000, "é " * 300_000,

@@ -18,6 +18,10 @@ from schemas.errors import ConfigError
 IN_PROCESS: Final = "FnApiRunner"
 PRISM: Final = "PrismRunner"
 _SAME: Final = {"DirectRunner", "SwitchingDirectRunner", "direct"}  # users type these, and mean: on this machine
+_REASONS: Final = {
+    "DaskRunner": "Beam 2.77's drops what a DoFn gives out in finish_bundle, without an error",
+    PRISM: "it is for streams (`newsbeam stream`), and has one worker process",
+}
 
 
 class Engine(NamedTuple):
@@ -39,7 +43,8 @@ def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
     if given.view_as(StandardOptions).streaming:
         raise _refuse("--streaming", "this command is a batch", "Leave it out")
     if runner != IN_PROCESS:
-        problem = f"{runner} is not an engine this job runs on: it works on this machine's files"
+        why = _REASONS.get(runner, "it works on this machine's files")
+        problem = f"{runner} is not an engine this job runs on: {why}"
         raise _refuse("--runner", problem, f"Use {IN_PROCESS}, with --workers N for more processes")
     if any(arg.startswith("--direct_") for arg in beam_args):
         raise _refuse("--direct_…", "the number of processes is newsbeam's to set", "Use --workers N before `--`")

@@ -9,6 +9,7 @@ the child is killed, or the call fails because the disk is full. Beside the chil
 while, as a query does: it lists the files, opens each, and counts.
 """
 
+import bisect
 import contextlib
 import errno
 import importlib.util
@@ -393,12 +394,15 @@ def after_commit(dataset: Dataset) -> None:
 
 def killed_after_its_manifest(base: Path, work: Path) -> Path:
     """Return a dataset whose second commit was decided, and no more."""
-    for number in range(1, 10_000):
+
+    def decided(number: int) -> bool:
         dataset = copy(base, work)
-        in_child(lambda: first_run(dataset), Fault(number, kill=True))  # noqa: B023
-        if is_decided(dataset):
-            return work
-    raise SystemExit("WRONG: no end")
+        in_child(lambda: first_run(dataset), Fault(number, kill=True))
+        return is_decided(dataset)
+
+    first = bisect.bisect_left(range(1, 1_000), True, key=decided) + 1
+    expect("the commit cannot be cut", not decided(first))
+    return work
 
 
 def copy(base: Path, work: Path) -> Dataset:

@@ -99,6 +99,13 @@ def test_json_ld_gives_people_times_section_and_tags() -> None:
     assert (found.section, found.tags, found.language) == ("Shipping", ["ports", "ferries"], "en")
 
 
+def test_the_feed_describes_an_article_whose_page_does_not() -> None:
+    evidence = FeedEvidence(summary="The harbour is open again.")
+    assert read(page(), evidence=evidence).description == "The harbour is open again."
+    own = '<meta name="description" content="Ferries sail on Thursday.">'
+    assert read(page(head=own), evidence=evidence).description == "Ferries sail on Thursday."
+
+
 def test_an_outlet_is_no_person() -> None:
     head = '<meta property="og:site_name" content="Vellin Courier"><meta name="author" content="Vellin Courier">'
     body = '<p><a rel="author" href="/p/ib">Ilka Brandt</a></p>' + "".join(f"<p>{p}</p>" for p in PARAGRAPHS)

@@ -130,9 +130,7 @@ def extract(
     return Extracted(
         title=title,
         subtitle=squeeze(declared.article("alternativeHeadline"))[:_MAX_FIELD],
-        description=(declared.first("description", "og:description") or squeeze(declared.article("description")))[
-            :_MAX_FIELD
-        ],
+        description=_description(declared, evidence.summary),
         authors=authors,
         section=_section(declared),
         tags=_tags(declared, evidence.tags),
@@ -233,6 +231,11 @@ def _language(declared: Declared, root: Any) -> str:
     given = root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or root.get("xml:lang")
     spoken = declared.article("inLanguage")
     return squeeze(given or declared.first("og:locale", "language", "content-language") or spoken)[:35]
+
+
+def _description(declared: Declared, summary: str) -> str:
+    given = declared.first("description", "og:description") or squeeze(declared.article("description"))
+    return (given or squeeze(summary))[:_MAX_FIELD]
 
 
 def _section(declared: Declared) -> str:

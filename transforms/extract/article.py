@@ -125,6 +125,8 @@ def extract(
     else:
         body = pick_body(segments, root, declared, title, check)
     check()
+    if segments.cut and not body.text:
+        raise NoArticle(RejectReason.PARSE_FAILED, f"its text is nested more than {settings.max_depth} elements deep")
     _refuse_what_is_no_article(body, title, headings, url, evidence, settings)
     missed = [*known.missed, *(["body"] if known.body and not profiled else [])]
     return Extracted(

@@ -4,6 +4,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,14 +22,14 @@ from typer.testing import CliRunner
 from pipelines.maintenance import maintenance_app
 from pipelines.publish import open_table, publish
 from schemas.errors import DatasetError, LockHeld
-from schemas.parquet import ARTICLES, SCHEMA_VERSION
+from schemas.parquet import ARTICLES, SCHEMA_VERSION, SCHEMAS
 from schemas.records import Article, FeedState, Origin, Signature, TaggedArticle, Tally
 from schemas.settings import WriteSettings
 from transforms.state import Store
 from transforms.write import Dataset, live_files, load_manifests, lock, prepare, recover
-from transforms.write.compact import Compacted, compact, vacuum
+from transforms.write.compact import ORDER, Compacted, compact, vacuum
 from transforms.write.ends import link_of_article, version_of
-from transforms.write.stage import StageDeltaFn, Stager, StageTableFn, partition
+from transforms.write.stage import TABLES, StageDeltaFn, Stager, StageTableFn, partition
 from transforms.write.transform import commit
 from transforms.write.verify import verify
 
@@ -413,3 +414,21 @@ def test_a_worker_that_wakes_up_after_the_next_run_has_committed_publishes_nothi
         assert worker.returncode == 1
         assert len(rows(second)) == 2
         assert verify(second).faults == []
+
+
+def test_a_damaged_file_is_found_and_not_packed_anew(dataset: Dataset) -> None:
+    flip(files(dataset)[0])
+    with pytest.raises(DatasetError, match="sha256 differs"):
+        merge(dataset)
+    assert [fault.kind for fault in verify(dataset).faults] == ["damaged"]
+
+
+def test_a_partition_that_someone_deleted_does_not_stop_the_others(dataset: Dataset) -> None:
+    shutil.rmtree(files(dataset)[0].parent)
+    assert len({each.table for each in merge(dataset)}) == 4
+    assert {fault.kind for fault in verify(dataset).faults} == {"lost"}
+
+
+def test_every_table_has_its_schema_and_its_order() -> None:
+    assert set(TABLES) | {"runs"} == set(SCHEMAS) == set(ORDER)
+    assert all(set(columns) <= set(SCHEMAS[table].names) for table, columns in ORDER.items())

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,7 +104,9 @@ def table(slug: str, **fields: Any) -> str:
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("demo")
     with DemoWeb(ROOT / "config" / "demo", port=0) as web:
-        tables = [table(o.slug, **o.model_dump(exclude={"slug", "unconfirmed", "note"})) for o in web.outlets]
+        tables = [
+            table(o.slug, **o.model_dump(include={"name", "country", "language", "home", "feeds"})) for o in web.outlets
+        ]
         (folder / "outlets.toml").write_text("\n\n".join(tables), "utf-8")
         (folder / "settings.toml").write_text(
             f"[http]\ngap_s = 0.01\nallow_networks = {json.dumps(web.allow_networks)}\n"
@@ -131,8 +134,9 @@ def test_a_stream_killed_twice_writes_what_a_run_writes_and_lets_go_of_the_datas
 ) -> None:
     root = tmp_path / "data"
     for victim in ("newsbeam", "prism"):
+        before = under_way(root)
         stream = streams(demo, root)
-        stream.until(lambda: list(root.glob("_meta/staging/*/progress/to_fetch")))
+        stream.until(partial(began, root, before))
         prism = stream.prism()
         os.kill(stream.process.pid if victim == "newsbeam" else prism, signal.SIGKILL)
         assert stream.process.wait(60) != 0
@@ -146,6 +150,15 @@ def test_a_stream_killed_twice_writes_what_a_run_writes_and_lets_go_of_the_datas
     assert rows(root) == whole
     after = demo.run(root)
     assert (after.returncode, rows(root)) == (0, whole), after.stdout + after.stderr
+
+
+def under_way(root: Path) -> set[Path]:
+    """What streams that live, or were killed, have of entries to fetch."""
+    return set(root.glob("_meta/staging/*/progress/to_fetch"))
+
+
+def began(root: Path, before: set[Path]) -> bool:
+    return bool(under_way(root) - before)
 
 
 def died(process: int) -> bool:

@@ -15,7 +15,7 @@ from transforms.tag.disambiguate import resolve
 from transforms.tag.document import conflict_score, document_entities
 from transforms.tag.events import find_events, sentences
 from transforms.tag.match import read
-from transforms.tag.normalize import fold
+from transforms.tag.normalize import fold, fold_name
 from transforms.tag.variants import variants
 
 CURATED = Path(__file__).resolve().parents[2] / "config" / "gazetteer" / "curated"
@@ -54,6 +54,12 @@ def test_each_folded_letter_knows_its_place(text: str) -> None:
     assert len(folded.places) == len(folded.text)
     assert all(0 <= place < len(text) for place in folded.places[1:-1])
     assert list(folded.places) == sorted(set(folded.places.tolist()))
+
+
+@given(st.text(st.sampled_from("Kré سيناءئְשׁ\u064b\u200c\u00ad-1١ıß"), min_size=1))
+def test_a_name_folds_as_a_text_does(name: str) -> None:
+    folded = fold(name).text.strip()
+    assert fold_name(name) == ({folded} if folded else set())
 
 
 @given(st.text(st.sampled_from("IranKHezbolah'’ -\"\u200c\u0301.حزبالله עיראק\n😀"), max_size=60))

@@ -1,6 +1,6 @@
 """Compile a gazetteer into one automaton, with what must be known of each name it finds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -35,10 +35,13 @@ class Compiled:
     margins: Sequence[int]  # blanks before and after the name in the pattern: 0 or 1
     after_place: frozenset[str]  # folded words after which, and before which, ...
     before_place: frozenset[str]  # ... a place's name is part of another name
+    first_after_place: frozenset[str]  # their first words, ...
+    last_before_place: frozenset[str]  # ... and last: the word next to the name
     triggers: Any  # an automaton of the words that tell of events, numbered as in the gazetteer
     trigger_languages: frozenset[str]
     gazetteer: Gazetteer
     troubled: frozenset[str]  # states in which armed groups act
+    above: Mapping[str, Sequence[str]]  # id -> the ids over it, nearest first
 
     def home(self, id: str) -> str:
         """The state an entity belongs to; a state is its own."""
@@ -49,17 +52,21 @@ class Compiled:
 def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
     """Return the gazetteer compiled. Takes about a second for 20 000 aliases: once a worker process."""
     patterns = spellings(gazetteer)
+    after, before = (_beside_place(gazetteer.blockers, first=first) for first in (True, False))
     short = {pattern: len(pattern) <= _SHORT and pattern < "\u0590" for pattern in patterns}
     return Compiled(
         AhoCorasick([f" {pattern} " if short[pattern] else pattern for pattern in patterns]),
         [tuple(names) for names in patterns.values()],
         [int(short[pattern]) for pattern in patterns],
-        _beside_place(gazetteer.blockers, first=True),
-        _beside_place(gazetteer.blockers, first=False),
+        after,
+        before,
+        frozenset(words.split()[0] for words in after),
+        frozenset(words.split()[-1] for words in before),
         AhoCorasick([fold(row.phrase).text.strip() for row in gazetteer.triggers], matchkind=MatchKind.LeftmostLongest),
         frozenset(row.lang for row in gazetteer.triggers),
         gazetteer,
         frozenset(row.country for row in gazetteer.entities.values() if row.type == "armed_group" and row.country),
+        {id: gazetteer.above(id) for id in gazetteer.entities},
     )
 
 
@@ -81,19 +88,20 @@ def spellings(gazetteer: Gazetteer) -> dict[str, list[Name]]:
 
 
 def _spell(alias: AliasRow, type: str) -> Iterable[tuple[str, Name]]:
-    method = alias.kind if alias.kind in ("acronym", DEMONYM) else "alias"
     if IMPORTED in alias.flags:
-        method = IMPORTED
+        for folded in fold_name(alias.alias):
+            yield folded, Name(alias.id, type, alias.alias, alias.flags, alias.langs, IMPORTED)
+        return
+    method = alias.kind if alias.kind in ("acronym", DEMONYM) else "alias"
     if alias.kind == DEMONYM:
         type = NATIONALITY
     others = not alias.flags & {"case", "no_variants"}
     own = fold_name(alias.alias)
+    name = Name(alias.id, type, alias.alias, alias.flags, alias.langs, method)
+    variant = name._replace(method="variant")
     for folded in own:
         for pattern in variants(folded, others=others):
-            yield (
-                pattern,
-                Name(alias.id, type, alias.alias, alias.flags, alias.langs, method if pattern in own else "variant"),
-            )
+            yield pattern, name if pattern in own else variant
 
 
 def _beside_place(blockers: Iterable[BlockerRow], *, first: bool) -> frozenset[str]:

@@ -13,10 +13,9 @@ from typing import Final, NamedTuple, Optional
 from schemas.gazetteer import IMPORTED
 from schemas.records import Entity
 from transforms.tag.compile import BLOCKER, NATIONALITY, Compiled, Name
-from transforms.tag.match import Hit, Reading, longest, standing
+from transforms.tag.match import PLACES, Hit, Reading, longest, standing
 
 _ARMED: Final = frozenset({"armed_group", "state_force", "coalition"})
-_PLACES: Final = frozenset({"place", "state"})
 _WEAK: Final = frozenset({"ambiguous", "expand", IMPORTED})
 
 _SCORES: Final = {
@@ -80,7 +79,7 @@ def _context(readings: Iterable[Reading], compiled: Compiled) -> _Context:
         if name.id != BLOCKER
         and name.type != NATIONALITY
         and not name.flags & _WEAK
-        and not _beside_noun(hit, name, reading, compiled)
+        and not (hit.beside_noun and name.type in PLACES)
     }
     homes = Counter(home for id in strong if (home := compiled.home(id)))
     armed = sum(compiled.gazetteer.entities[id].type in _ARMED for id in strong)
@@ -98,14 +97,19 @@ def _accept(hit: Hit, reading: Reading, context: _Context, compiled: Compiled) -
     fit = [name for name in hit.names if name.id != BLOCKER and _meant(hit, name, reading, context, compiled)]
     if not fit:
         return None
-    best = max(
-        fit, key=lambda name: (not name.flags & _WEAK, name.id in context.strong, _support(name.id, context, compiled))
+    best = (
+        fit[0]
+        if len(fit) == 1
+        else max(
+            fit,
+            key=lambda name: (not name.flags & _WEAK, name.id in context.strong, _support(name.id, context, compiled)),
+        )
     )
     return hit._replace(names=[best])
 
 
 def _meant(hit: Hit, name: Name, reading: Reading, context: _Context, compiled: Compiled) -> bool:
-    if _beside_noun(hit, name, reading, compiled):
+    if hit.beside_noun and name.type in PLACES:
         return False
     if "expand" in name.flags:
         return name.id in context.strong
@@ -113,11 +117,11 @@ def _meant(hit: Hit, name: Name, reading: Reading, context: _Context, compiled: 
         cased = name.alias[0].upper() != name.alias[0].lower()  # without capitals a common word looks like a place
         known = (
             name.id in context.strong
-            or (context.conflict and (cased or name.type not in _PLACES))
+            or (context.conflict and (cased or name.type not in PLACES))
             or _support(name.id, context, compiled) > 0
         )
-        return known and not (name.type in _PLACES and _part_of_longer(hit, reading, before=True))
-    if name.type in _PLACES and not context.conflict:
+        return known and not (name.type in PLACES and _part_of_longer(hit, reading, before=True))
+    if name.type in PLACES and not context.conflict:
         return not _part_of_longer(hit, reading, before=False)
     return True
 
@@ -126,20 +130,7 @@ def _support(id: str, context: _Context, compiled: Compiled) -> int:
     """How many strong entities stand close to this one: in the same state, above or below it."""
     home = compiled.home(id)
     near = context.homes.get(home, 0) if home else 0
-    return near + sum(over in context.strong for over in compiled.gazetteer.above(id))
-
-
-def _beside_noun(hit: Hit, name: Name, reading: Reading, compiled: Compiled) -> bool:
-    """Tell whether a place's name is part of another name: Beirut University, نادي بغداد."""
-    if name.type not in _PLACES:
-        return False
-    after = reading.folded.text[hit.folded_end + 1 :][:40].split(" ")
-    before = reading.folded.text[max(0, hit.folded_start - 40) : hit.folded_start - 1].split(" ")
-    if after[0] in compiled.after_place or " ".join(after[:2]) in compiled.after_place:
-        follows = reading.text[hit.end : hit.end + 3].lstrip(" -,")[:1]
-        if follows.isupper() or (follows.isalpha() and not follows.islower()):
-            return True
-    return before[-1] in compiled.before_place or " ".join(before[-2:]) in compiled.before_place
+    return near + sum(over in context.strong for over in compiled.above[id])
 
 
 def _part_of_longer(hit: Hit, reading: Reading, *, before: bool) -> bool:

@@ -35,6 +35,9 @@ _SHOUT: Final = 28  # characters looked at on either side to see whether a text 
 _MARKS: Final = re.compile(r"[,;:!?()\[\]«»…،؛؟]|\n\s*\n")  # what no name runs across
 
 
+PLACES: Final = frozenset({"place", "state"})
+
+
 class Hit(NamedTuple):
     """A stretch of text, as code points and as folded characters, and the names that it may be."""
 
@@ -43,6 +46,7 @@ class Hit(NamedTuple):
     folded_start: int
     folded_end: int
     names: Sequence[Name]
+    beside_noun: bool  # as a place's name it would be part of another name: Beirut University, نادي بغداد
 
 
 class Reading(NamedTuple):
@@ -64,12 +68,27 @@ def read(field: str, text: str, language: Optional[str], compiled: Compiled) -> 
 def longest(hits: Iterable[Hit]) -> list[Hit]:
     """Return the hits in order of place, without those that a curated, a longer or an earlier one overlaps."""
     chosen: list[Hit] = []
-    taken: set[int] = set()
-    for hit in sorted(hits, key=_rank):
-        if taken.isdisjoint(range(hit.start, hit.end)):
-            taken.update(range(hit.start, hit.end))
+    cluster: list[Hit] = []
+    end = 0
+    for hit in sorted(hits, key=_start):
+        if hit.start >= end:
+            chosen += cluster if len(cluster) < 2 else _best(cluster)
+            cluster = []
+        cluster.append(hit)
+        end = max(end, hit.end)
+    return chosen + (cluster if len(cluster) < 2 else _best(cluster))
+
+
+def _best(cluster: Iterable[Hit]) -> list[Hit]:
+    chosen: list[Hit] = []
+    for hit in sorted(cluster, key=_rank):
+        if all(hit.end <= other.start or other.end <= hit.start for other in chosen):
             chosen.append(hit)
-    return sorted(chosen)
+    return sorted(chosen, key=_start)
+
+
+def _start(hit: Hit) -> int:
+    return hit.start
 
 
 def _rank(hit: Hit) -> tuple[bool, int, int]:
@@ -97,7 +116,11 @@ def _hits(folded: Folded, text: str, language: Optional[str], compiled: Compiled
             continue
         names = [name for name in compiled.names[pattern] if _fits(name, surface, text, first, last, language)]
         if names:
-            yield Hit(first, last + _final_dot(surface, text, last), start, end, names)
+            last += _final_dot(surface, text, last)
+            beside = any(name.type in PLACES for name in names) and _beside_noun(
+                folded.text, start, end, text, last, compiled
+            )
+            yield Hit(first, last, start, end, names, beside)
 
 
 def _may_start(folded: Folded, start: int, end: int, text: str, language: Optional[str]) -> bool:
@@ -145,6 +168,21 @@ def _fits(name: Name, surface: str, text: str, start: int, end: int, language: O
     if " " not in surface and "-" not in surface:
         return surface[0].isupper()
     return any(character.isupper() for character in surface)
+
+
+def _beside_noun(letters: str, start: int, end: int, text: str, last: int, compiled: Compiled) -> bool:
+    """Tell whether a word beside a place's name makes it part of another name."""
+    after = letters[end + 1 : letters.find(" ", end + 1)]
+    if after in compiled.first_after_place:
+        two = " ".join(letters[end + 1 : end + 41].split(" ", 2)[:2])
+        follows = text[last : last + 3].lstrip(" -,")[:1]
+        named = follows.isupper() or (follows.isalpha() and not follows.islower())
+        if named and (after in compiled.after_place or two in compiled.after_place):
+            return True
+    if letters[letters.rfind(" ", 0, start - 1) + 1 : start - 1] in compiled.last_before_place:
+        before = letters[max(0, start - 40) : start - 1].split(" ")
+        return before[-1] in compiled.before_place or " ".join(before[-2:]) in compiled.before_place
+    return False
 
 
 def _guess(name: Name) -> str:

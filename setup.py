@@ -58,8 +58,8 @@ setup(
         "postgres": ["psycopg[binary]>=3.2,<4"],  # a state that many machines share
         "iceberg": ["pyiceberg[sql-sqlite,pyarrow,pyiceberg-core]>=0.11,<0.13"],  # newsbeam publish iceberg
         "readers": ["chdb>=4,<5", "pyspark>=4,<5"],  # two more engines for the test of readers; Spark needs Java
-        # refitting extraction, and what dedup is measured beside
-        "bench": ["scikit-learn>=1.7,<2", "datasketch>=2,<3", "rensa>=0.5,<0.6", "xxhash>=4,<5"],
+        # refitting extraction, and what dedup and tagging are measured beside
+        "bench": ["scikit-learn>=1.7,<2", "datasketch>=2,<3", "rensa>=0.5,<0.6", "xxhash>=4,<5", "spacy>=3.8,<4"],
         "stream": ["prometheus_client>=0.22,<1"],  # the metrics of `newsbeam stream`
         "dev": [
             "prometheus_client>=0.22,<1",

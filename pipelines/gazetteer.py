@@ -40,7 +40,7 @@ def check(gazetteer: Folder = None) -> None:
     for problem in problems:
         out.print(str(problem), markup=False, soft_wrap=True)
     if problems:
-        out.print(f"{len(problems)} problems")
+        out.print(f"{len(problems)} problem{'s' if len(problems) > 1 else ''}")
         raise typer.Exit(2)
     out.print(f"all good: {_size(loaded)}")
 

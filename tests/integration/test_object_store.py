@@ -45,7 +45,9 @@ def bucket() -> Iterator[str]:
     before = {name: os.environ.get(name) for name in keys}
     os.environ |= keys
     try:
-        boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1").create_bucket(Bucket="bucket")
+        boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1").create_bucket(
+            Bucket="bucket"
+        )
         yield f"s3://bucket/NAME?scheme=http&endpoint_override=127.0.0.1:{port}&region=us-east-1"
     finally:
         server.stop()

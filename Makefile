@@ -21,7 +21,7 @@ run: $(READY)
 	$(BIN)/newsbeam demo --output out/demo
 
 test: $(READY) lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -69,6 +69,7 @@ setup(
             "flask-cors>=5,<7",
             "pyiceberg[sql-sqlite,pyarrow,pyiceberg-core]>=0.11,<0.13",
             "pytest>=9,<10",
+            "pytest-xdist>=3.6,<4",
             "hypothesis>=6.150",
             "mypy>=2,<3",
             "ruff>=0.14",

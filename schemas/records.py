@@ -193,7 +193,7 @@ class Article(NamedTuple):
     language: str  # ISO 639-1, or 639-3 where there is none; "und" where unknown
     language_confidence: float  # 0..1
     content_hash: str  # `content_hash(text)`
-    change_ratio: Optional[float]  # share of the text that is new against the version before; None for version 1
+    change_ratio: Optional[float]  # share of the text that the version before had not; None: no such version is kept
     cluster_id: str  # article_id of the cluster's first member; the article's own where it stands alone
     duplicate_of: Optional[str]  # article_id of the cluster's canonical article; None for that article itself
     duplicate_kind: Optional[str]  # exact, syndicated, repost, excerpt, update

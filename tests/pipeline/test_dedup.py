@@ -5,7 +5,7 @@ import random
 import tempfile
 import uuid
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
@@ -14,9 +14,12 @@ import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.timestamp import Timestamp
 
+from benchmarks.adapters import find_edges, sign_documents
 from schemas.records import Article, Origin, Signature, Skip, SkipReason, VersionState
 from schemas.settings import load_settings
 from transforms.dedup import Dedup
+from transforms.dedup.decide import Edge
+from transforms.dedup.transform import FindPairs
 from transforms.identity import article_id, content_hash
 from transforms.state import Delta, Store
 
@@ -112,6 +115,48 @@ def test_an_unchanged_text_is_skipped_and_a_changed_one_is_the_next_version(runs
     assert longer.change_ratio == pytest.approx(0.2, abs=0.1)
     other = runs.run(article("wadi", "talks", story(2), 3)).articles[first.article_id]
     assert (other.version, other.change_ratio) == (3, 1.0)
+
+
+def test_how_much_a_new_version_changes_is_not_known_where_the_one_before_is_forgotten(runs: Runs) -> None:
+    first = article("wadi", "talks", story(1), 1)
+    runs.run(first)
+    runs.store.forget_signatures(first.fetched_at + HOUR)
+    later = runs.run(article("wadi", "talks", story(1, more=40), 2)).articles[first.article_id]
+    assert (later.version, later.change_ratio) == (2, None)
+
+
+def test_each_output_keeps_the_type_of_its_record(tmp_path: Path) -> None:
+    pipeline = beam.Pipeline(runner="FnApiRunner")  # built, never run
+    outputs = (
+        pipeline | beam.Create([], reshuffle=False).with_output_types(Article) | Dedup(Store(tmp_path / "s"), SETTINGS)
+    )
+    assert [output.element_type for output in outputs] == [Article, Skip, Signature]
+
+
+def test_the_pairs_that_beam_finds_are_those_that_are_found_in_memory(tmp_path: Path) -> None:
+    texts = [story(seed, keep=keep, more=more) for seed in range(4) for keep, more in ((1.0, 0), (0.8, 9), (0.5, 30))]
+    docs = [
+        {
+            "id": str(n),
+            "text": text,
+            "title": "",
+            "url": f"https://o{n}.example/{n}",
+            "outlet": f"o{n}",
+            "published": None,
+        }
+        for n, text in enumerate(texts)
+    ]
+    signatures = sign_documents(docs)
+    with beam.Pipeline(runner="FnApiRunner") as pipeline:
+        edges = pipeline | beam.Create(signatures).with_output_types(Signature) | FindPairs(SETTINGS)
+        edges | beam.ParDo(KeepFn(str(tmp_path)))
+    found = [pickle.loads(file.read_bytes()) for file in tmp_path.iterdir()]
+
+    def ends(edges: Iterable[Edge]) -> set[tuple[frozenset[str], bool]]:
+        return {(frozenset((edge.a.article_id, edge.b.article_id)), edge.verdict.same) for edge in edges}
+
+    assert len(found) > 6
+    assert ends(found) == ends(find_edges(signatures))
 
 
 def test_copies_meet_in_one_cluster_and_say_what_they_are(runs: Runs) -> None:

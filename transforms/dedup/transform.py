@@ -8,14 +8,14 @@ holds the articles with company alone.
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from itertools import combinations
-from typing import Any, Final, Literal, Optional, Union
+from typing import Any, Final, Literal, Union
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsDict, PCollection, TaggedOutput
 from apache_beam.utils.timestamp import Duration, Timestamp
 
-from schemas.records import Article, Signature, Skip, SkipReason, VersionState
+from schemas.records import Article, Signature, Skip, SkipReason
 from schemas.settings import DedupSettings
 from transforms.dedup.cluster import Placement, place
 from transforms.dedup.decide import Edge, connect, unpack
@@ -56,13 +56,8 @@ class VersionFn(beam.DoFn):
             yield TaggedOutput(SKIPS, Skip("dedup", SkipReason.UNCHANGED, article.origin))
         else:
             self.updated.inc()
-            yield next_version(article, known, self._before(article, known), self.settings)
-
-    def _before(self, article: Article, known: VersionState) -> Optional[Signature]:
-        """The signature of the version before, if its text has anything in common with the new one."""
-        anchors = sign(article, self.settings).anchors
-        found = self.store.signatures(anchors, _EPOCH, self.settings.max_anchor_records)
-        return next((s for s in found if (s.article_id, s.version) == (known.article_id, known.version)), None)
+            before = self.store.signature(article_id, known.version)
+            yield next_version(article, known, before, self.settings)
 
 
 class SignFn(beam.DoFn):

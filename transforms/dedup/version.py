@@ -28,14 +28,13 @@ def next_version(
 ) -> Article:
     """Return `article` as the version after `known`, with the share of its text that the version before had not.
 
-    `before` is that version's signature, None where nothing of the text is left.
+    `before` is that version's signature; None where it is not kept any more, and then the share is not known.
     """
-    return article._replace(version=known.version + 1, change_ratio=_new_share(sign(article, settings), before))
+    ratio = None if before is None else _new_share(sign(article, settings), before)
+    return article._replace(version=known.version + 1, change_ratio=ratio)
 
 
-def _new_share(now: Signature, before: Optional[Signature]) -> float:
-    if before is None:
-        return 1.0
+def _new_share(now: Signature, before: Signature) -> float:
     sketch, old = unpack(now).members, unpack(before).members
     return len(sketch - old) / max(1, len(sketch))
 

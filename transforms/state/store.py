@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, Final, Self, Union
+from typing import Any, Final, Optional, Self, Union
 
 import numpy as np
 from apache_beam.utils.timestamp import Timestamp
@@ -79,6 +79,11 @@ class Store:
             for part in _parts(sorted(found))
             for signature in self._select(Signature, f"WHERE number IN ({_marks(part)}) ORDER BY number", part)
         ]
+
+    def signature(self, article_id: str, version: int) -> Optional[Signature]:
+        """Return the signature of one version of an article, None where it is not kept any more."""
+        where = "WHERE article_id = ? AND version = ?"
+        return next(self._select(Signature, where, (article_id, version)), None)
 
     def applied(self) -> set[str]:
         """Return the ids of the commits this state holds."""

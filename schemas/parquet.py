@@ -128,7 +128,7 @@ ARTICLES: Final = _schema(
         _must("word_count", pa.int32(), "runs of text between white space; schema.org wordCount"),
         _must("char_count", pa.int32(), "length of text in Unicode code points"),
         _must("content_hash", pa.string(), "first 32 hex digits of the SHA-256 of text, white space squeezed"),
-        _may("change_ratio", pa.float32(), "share of text that the version before had not; null: no such version is kept"),
+        _may("change_ratio", pa.float32(), "share of text that the version before had not; null: none is kept"),
         _must("cluster_id", pa.string(), "article_id that names the cluster of near-duplicates"),
         _may("duplicate_of", pa.string(), "article_id of the cluster's canonical article; null for that one"),
         _may("duplicate_kind", pa.string(), "exact, syndicated, repost, excerpt or update"),

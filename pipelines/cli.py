@@ -230,7 +230,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except typer.TyperException as error:
         err.print(f"{error.format_message()}\nSee newsbeam --help", markup=False)
         return 2
-    except (KeyboardInterrupt, typer.Abort):
+    except typer.Abort:
+        err.print("no answer: nothing was done")
+        return 1
+    except KeyboardInterrupt:
         err.print("interrupted: nothing more was committed; the next run goes on from there")
         return 130
     return int(code or 0)

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.errors import ConfigError
-from schemas.gazetteer import TYPES, Gazetteer, load_gazetteer, read_gazetteer, tiers
+from schemas.gazetteer import SLUG, TYPES, Gazetteer, load_gazetteer, read_gazetteer, tiers
 
 if TYPE_CHECKING:
     from pipelines.gazetteer_diff import Change
@@ -128,6 +128,8 @@ def import_names(
         raise ConfigError("command line", None, "--type", f"unknown type {type!r}", f"Use one of {known}")
     folder = _folder(gazetteer)
     curated, imported = tiers(folder)
+    if not SLUG.fullmatch(source):
+        raise ConfigError("command line", None, "--source", f"{source!r} is no slug", "Use a-z, 0-9 and '-'")
     target = folder / "imported" / source
     loaded = load_gazetteer(curated, [path for path in imported if path != target])
     rows = reconcile(list(read_items(file)), type, source, loaded)

@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import json
 import re
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -55,20 +56,29 @@ def read_items(path: Path) -> Iterator[Item]:
     """Yield the items of a Wikidata-shaped file, plain or gzip, that have a name in one of `LANGUAGES`.
 
     Raises:
-        ConfigError: a line is no JSON object of that shape.
+        ConfigError: a line is no JSON object of that shape, or the file cannot be read.
     """
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            text = line.strip().rstrip(",")
-            if text in ("", "[", "]"):
-                continue
-            try:
-                found = _item(json.loads(text))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                remedy = "Give one Wikidata entity a line: id, labels, aliases, claims"
-                raise ConfigError(str(path), number, "line", f"is no item ({error!r})", remedy) from error
-            if found.names:
-                yield found
+    for number, line in enumerate(_lines(path), 1):
+        text = line.strip().rstrip(",")
+        if text in ("", "[", "]"):
+            continue
+        try:
+            found = _item(json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            remedy = "Give one Wikidata entity a line: id, labels, aliases, claims"
+            raise ConfigError(str(path), number, "line", f"is no item ({error!r})", remedy) from error
+        if found.names:
+            yield found
+
+
+def _lines(path: Path) -> Iterator[str]:
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as file:
+            yield from file
+    except (UnicodeDecodeError, EOFError, OSError, zlib.error) as error:
+        raise ConfigError(
+            str(path), None, "file", f"cannot be read ({error})", "Give UTF-8 text, or .gz of it"
+        ) from error
 
 
 def _item(entity: Mapping[str, Any]) -> Item:

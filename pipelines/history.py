@@ -22,7 +22,7 @@ from schemas.records import FeedState
 from schemas.run import Counts, Outcome, Run, Sample
 from schemas.settings import Outlet
 from transforms.state import Store
-from transforms.write import Dataset, Manifest, explained, is_decided, read_manifest
+from transforms.write import Dataset, Manifest, explained, find, is_decided, read_manifest
 
 _SAMPLES: Final = 5  # removals of each rule that a record keeps
 _COLOURS: Final = {Outcome.DONE: "green", Outcome.RUNNING: "cyan", Outcome.FAILED: "red", Outcome.KILLED: "red"}
@@ -166,9 +166,10 @@ def show_runs(root: Path, newest: int, console: Console) -> None:
     """Print the newest runs into the dataset at `root`, the last one lowest, and where their reports are.
 
     Raises:
-        DatasetError: a record cannot be read.
+        DatasetError: there is no dataset, or a record cannot be read.
     """
     dataset = Dataset(str(root.absolute()))
+    find(dataset)
     runs = [read_run(path) for path in sorted(_folder(dataset).glob("*.json"))[-newest:]]
     if not runs:
         console.print(f"nothing has run into {dataset.root} yet", markup=False, soft_wrap=True)

@@ -244,10 +244,17 @@ def _run_pipeline(
         except NewsbeamError:
             raise
         except Exception as error:
+            if _interrupted(error):
+                raise KeyboardInterrupt from error
             ours = own_error(error)
             if ours is None:
                 raise
             raise ours from error
+
+
+def _interrupted(error: Exception) -> bool:
+    """Whether Ctrl-C reached a stage: Beam makes a `RuntimeError` of that, and keeps its name."""
+    return isinstance(error.__cause__, KeyboardInterrupt) or str(error).startswith("KeyboardInterrupt")
 
 
 def _pipeline(engine: Engine, folder: Path) -> beam.Pipeline:

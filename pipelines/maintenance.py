@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 from rich.console import Console
 
-from schemas.errors import ConfigError, DatasetError
+from schemas.errors import ConfigError
 
 if TYPE_CHECKING:  # what these import is heavy: it waits until a command needs it
     from transforms.state import Store
@@ -95,13 +95,11 @@ def verify_command(
     quick: Annotated[bool, typer.Option("--quick", help="Go by lengths; read no file.")] = False,
 ) -> None:
     """Compare all files with their manifests: lost, damaged, unlisted, counts. Exit code 1 where something is wrong."""
-    from transforms.write import lock
-    from transforms.write.files import is_remote
+    from transforms.write import find, lock
     from transforms.write.verify import verify
 
     dataset = dataset_at(output, state)
-    if not is_remote(output) and not dataset.manifests.is_dir():
-        raise DatasetError(dataset.root, "is no dataset", "Give the --output of an earlier run")
+    find(dataset)
     with lock(dataset) as locked:
         seen = verify(locked, quick=quick)
     kinds = dict[str, int]()
@@ -119,9 +117,10 @@ def verify_command(
 def rebuild_command(output: Output = "data", state: State = "") -> None:
     """Empty the state, and fill it again from the dataset's manifests."""
     from transforms.state import Store
-    from transforms.write import lock, prepare, recover
+    from transforms.write import find, lock, prepare, recover
 
     dataset = dataset_at(output, state)
+    find(dataset)
     prepare(dataset)
     with lock(dataset) as dataset, Store(dataset.state_address) as store:
         store.clear()
@@ -167,9 +166,10 @@ def iceberg_command(
 def held(output: str, state: str) -> Iterator[tuple["Dataset", "Store"]]:
     """Hold the dataset at `output`, recovered, with its state: what every change to it needs."""
     from transforms.state import Store
-    from transforms.write import lock, prepare, recover
+    from transforms.write import find, lock, prepare, recover
 
     dataset = dataset_at(output, state)
+    find(dataset)
     prepare(dataset)
     with lock(dataset) as dataset, Store(dataset.state_address) as store:
         recover(dataset, store)

@@ -15,7 +15,7 @@ from pipelines.pulse import pulse_line, take_pulse
 from schemas.records import FeedState
 from schemas.settings import PollSettings
 from transforms.state import Store
-from transforms.write import Dataset
+from transforms.write import Dataset, find
 
 _DAY_S: Final = 86_400.0
 _COLOURS: Final = {"failing": "red", "gone": "red", "silent": "yellow", "moved": "cyan", "working": "green"}
@@ -75,9 +75,11 @@ def show_status(root: Path, poll: PollSettings, console: Console, state: str = "
     """Print the health of the feeds that the dataset at `root` knows, and how far it is behind.
 
     Raises:
-        DatasetError: its state cannot be read.
+        DatasetError: there is no dataset, or its state cannot be read.
     """
-    store = Store(Dataset(str(root.absolute()), state).state_address)
+    dataset = Dataset(str(root.absolute()), state)
+    find(dataset)
+    store = Store(dataset.state_address)
     states = store.feeds()
     if not states:
         console.print(f"no feed has been polled into {root.absolute()} yet", markup=False, soft_wrap=True)

@@ -18,14 +18,21 @@ import apache_beam as beam
 import brotli
 from apache_beam.utils.timestamp import Timestamp
 from warcio.archiveiterator import ArchiveIterator
+from warcio.bufferedreaders import ChunkedDataReader
 from warcio.exceptions import ArchiveLoadFailed
 from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParserException
 from warcio.warcwriter import WARCWriter
 
-from schemas.records import Page
+from schemas.records import Page, RejectReason
 from transforms.feeds.dates import parse_date
+from transforms.fetch.failure import FetchFailed
+from transforms.fetch.unpack import unpack
 
 SUFFIXES: Final = (".warc", ".warc.gz")
+_RECORD: Final = b"WARC/"
+_GZIP: Final = b"\x1f\x8b"
+_GZIP_WINDOW: Final = 31  # zlib's number for gzip members
+_CHUNK: Final = 1 << 16  # bytes read, and unpacked, at a time
 _TROUBLE: Final = (  # what warcio and the packers it uses raise for damaged bytes
     ArchiveLoadFailed, StatusAndHeadersParserException, EOFError, OSError, ValueError, TypeError, KeyError, IndexError,
     AttributeError, zlib.error, brotli.error,
@@ -61,6 +68,7 @@ def list_responses(path: Path) -> Iterator[Listed]:
     offset = 0
     try:
         with path.open("rb") as file:
+            _check_start(file)
             records = ArchiveIterator(file, no_record_parse=True)
             for record in records:
                 if record.rec_type == "response":
@@ -68,8 +76,44 @@ def list_responses(path: Path) -> Iterator[Listed]:
                     at = parse_date(record.rec_headers.get_header("WARC-Date") or "")
                     offset = records.get_record_offset()
                     yield Listed(url.strip("<>"), at, offset)  # WARC 1.0 as some wrote it has the address in brackets
+            _check_end(file, offset)
     except _TROUBLE as error:
         raise DamagedArchive(f"behind offset {offset}: {' '.join(str(error).split())[:200]}") from error
+
+
+def _check_start(file: io.BufferedReader) -> None:
+    """warcio reads on through what is no archive, and finds nothing in it.
+
+    Raises:
+        ValueError: the file does not begin with a record.
+    """
+    head = file.read(_CHUNK)
+    if head.startswith(_GZIP):
+        head = zlib.decompressobj(_GZIP_WINDOW).decompress(head, len(_RECORD))
+    if not head.startswith(_RECORD):
+        raise ValueError("begins with no WARC record")
+    file.seek(0)
+
+
+def _check_end(file: io.BufferedReader, offset: int) -> None:
+    """warcio takes a packed archive that breaks off for one that ends there.
+
+    Raises:
+        EOFError: the last gzip member from `offset` on is not whole.
+    """
+    file.seek(0)
+    if file.read(len(_GZIP)) != _GZIP:
+        return
+    file.seek(offset)
+    member = None
+    while packed := file.read(_CHUNK):
+        while packed:
+            member = member or zlib.decompressobj(_GZIP_WINDOW)
+            member.decompress(packed, _CHUNK)
+            packed = member.unused_data if member.eof else member.unconsumed_tail
+            member = None if member.eof else member
+    if member is not None:
+        raise EOFError("the archive breaks off")
 
 
 def read_response(path: Path, offset: int, max_bytes: int) -> Record:
@@ -83,11 +127,19 @@ def read_response(path: Path, offset: int, max_bytes: int) -> Record:
         with path.open("rb") as file:
             file.seek(offset)
             record = next(iter(ArchiveIterator(file)))
-            body: bytes = record.content_stream().read(max_bytes + 1)
+            head, stream = record.http_headers, record.raw_stream
+            if (head.get_header("Transfer-Encoding") or "").lower() == "chunked":
+                stream = ChunkedDataReader(stream)
+            body: bytes = stream.read(max_bytes + 1)
             if len(body) <= max_bytes and getattr(record.raw_stream, "limit", 0) > 0:
                 raise EOFError("the record breaks off")
-            head = record.http_headers
+            if len(body) <= max_bytes:
+                body = unpack(body, head.get_header("Content-Encoding") or "", max_bytes)
             status, content_type = int(head.get_statuscode()), head.get_header("Content-Type") or ""
+    except FetchFailed as failure:
+        if failure.reason == RejectReason.TOO_LARGE:
+            raise OverflowError(f"holds more than {max_bytes} bytes") from failure
+        raise DamagedArchive(f"at offset {offset}: {failure}") from failure
     except (*_TROUBLE, StopIteration) as error:
         raise DamagedArchive(f"at offset {offset}: {' '.join(str(error).split())[:200]}") from error
     if len(body) > max_bytes:

@@ -57,7 +57,7 @@ GUARDS: Final = frozenset({"case", "ambiguous", "expand", "lang_only"})  # one o
 PLACE: Final = "{place}"
 
 _STRAY = re.compile(r"[^\S ]|  | \||\| |^ | $")  # white space that is none between two words, among cells joined by |
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
+SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
 _QID = re.compile(r"Q[1-9][0-9]*")
 _DAY = re.compile(r"[0-9]{4}(-[0-9]{2}){0,2}")
 _LANGS = re.compile(r"[a-z]{2,3}( [a-z]{2,3})*")
@@ -190,7 +190,8 @@ def read_gazetteer(curated: Path, imported: Sequence[Path] = ()) -> tuple[Gazett
     for line in _read(curated / "triggers.csv", TRIGGER_FIELDS, problems):
         with _noted(problems):
             triggers.append(_trigger(line))
-    return Gazetteer(entities, aliases, blockers, _version([curated, *imported]), triggers), problems
+    unread = [problem for problem in problems if problem.field == "header"]  # each makes thousands of others
+    return Gazetteer(entities, aliases, blockers, _version([curated, *imported]), triggers), unread or problems
 
 
 @contextmanager
@@ -209,7 +210,7 @@ def _read(path: Path, fields: Sequence[str], problems: list[ConfigError]) -> Ite
         problems.append(ConfigError(str(path), number, field, problem, remedy))
 
     try:
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig")  # spreadsheets begin a file with a byte order mark
     except OSError as error:
         return refuse(None, "file", error.strerror or "cannot be read", "Give the folder of the files")
     except UnicodeDecodeError:
@@ -244,7 +245,7 @@ def _check_text(line: _Line) -> None:
 
 def _entity(line: _Line) -> EntityRow:
     row = EntityRow(**line.cells)
-    if not _SLUG.fullmatch(row.id):
+    if not SLUG.fullmatch(row.id):
         line.refuse("id", f"{row.id!r} is no slug", "Use a-z, 0-9 and '-'")
     if row.type not in TYPES:
         line.refuse("type", f"unknown type {row.type!r}", "Use one of " + ", ".join(sorted(TYPES)))

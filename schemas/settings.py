@@ -138,7 +138,8 @@ class WriteSettings(Model):
     max_rows_per_file: Count
     compression_level: Annotated[int, Field(ge=1, le=22)]
     min_free_bytes: Annotated[int, Field(ge=0)]
-    state: str = ""  # where the state lies, if not beside the dataset: postgresql://user@host/database
+    # Where the state lies, if not beside the dataset: postgresql://user@host/database.
+    state: Annotated[str, Field(pattern=r"^(postgres(ql)?://.+)?$")] = ""
 
 
 class RunSettings(Model):
@@ -256,7 +257,7 @@ def load_outlets(path: Path) -> tuple[Outlet, ...]:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))  # some editors begin a file with a byte order mark
     except OSError as error:
         raise ConfigError(
             str(path), None, "file", error.strerror or "cannot be read", "Give the path of a readable file"

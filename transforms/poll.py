@@ -24,6 +24,7 @@ _MAX_DOUBLINGS: Final = 10  # of the interval, by failures in a row; the upper b
 _RETURN_AFTER: Final = 3  # failures in a row at a remembered location; then the configured URL is asked again
 _MAX_AGE: Final = re.compile(r"(?:^|[,\s])max-age=\"?(\d{1,9})", re.IGNORECASE)
 _HOUR_S: Final = 3_600
+_MAX_RETRY_AFTER_S: Final = 7 * 86_400  # no answer stops a feed for good
 _WEEK_HOURS: Final = 7 * 24
 
 
@@ -101,7 +102,7 @@ def after_failure(ref: FeedRef, failure: FetchFailed, now: Timestamp, poll: Poll
         polled_at=now,
         succeeded_at=known.succeeded_at if known else None,
         newest_entry_at=known.newest_entry_at if known else None,
-        next_due=now + max(backoff_s, failure.retry_after_s or 0.0),
+        next_due=now + max(backoff_s, min(failure.retry_after_s or 0.0, _MAX_RETRY_AFTER_S)),
         interval_s=interval_s,
         failures=failures,
         gone=failure.reason == RejectReason.GONE and not ref.part,
@@ -138,9 +139,9 @@ def _wish_s(headers: Mapping[str, str], hints: Hints, now: Timestamp) -> float:
     elif expires := headers.get("expires"):
         try:
             at = email.utils.parsedate_to_datetime(expires)
-        except ValueError:  # "0" and "-1" are common, and mean: at once
+            wishes.append(at.replace(tzinfo=at.tzinfo or UTC).timestamp() - float(now))
+        except (ValueError, OverflowError):  # "0" and "-1" are common, and mean: at once
             return max(wishes)
-        wishes.append(at.replace(tzinfo=at.tzinfo or UTC).timestamp() - float(now))
     return max(wishes)
 
 

@@ -109,6 +109,20 @@ def test_a_killed_run_leaves_nothing_and_the_next_one_writes_each_row_once(
     assert list(temporary.iterdir()) == []  # Beam's folders were in the dataset's staging
 
 
+def test_ctrl_c_in_the_middle_ends_a_run_with_one_line(desk: Desk, tmp_path: Path) -> None:
+    root, asked = tmp_path / "data", len(desk.web.seen)
+    command = desk.command(root)
+    running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while not any("/2" in seen.url for seen in desk.web.seen[asked + 20 :]) and running.poll() is None:
+        time.sleep(0.005)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=60)
+    assert (running.returncode, said) == (
+        130,
+        "interrupted: nothing more was committed; the next run goes on from there\n",
+    )
+
+
 def test_a_second_run_at_once_is_refused_and_the_first_goes_on(
     desk: Desk, whole: list[tuple[str, str]], tmp_path: Path
 ) -> None:

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any, Optional
 
 import apache_beam as beam
+import brotli
 import pytest
+import zstandard
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.timestamp import Timestamp
 from hypothesis import given
@@ -119,16 +121,29 @@ def test_the_time_of_a_response_is_its_stamp(tmp_path: Path) -> None:
 def test_an_archive_that_breaks_off_gives_what_is_whole(tmp_path: Path, packed: bool) -> None:
     path = tmp_path / f"a.warc{'.gz' * packed}"
     path.write_bytes(warc(NEWS, NEWS, packed=packed)[: -80 if packed else -20])
-    read([path], "wadi", [("page", "wadi", "https://wadi.example/1", HTML.decode()), ("reject", "unreadable", "entry")])
+    rejects = [("reject", "unreadable", "entry")] + [("reject", "unreadable", "feed")] * packed
+    read([path], "wadi", [("page", "wadi", "https://wadi.example/1", HTML.decode()), *rejects])
+
+
+def test_an_archive_that_breaks_off_between_its_records_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "a.warc.gz"
+    whole = warc(NEWS)
+    path.write_bytes(whole + warc(NEWS)[:40])
+    read([path], "wadi", [("page", "wadi", "https://wadi.example/1", HTML.decode()), ("reject", "unreadable", "feed")])
 
 
 def test_what_is_no_archive_is_one_reject_of_the_file(tmp_path: Path) -> None:
-    paths = [tmp_path / name for name in ("a.warc.gz", "b.warc", "c.warc.gz")]
-    for path, data in zip(
-        paths, (b"\x1f\x8bnot", b"<html>", gzip.compress(warc(NEWS, NEWS, packed=False))), strict=True
-    ):
-        path.write_bytes(data)
-    read(paths, "wadi", [("reject", "unreadable", "feed")] * 3)  # the last: one gzip member for all records
+    one_member = gzip.compress(warc(NEWS, NEWS, packed=False))  # for all records
+    files = {
+        "a.warc.gz": b"\x1f\x8bnot",
+        "b.warc": b"<html>",
+        "c.warc.gz": one_member,
+        "d.warc": b"",
+        "e.warc": b"a\nb\n",
+    }
+    for name, data in files.items():
+        (tmp_path / name).write_bytes(data)
+    read([tmp_path / name for name in files], "wadi", [("reject", "unreadable", "feed")] * len(files))
 
 
 @given(
@@ -170,3 +185,19 @@ def test_what_a_run_keeps_is_what_a_backfill_reads(tmp_path: Path) -> None:
         for listed in list_responses(path)
     ]
     assert found == [(one.url, AT, (200, one.content_type, one.body)) for one in pages]
+
+
+@pytest.mark.parametrize("coding", ["br", "gzip", "zstd"])
+def test_an_archived_body_is_unpacked_as_its_server_packed_it(tmp_path: Path, coding: str) -> None:
+    packed = {"br": brotli.compress, "gzip": gzip.compress, "zstd": zstandard.ZstdCompressor().compress}[coding](HTML)
+    out = io.BytesIO()
+    writer = WARCWriter(out, gzip=True)
+    head = StatusAndHeaders(
+        "200 OK", [("Content-Type", "text/html"), ("Content-Encoding", coding)], protocol="HTTP/1.1"
+    )
+    writer.write_record(writer.create_warc_record(NEWS[0], "response", payload=io.BytesIO(packed), http_headers=head))
+    (tmp_path / "a.warc.gz").write_bytes(out.getvalue())
+    (listed,) = list_responses(tmp_path / "a.warc.gz")
+    assert read_response(tmp_path / "a.warc.gz", listed.offset, 10_000).body == HTML
+    with pytest.raises(OverflowError):
+        read_response(tmp_path / "a.warc.gz", listed.offset, 20)

@@ -198,7 +198,8 @@ def test_rubbish_is_a_failure_and_no_exception_of_a_library(coding: str) -> None
     ("field", "seconds"),
     [
         ("120", 120.0), (" 7 ", 7.0), ("Thu, 01 Jan 2026 00:01:00 GMT", 60.0), ("Wed, 31 Dec 2025 00:00:00 GMT", 0.0),
-        ("soon", None), ("", None), ("-5", None), ("9" * 400, 999_999_999.0),
+        ("soon", None), ("", None), ("-5", None), ("Thu, 01 Jan 2026 00:00:30 +9999999999999", None),
+        ("Thu, 01 Jan 99999999999999999999 00:00:30 GMT", None), ("9" * 400, 999_999_999.0),
     ],
 )  # fmt: skip
 def test_retry_after_is_read_as_seconds_or_as_a_date(field: str, seconds: float | None) -> None:

@@ -68,6 +68,25 @@ def test_check_tells_every_problem_with_its_line(tmp_path: Path) -> None:
     assert "2 problems" in said
 
 
+def test_a_file_of_other_columns_is_one_problem_and_a_byte_order_mark_is_none(tmp_path: Path) -> None:
+    folder = gazetteer(tmp_path)
+    entities = folder / "curated" / "entities.csv"
+    entities.write_text(entities.read_text("utf-8"), "utf-8-sig")
+    assert run("check", "--gazetteer", str(folder))[0] == 0
+    entities.write_text(entities.read_text("utf-8-sig").replace(",", ";"), "utf-8")
+    code, said = run("check", "--gazetteer", str(folder))
+    assert (code, "header" in said, said.strip().endswith("1 problem")) == (2, True, True), said
+
+
+@pytest.mark.parametrize("source", ["../x", "Wikidata", "a/b"])
+def test_a_source_that_is_no_slug_is_refused(tmp_path: Path, source: str) -> None:
+    folder = gazetteer(tmp_path / "g")
+    (tmp_path / "list.json").write_text(item("Q1", "Blue Harbour Front"))
+    with pytest.raises(ConfigError, match="is no slug"):
+        run("import", str(tmp_path / "list.json"), "--source", source, "--type", "place", "--licence", "CC0", "--gazetteer", str(folder))  # fmt: skip
+    assert not (folder / "imported").exists()
+
+
 def test_check_finds_everyday_words_and_takes_a_flag_for_an_answer(tmp_path: Path) -> None:
     def problems(flags: str) -> list[ConfigError]:
         entities = [*ENTITIES, "zulmar,place,Zulmar,,,,,,,,,"]
@@ -134,6 +153,13 @@ def test_a_file_of_another_shape_is_refused_with_its_line(tmp_path: Path, line: 
     with pytest.raises(ConfigError) as caught:
         list(read_items(file))
     assert caught.value.line == 2
+
+
+@pytest.mark.parametrize("name", ["list.json", "list.json.gz"])
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"\x1f\x8b\xd6\xff\x00")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        list(read_items(tmp_path / name))
 
 
 def test_an_imported_name_never_beats_a_curated_one(tmp_path: Path) -> None:

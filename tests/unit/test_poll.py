@@ -89,6 +89,7 @@ def test_the_interval_keeps_within_its_bounds() -> None:
         pytest.param({"cache-control": "s-maxage=7200"}, Hints(), 1_800, id="s-maxage is for shared caches"),
         pytest.param({"expires": "Mon, 02 Mar 2026 12:30:00 GMT"}, Hints(), 7_200, id="Expires"),
         pytest.param({"expires": "Mon, 02 Mar 2026 12:30:00 GMT", "cache-control": "max-age=60"}, Hints(), 1_800, id="max-age before Expires"),
+        pytest.param({"expires": "Thu, 01 Jan 2026 00:00:30 +9999999999999"}, Hints(), 1_800, id="Expires in no zone"),
         pytest.param({"expires": "0"}, Hints(), 1_800, id="Expires that is no date"),
         pytest.param({"expires": "Mon, 02 Mar 1998 12:30:00 GMT"}, Hints(), 1_800, id="Expires long ago"),
         pytest.param({}, Hints(ttl_s=5_400.0), 5_400, id="ttl"),

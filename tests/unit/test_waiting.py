@@ -76,6 +76,15 @@ def test_waiting_forgets_neither_the_tries_that_failed_nor_what_is_known_of_the_
     assert (after.outcome, after.tries, after.article_id, after.etag) == ("waiting", 3, "id", '"1"')
 
 
+@pytest.mark.parametrize("reason", [SkipReason.UNCHANGED, SkipReason.NOT_MODIFIED])
+def test_a_page_that_is_as_it_was_waits_no_more(reason: SkipReason) -> None:
+    before = known("waiting")._replace(feed=ORIGIN.feed, entry=pack(ENTRY))
+    end = link_of_skip(Skip("fetch", reason, ORIGIN), AT)
+    assert end is not None
+    (after,) = settle_links([end], {ORIGIN.link: before})
+    assert (after.outcome, after.entry, after.etag, after.article_id) == ("skip", "", before.etag, before.article_id)
+
+
 def test_an_end_leaves_nothing_waiting() -> None:
     before = known("waiting")._replace(feed=ORIGIN.feed, entry=pack(ENTRY))
     for end in (known("article"), known("skip"), known("reject")):

@@ -159,9 +159,9 @@ def retry_after_s(field: str, now: datetime) -> Optional[float]:
         return float(field[:9])
     try:
         at = email.utils.parsedate_to_datetime(field)
-    except ValueError:
+        return max((at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds(), 0.0)
+    except (ValueError, OverflowError):  # also years and zones that no clock can hold
         return None
-    return max((at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds(), 0.0)
 
 
 def crawl(

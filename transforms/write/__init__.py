@@ -1,6 +1,6 @@
 """Write: rows into date=/outlet= Parquet, all of a run or nothing, and the state after them."""
 
-from transforms.write.dataset import Dataset, explained, lock, prepare, require_room
+from transforms.write.dataset import Dataset, explained, find, lock, prepare, require_room
 from transforms.write.manifest import (
     Manifest,
     Recovery,
@@ -20,6 +20,7 @@ __all__ = [
     "Recovery",
     "Write",
     "explained",
+    "find",
     "is_decided",
     "live_files",
     "load_manifests",

@@ -79,6 +79,21 @@ class Dataset(NamedTuple):
         return self.state_at or str(self.state)
 
 
+def find(dataset: Dataset) -> None:
+    """Make sure that there is a dataset: for what must not make one by a slip in its path.
+
+    Raises:
+        DatasetError: there is none, or it cannot be read.
+    """
+    if is_remote(dataset.root):
+        return
+    with explained(dataset.root):
+        try:
+            os.listdir(dataset.meta)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise DatasetError(dataset.root, "is no dataset", "Give the --output of an earlier run") from error
+
+
 def prepare(dataset: Dataset) -> None:
     """Make the folders of a dataset, and find out whether a run can work there.
 

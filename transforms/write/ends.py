@@ -67,6 +67,8 @@ def _follow(end: LinkState, old: Optional[LinkState]) -> LinkState:
     if old is None or end.outcome == "article":
         return end
     end = end._replace(stamp=end.stamp or old.stamp, article_id=old.article_id)
+    if end.reason in _SAME_PAGE and old.outcome == "waiting":
+        return end._replace(etag=old.etag, last_modified=old.last_modified)
     if end.reason in _SAME_PAGE and old.outcome != "reject":
         return old._replace(stamp=end.stamp, at=end.at)
     if end.outcome == "waiting":

@@ -15,7 +15,11 @@ from transforms.state import Store, from_scalars
 from transforms.write.manifest import StagedFile
 from transforms.write.stage import Stager, delta_file, parquet_bytes
 
-_KEYED: Final = {"articles", "removals"}  # rows that belong to an article's version, and are written once with it
+_KEYED: Final = {
+    "articles",
+    "removals",
+    "signatures",
+}  # of one version, and written once with it
 _LEVEL: Final = 3  # zstd; a file that is written anew here is rare
 
 

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated, Final, Optional
 
 import typer
 from rich.console import Console
@@ -16,6 +16,7 @@ from pipelines.outlets import outlets_app
 from schemas.errors import NewsbeamError
 from schemas.settings import load_outlets, load_settings
 
+_INTERRUPTED: Final = 130  # 128 and the number of SIGINT, as shells have it
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)
 app = typer.Typer(
@@ -233,9 +234,10 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     except typer.Abort:
         err.print("no answer: nothing was done")
         return 1
-    except KeyboardInterrupt:
+    except KeyboardInterrupt:  # before typer has the command
+        code = _INTERRUPTED
+    if code == _INTERRUPTED:  # typer takes Ctrl-C, and says nothing
         err.print("interrupted: nothing more was committed; the next run goes on from there")
-        return 130
     return int(code or 0)
 
 

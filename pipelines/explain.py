@@ -20,9 +20,9 @@ from schemas.records import Article, Entry, Origin, Page, Reject, TaggedArticle
 from schemas.settings import Settings
 from transforms.dedup.signature import sign
 from transforms.extract.stage import ExtractFn
+from transforms.failure import FetchFailed
 from transforms.fetch.crawl import Answer, Elsewhere, crawl
 from transforms.fetch.errands import PageErrand
-from transforms.fetch.failure import FetchFailed
 from transforms.fetch.guard import host_of
 from transforms.language import DetectLanguageFn
 from transforms.scrub.stage import ScrubFn

@@ -6,11 +6,11 @@ from urllib.parse import urljoin
 
 from schemas.records import RejectReason
 from schemas.settings import HttpSettings, Settings
+from transforms.failure import FetchFailed
 from transforms.feeds import Feed, NotAFeed, parse_feed
 from transforms.feeds.discover import discover, news_sitemaps, usual_places
 from transforms.fetch.client import Response
 from transforms.fetch.crawl import Answer, Ask, Elsewhere, Unasked, crawl
-from transforms.fetch.failure import FetchFailed
 from transforms.fetch.guard import host_of
 from transforms.fetch.host import HostState
 

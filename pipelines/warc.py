@@ -24,8 +24,8 @@ from warcio.statusandheaders import StatusAndHeaders, StatusAndHeadersParserExce
 from warcio.warcwriter import WARCWriter
 
 from schemas.records import Page, RejectReason
+from transforms.failure import FetchFailed
 from transforms.feeds.dates import parse_date
-from transforms.fetch.failure import FetchFailed
 from transforms.fetch.unpack import unpack
 
 SUFFIXES: Final = (".warc", ".warc.gz")
@@ -68,7 +68,7 @@ def list_responses(path: Path) -> Iterator[Listed]:
     offset = 0
     try:
         with path.open("rb") as file:
-            _check_start(file)
+            packed = _check_start(file)
             records = ArchiveIterator(file, no_record_parse=True)
             for record in records:
                 if record.rec_type == "response":
@@ -76,23 +76,26 @@ def list_responses(path: Path) -> Iterator[Listed]:
                     at = parse_date(record.rec_headers.get_header("WARC-Date") or "")
                     offset = records.get_record_offset()
                     yield Listed(url.strip("<>"), at, offset)  # WARC 1.0 as some wrote it has the address in brackets
-            _check_end(file, offset)
+            if packed:
+                _check_end(file, offset)
     except _TROUBLE as error:
         raise DamagedArchive(f"behind offset {offset}: {' '.join(str(error).split())[:200]}") from error
 
 
-def _check_start(file: io.BufferedReader) -> None:
-    """warcio reads on through what is no archive, and finds nothing in it.
+def _check_start(file: io.BufferedReader) -> bool:
+    """Return whether the archive is packed. warcio reads on through what is no archive, and finds nothing in it.
 
     Raises:
         ValueError: the file does not begin with a record.
     """
     head = file.read(_CHUNK)
-    if head.startswith(_GZIP):
+    packed = head.startswith(_GZIP)
+    if packed:
         head = zlib.decompressobj(_GZIP_WINDOW).decompress(head, len(_RECORD))
     if not head.startswith(_RECORD):
         raise ValueError("begins with no WARC record")
     file.seek(0)
+    return packed
 
 
 def _check_end(file: io.BufferedReader, offset: int) -> None:
@@ -101,9 +104,6 @@ def _check_end(file: io.BufferedReader, offset: int) -> None:
     Raises:
         EOFError: the last gzip member from `offset` on is not whole.
     """
-    file.seek(0)
-    if file.read(len(_GZIP)) != _GZIP:
-        return
     file.seek(offset)
     member = None
     while packed := file.read(_CHUNK):

@@ -5,7 +5,6 @@ what it did: the interval shrinks while polls bring news and grows while they do
 off and never stop a feed for good; only 410 Gone does.
 """
 
-import email.utils
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -15,8 +14,9 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import FeedRef, FeedState, RejectReason
 from schemas.settings import Outlet, PollSettings
+from transforms.failure import FetchFailed
 from transforms.feeds import Feed, Hints
-from transforms.fetch.failure import FetchFailed
+from transforms.http_date import http_date
 
 _SHRINK: Final = 0.8  # of the interval after a poll with news; news-crawl's adaptive schedule, -20 % and +50 %
 _GROW: Final = 1.5  # and after one without
@@ -136,12 +136,8 @@ def _wish_s(headers: Mapping[str, str], hints: Hints, now: Timestamp) -> float:
     wishes = [hints.ttl_s or 0.0, hints.update_interval_s or 0.0]
     if max_age := _MAX_AGE.search(headers.get("cache-control", "")):
         wishes.append(float(max_age[1]))
-    elif expires := headers.get("expires"):
-        try:
-            at = email.utils.parsedate_to_datetime(expires)
-            wishes.append(at.replace(tzinfo=at.tzinfo or UTC).timestamp() - float(now))
-        except (ValueError, OverflowError):  # "0" and "-1" are common, and mean: at once
-            return max(wishes)
+    elif expires := http_date(headers.get("expires", "")):  # "0" and "-1" are common, and mean: at once
+        wishes.append(expires.timestamp() - float(now))
     return max(wishes)
 
 

@@ -21,7 +21,6 @@ from apache_beam.transforms.core import RestrictionProvider, WatermarkEstimatorP
 from apache_beam.transforms.window import FixedWindows, TimestampedValue
 from apache_beam.utils.timestamp import Duration, Timestamp
 
-import transforms.fetch  # noqa: F401  # `transforms.poll` and it need each other, and only this order works
 from schemas.records import FeedRef
 from schemas.settings import Outlet
 from transforms.poll import due

@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from schemas.records import RejectReason
 from schemas.settings import HttpSettings, load_settings
+from transforms.failure import FetchFailed
 from transforms.fetch.client import Client, Response
 from transforms.fetch.crawl import Answer, Ask, Elsewhere, Unasked, crawl
-from transforms.fetch.failure import FetchFailed
 from transforms.fetch.guard import host_of
 from transforms.fetch.host import HostState
 

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.records import RejectReason
+from transforms.failure import FetchFailed
 from transforms.fetch.crawl import retry_after_s
-from transforms.fetch.failure import FetchFailed
 from transforms.fetch.guard import SystemLookup, check_url, host_of, is_allowed
 from transforms.fetch.robots import Rulebook, judge
 from transforms.fetch.unpack import unpack

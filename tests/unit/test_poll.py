@@ -8,8 +8,8 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import FeedRef, FeedState, RejectReason
 from schemas.settings import Outlet, PollSettings
+from transforms.failure import FetchFailed
 from transforms.feeds import Feed, FeedItem, Hints
-from transforms.fetch.failure import FetchFailed
 from transforms.poll import after_answer, after_failure, due
 
 NOW = Timestamp.from_rfc3339("2026-03-02T10:30:00Z")  # a Monday

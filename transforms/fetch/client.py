@@ -10,7 +10,7 @@ import aiohttp
 
 from schemas.records import RejectReason
 from schemas.settings import HttpSettings
-from transforms.fetch.failure import FetchFailed
+from transforms.failure import FetchFailed
 from transforms.fetch.guard import GuardedResolver, GuardedSockets, Lookup, SystemLookup, check_url
 from transforms.fetch.unpack import ACCEPTED, unpack
 

@@ -3,7 +3,6 @@
 import asyncio
 import collections
 import contextlib
-import email.utils
 import queue
 import random
 import threading
@@ -14,10 +13,11 @@ from urllib.parse import urljoin
 
 from schemas.records import RejectReason
 from schemas.settings import HttpSettings
+from transforms.failure import FetchFailed
 from transforms.fetch.client import Client, Response
-from transforms.fetch.failure import FetchFailed
 from transforms.fetch.guard import check_url, host_of
 from transforms.fetch.host import Host, HostState
+from transforms.http_date import http_date
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -157,11 +157,8 @@ def retry_after_s(field: str, now: datetime) -> Optional[float]:
     field = field.strip()
     if field.isascii() and field.isdigit():
         return float(field[:9])
-    try:
-        at = email.utils.parsedate_to_datetime(field)
-        return max((at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds(), 0.0)
-    except (ValueError, OverflowError):  # also years and zones that no clock can hold
-        return None
+    at = http_date(field)
+    return None if at is None else max((at - now).total_seconds(), 0.0)
 
 
 def crawl(

@@ -8,9 +8,9 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Entry, FeedRef, Origin, Page, Reject, RejectReason, Skip, SkipReason
 from schemas.settings import PollSettings
+from transforms.failure import MAX_DETAIL, FetchFailed
 from transforms.feeds import FeedItem, NotAFeed, parse_feed
 from transforms.fetch.crawl import Answer, Ask
-from transforms.fetch.failure import MAX_DETAIL, FetchFailed
 from transforms.poll import after_answer, after_failure
 from transforms.urls import canonical_url
 from transforms.waiting import unfinished

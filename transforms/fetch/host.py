@@ -12,8 +12,8 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import RejectReason
 from schemas.settings import HttpSettings
+from transforms.failure import FetchFailed
 from transforms.fetch.client import Client, Response
-from transforms.fetch.failure import FetchFailed
 from transforms.fetch.guard import check_url, host_of
 from transforms.fetch.robots import FORBID, Robots, Rulebook, judge
 

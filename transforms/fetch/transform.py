@@ -22,6 +22,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 
 from schemas.records import Entry, FeedRef, FeedState, Page, Reject, RejectReason, Skip
 from schemas.settings import HttpSettings, PollSettings
+from transforms.failure import FetchFailed
 from transforms.fetch.crawl import Answer, Ask, Elsewhere, Outcome, Unasked, crawl
 from transforms.fetch.errands import (
     MAIN,
@@ -34,7 +35,6 @@ from transforms.fetch.errands import (
     PageErrand,
     full_content_page,
 )
-from transforms.fetch.failure import FetchFailed
 from transforms.fetch.guard import host_of
 from transforms.fetch.host import HostState
 from transforms.fetch.memory import HostMemory, memory_named

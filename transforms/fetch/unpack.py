@@ -8,7 +8,7 @@ import brotli
 import zstandard
 
 from schemas.records import RejectReason
-from transforms.fetch.failure import FetchFailed
+from transforms.failure import FetchFailed
 
 ACCEPTED: Final = "gzip, deflate, br, zstd"
 _MAX_CODINGS: Final = 2  # one over the other; a header has room for thousands

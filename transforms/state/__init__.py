@@ -7,7 +7,8 @@ applying a commit twice changes nothing. All of it follows from the manifests, s
 Tables and columns are those of the records: a field added to a record needs a default, so that older deltas still load.
 """
 
+from transforms.state.database import is_database
 from transforms.state.records import Delta, Scalar, StateRecord, from_scalars, to_scalars
 from transforms.state.store import Store
 
-__all__ = ["Delta", "Scalar", "StateRecord", "Store", "from_scalars", "to_scalars"]
+__all__ = ["Delta", "Scalar", "StateRecord", "Store", "from_scalars", "is_database", "to_scalars"]

@@ -16,6 +16,15 @@ from transforms.state.records import TABLES
 REBUILD: Final = "Run `newsbeam state rebuild`, which fills it again from the manifests"
 
 
+def is_database(address: str) -> bool:
+    """Tell whether an address is that of a PostgreSQL database, and not a path.
+
+    >>> is_database("postgresql://me@host/news"), is_database("postgres://host/news"), is_database("/srv/state.sqlite")
+    (True, True, False)
+    """
+    return address.startswith(("postgresql://", "postgres://"))
+
+
 class Words(NamedTuple):
     """What the databases say differently."""
 

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from schemas.errors import DatasetError, LockHeld
+from transforms.state import is_database
 from transforms.write.files import Files, is_remote, open_files
 from transforms.write.locks import hold
 
@@ -177,7 +178,7 @@ def _lock_place(dataset: Dataset) -> str:
     """The lock lies beside the dataset; an object store has none to offer, so there it lies with the state."""
     if not is_remote(dataset.root):
         return f"{dataset.meta}/"
-    return dataset.state_at if dataset.state_at.startswith("postgresql://") else f"{dataset.state_at}."
+    return dataset.state_at if is_database(dataset.state_at) else f"{dataset.state_at}."
 
 
 def _epoch(dataset: Dataset) -> int:

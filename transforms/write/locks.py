@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Optional
 
+from transforms.state import is_database
+
 
 @contextlib.contextmanager
 def hold(place: str, name: str, holder: str, *, wait: bool) -> Iterator[Optional[str]]:
@@ -16,7 +18,7 @@ def hold(place: str, name: str, holder: str, *, wait: bool) -> Iterator[Optional
     Raises:
         OSError: the lock's file cannot be made.
     """
-    if place.startswith("postgresql://"):
+    if is_database(place):
         with _hold_in_database(place, name, holder, wait) as other:
             yield other
         return

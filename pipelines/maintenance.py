@@ -65,7 +65,7 @@ def compact_command(
 
     before = (datetime.now(UTC) - parse_age("--older-than", older_than)).date().isoformat()
     days = files = merged = 0
-    with held(output, state) as (dataset, store):
+    with recovered(output, state) as (dataset, store):
         for done in compact(dataset, store, before):
             days, files, merged = days + 1, files + done.before, merged + done.after
             share = done.bytes_after / max(done.bytes_before, 1)
@@ -84,7 +84,7 @@ def vacuum_command(
     from transforms.write.compact import vacuum
 
     before = time.time() - parse_age("--older-than", older_than).total_seconds()
-    with held(output, state) as (dataset, _):
+    with recovered(output, state) as (dataset, _):
         out.print(f"deleted {vacuum(dataset, before)} replaced files")
 
 
@@ -116,13 +116,9 @@ def verify_command(
 @state_app.command("rebuild")
 def rebuild_command(output: Output = "data", state: State = "") -> None:
     """Empty the state, and fill it again from the dataset's manifests."""
-    from transforms.state import Store
-    from transforms.write import find, lock, prepare, recover
+    from transforms.write import recover
 
-    dataset = dataset_at(output, state)
-    find(dataset)
-    prepare(dataset)
-    with lock(dataset) as dataset, Store(dataset.state_address) as store:
+    with held(output, state) as (dataset, store):
         store.clear()
         recovery = recover(dataset, store)
     out.print(f"rebuilt from {len(recovery.reapplied) + len(recovery.finished)} commits: {store.path}", markup=False)
@@ -148,7 +144,7 @@ def iceberg_command(
     if is_remote(output) and not (catalog and warehouse):
         remedy = "Name both; a catalog may be postgresql+psycopg2://…"
         raise ConfigError("command line", None, "--catalog", "an object store can hold no catalog", remedy)
-    with held(output, state) as (dataset, _):
+    with recovered(output, state) as (dataset, _):
         beside = Path(dataset.root, "_iceberg")
         if not (catalog and warehouse):
             beside.mkdir(exist_ok=True)
@@ -164,13 +160,22 @@ def iceberg_command(
 
 @contextmanager
 def held(output: str, state: str) -> Iterator[tuple["Dataset", "Store"]]:
-    """Hold the dataset at `output`, recovered, with its state: what every change to it needs."""
+    """Hold the dataset at `output`, which must be there, and its state."""
     from transforms.state import Store
-    from transforms.write import find, lock, prepare, recover
+    from transforms.write import find, lock, prepare
 
     dataset = dataset_at(output, state)
     find(dataset)
     prepare(dataset)
     with lock(dataset) as dataset, Store(dataset.state_address) as store:
+        yield dataset, store
+
+
+@contextmanager
+def recovered(output: str, state: str) -> Iterator[tuple["Dataset", "Store"]]:
+    """`held`, with what runs that died have left settled: what every change to a dataset needs."""
+    from transforms.write import recover
+
+    with held(output, state) as (dataset, store):
         recover(dataset, store)
         yield dataset, store

@@ -1,5 +1,6 @@
 """Compaction, vacuum, verification, publishing: rows stay what they are, and every fault is found."""
 
+import errno
 import hashlib
 import json
 import multiprocessing
@@ -174,6 +175,24 @@ def test_a_file_that_no_manifest_names_is_not_swapped_away(dataset: Dataset) -> 
         merge(dataset)
     assert stray.exists()
     assert len(rows_of_known(dataset)) == 2 * RUNS
+
+
+def test_where_folders_cannot_be_swapped_a_compaction_is_refused_and_runs_go_on(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = rows(dataset)
+
+    def refuse(one: Path, other: Path) -> None:
+        raise OSError(errno.EINVAL, "Invalid argument", str(other))
+
+    monkeypatch.setattr("transforms.write.files.exchange", refuse)  # as file systems without RENAME_EXCHANGE answer
+    with pytest.raises(DatasetError, match="Invalid argument"):
+        merge(dataset)
+    with Store(dataset.state) as store:
+        assert recover(dataset, store).finished == []
+        write(dataset, store, RUNS)
+    assert len(rows(dataset)) == len(before) + len(OUTLETS)
+    assert verify(dataset).faults == []
 
 
 def rows_of_known(dataset: Dataset) -> list[str]:

@@ -13,7 +13,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Final, NamedTuple
 
 import pyarrow as pa
@@ -23,7 +23,7 @@ from schemas.errors import DatasetError
 from schemas.parquet import SCHEMAS
 from transforms.state import Store
 from transforms.write.dataset import Dataset, committing, explained
-from transforms.write.files import is_remote
+from transforms.write.files import LocalFiles
 from transforms.write.manifest import (
     REPLACED,
     Manifest,
@@ -34,7 +34,6 @@ from transforms.write.manifest import (
     roll_forward,
 )
 from transforms.write.stage import Stager, parquet_bytes
-from transforms.write.swap import exchange
 
 _LEVEL: Final = 9  # zstd: written once, read for years [3: 14.7 MB in .32 s; 9: 11.7 MB in 1.12 s]
 _MOST_ROWS: Final = 1_000_000  # of one file; a partition that has more gets several
@@ -114,12 +113,10 @@ def _compact_day(
 ) -> Compacted:
     commit_id = f"compact-{table}-{date}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     with explained(dataset.root), committing(dataset):
-        if not is_remote(dataset.root):
-            _check_swap(dataset.staging / commit_id)
+        if isinstance(dataset.files, LocalFiles):
+            _check_swaps(dataset.files, f"_meta/staging/{commit_id}/swap", folders)
         staged = list[StagedFile]()
         for number, (folder, files) in enumerate(sorted(folders.items())):
-            if not is_remote(dataset.root):
-                _check_folder(dataset, folder, files)
             staged += _merge(Stager(dataset, commit_id), table, number, folder, files)
         old = [file for files in folders.values() for file in files]
         created = max(time.time(), store.newest_commit() + 1e-3)
@@ -132,22 +129,20 @@ def _compact_day(
     )
 
 
-def _check_swap(staging: Path) -> None:
-    """Swap two empty folders: once a compaction is decided it must be possible to finish it."""
-    one, other = staging / "swap-one", staging / "swap-other"
-    for folder in (one, other):
-        folder.mkdir(parents=True)
-    exchange(one, other)
-    for folder in (one, other):
-        folder.rmdir()
+def _check_swaps(files: LocalFiles, scratch: str, folders: Mapping[str, Sequence[StagedFile]]) -> None:
+    """Once a compaction is decided it must be possible to finish it: folders can be swapped here, and as a whole.
 
-
-def _check_folder(dataset: Dataset, folder: str, files: Sequence[StagedFile]) -> None:
-    """A folder is swapped as a whole, so nothing may lie in it that no manifest names."""
-    known = {PurePosixPath(file.path).name for file in files}
-    if stray := set(dataset.files.names(folder)) - known:
-        problem = "no manifest names it, or a compaction has replaced it"
-        raise DatasetError(f"{folder}/{min(stray)}", problem, "Look at it with `newsbeam verify`, and move it away")
+    So nothing may lie in one of them that no manifest names.
+    """
+    for name in ("one", "other"):
+        files.write(f"{scratch}/{name}/file", b"")
+    files.swap(f"{scratch}/one", f"{scratch}/other")
+    files.delete(scratch)
+    for folder, listed in folders.items():
+        known = {PurePosixPath(file.path).name for file in listed}
+        if stray := set(files.names(folder)) - known:
+            problem = "no manifest names it, or a compaction has replaced it"
+            raise DatasetError(f"{folder}/{min(stray)}", problem, "Look at it with `newsbeam verify`, and move it away")
 
 
 def _merge(stager: Stager, table: str, number: int, folder: str, files: Sequence[StagedFile]) -> Iterator[StagedFile]:

@@ -3,6 +3,7 @@
 import asyncio
 import collections
 import contextlib
+import functools
 import queue
 import random
 import threading
@@ -215,22 +216,22 @@ def _from_loop(
     """Run `main` on an event loop in a thread, and yield what it emits."""
     arrived: queue.SimpleQueue[tuple[bool, Union[R, Optional[BaseException]]]] = queue.SimpleQueue()
     loop = asyncio.new_event_loop()
-    taken = asyncio.Condition()
+    taken = asyncio.Event()
     waiting = 0  # bytes
 
     async def emit(value: R) -> None:
         nonlocal waiting
         size = bytes_of(value)
-        async with taken:
-            await taken.wait_for(lambda: not waiting or waiting + size <= _BUFFERED_BYTES)
-            waiting += size
+        while waiting and waiting + size > _BUFFERED_BYTES:
+            taken.clear()
+            await taken.wait()
+        waiting += size
         arrived.put((True, value))
 
-    async def take(size: int) -> None:
+    def take(size: int) -> None:
         nonlocal waiting
-        async with taken:
-            waiting -= size
-            taken.notify_all()
+        waiting -= size
+        taken.set()
 
     task = loop.create_task(main(emit))
 
@@ -260,7 +261,7 @@ def _from_loop(
             yield value  # type: ignore[misc]
             value = None  # a body is not to be kept while the next one is waited for
             if size:
-                _tell(loop, lambda size=size: loop.create_task(take(size)))  # type: ignore[misc]
+                _tell(loop, functools.partial(take, size))
     finally:
         _tell(loop, task.cancel)
         thread.join()

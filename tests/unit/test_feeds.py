@@ -428,18 +428,20 @@ def many(count: int) -> bytes:
 
 def test_a_huge_feed_reads_as_feedparser_reads_it_in_a_third_of_its_time() -> None:
     data = many(2_000)
-    started = time.process_time()
-    ours = parse(data).items
-    between = time.process_time()
-    theirs = feedparser.parse(io.BytesIO(data)).entries
-    ended = time.process_time()
+    costs = list[tuple[float, float]]()
+    for _ in range(3):  # the least of each: whatever else the machine does only adds
+        started = time.process_time()
+        ours = parse(data).items
+        between = time.process_time()
+        theirs = feedparser.parse(io.BytesIO(data)).entries
+        costs.append((between - started, time.process_time() - between))
     assert [(item.link, item.title, item.id, item.tags) for item in ours] == [
         (entry.link, entry.title, entry.id, [tag.term for tag in entry.tags]) for entry in theirs
     ]
     assert [item.published.to_utc_datetime().timetuple()[:6] for item in ours if item.published] == [
         entry.published_parsed[:6] for entry in theirs
     ]
-    assert between - started < (ended - between) / 3
+    assert min(ours for ours, _ in costs) < min(theirs for _, theirs in costs) / 3
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from typing import Any, Optional
 
 from apache_beam.utils.timestamp import Timestamp
 
-from schemas.gazetteer import load_gazetteer
+from schemas.gazetteer_files import load_gazetteer
 from schemas.records import Signature
 from schemas.settings import Settings, load_settings
 from transforms.dedup.cluster import place

@@ -19,8 +19,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from apache_beam.utils.timestamp import Timestamp
 
-from schemas.parquet import ARTICLES, article_row
+from schemas.parquet import ARTICLES
 from schemas.records import Article, Entity, Origin, TaggedArticle, Tally, VersionState
+from schemas.rows import article_row
 from schemas.settings import WriteSettings
 from transforms.state import Store
 from transforms.write import Dataset, lock, prepare

@@ -18,7 +18,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Optional
 
-from schemas.gazetteer import ALIAS_FIELDS, ENTITY_FIELDS, Gazetteer, load_gazetteer
+from schemas.gazetteer import ALIAS_FIELDS, ENTITY_FIELDS, Gazetteer
+from schemas.gazetteer_files import load_gazetteer
 from schemas.settings import TagSettings
 from transforms.tag import Compiled, compile_gazetteer, tag
 

@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.errors import ConfigError
-from schemas.gazetteer import SLUG, TYPES, Gazetteer, load_gazetteer, read_gazetteer, tiers
+from schemas.gazetteer import TYPES, Gazetteer
+from schemas.gazetteer_files import load_gazetteer, read_gazetteer, tiers
+from schemas.settings import SLUG
 
 if TYPE_CHECKING:
     from pipelines.gazetteer_diff import Change

@@ -27,10 +27,11 @@ from pipelines.memory import give_back
 from pipelines.options import Engine, choose, in_process
 from pipelines.sources import file_entry, find_files
 from schemas.errors import ConfigError, DatasetError, NewsbeamError
-from schemas.gazetteer import Gazetteer, load_gazetteer, tiers
+from schemas.gazetteer import Gazetteer
+from schemas.gazetteer_files import load_gazetteer, tiers
 from schemas.records import Entry, FeedRef
 from schemas.run import Outcome, Run
-from schemas.settings import Outlet, Profile, Settings, load_outlets, load_settings
+from schemas.settings import SLUG, Outlet, Profile, Settings, load_outlets, load_settings
 from transforms.poll import due
 from transforms.scrub import Rules, load_rules
 from transforms.state import Store
@@ -144,7 +145,7 @@ def run_files(job: Job, paths: Sequence[str], outlet: str) -> int:
     Raises:
         NewsbeamError: as `run_feeds`.
     """
-    if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", outlet) or outlet.isdigit():
+    if not SLUG.fullmatch(outlet) or outlet.isdigit():
         raise ConfigError("command line", None, "--outlet", f"{outlet!r} is no slug", "Use a-z, 0-9 and '-'")
     entries = [file_entry(path, outlet) for path in find_files(paths)]
 

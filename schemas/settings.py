@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Optional, TypeVar
+from typing import Annotated, Any, Final, Optional, TypeVar
 from urllib.parse import urlsplit
 
 from cssselect import HTMLTranslator, SelectorError
@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from schemas.errors import ConfigError
 
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]*")
+SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]*")  # of outlets and entities: stands in paths and ids
 
 
 class Model(BaseModel):
@@ -219,7 +219,7 @@ def load_outlets(path: Path) -> tuple[Outlet, ...]:
     """
     outlets, owner = [], dict[str, str]()
     for slug, table in _read(path).items():
-        if not _SLUG.fullmatch(slug) or slug.isdigit():
+        if not SLUG.fullmatch(slug) or slug.isdigit():
             raise _refuse(
                 path, [slug], "bad slug", "Use a-z, 0-9 and '-', starting with a letter or digit, not a bare number"
             )

@@ -11,8 +11,9 @@ from apache_beam.utils.timestamp import Timestamp
 
 from pipelines.report import read_figures, write_report
 from schemas.errors import DatasetError
-from schemas.parquet import ARTICLES, REJECTS, article_row, partition_date, reject_row
+from schemas.parquet import ARTICLES, REJECTS
 from schemas.records import Article, DocumentEntity, Entity, FeedState, Origin, Reject, TaggedArticle
+from schemas.rows import article_row, partition_date, reject_row
 from schemas.run import Counts, Outcome, Run, Sample
 from transforms.state import Delta, Store
 

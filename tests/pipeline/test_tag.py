@@ -6,7 +6,7 @@ import apache_beam as beam
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.timestamp import Timestamp
 
-from schemas.gazetteer import load_gazetteer
+from schemas.gazetteer_files import load_gazetteer
 from schemas.records import Article, DocumentEntity, Entity, EventMention, Origin, TaggedArticle
 from schemas.settings import TagSettings
 from transforms.tag import Tag

@@ -5,16 +5,8 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import ConfigError
-from schemas.gazetteer import (
-    ALIAS_FIELDS,
-    BLOCKER_FIELDS,
-    ENTITY_FIELDS,
-    IMPORTED,
-    TRIGGER_FIELDS,
-    Gazetteer,
-    load_gazetteer,
-    read_gazetteer,
-)
+from schemas.gazetteer import ALIAS_FIELDS, BLOCKER_FIELDS, ENTITY_FIELDS, IMPORTED, TRIGGER_FIELDS, Gazetteer
+from schemas.gazetteer_files import load_gazetteer, read_gazetteer
 
 CURATED = Path(__file__).resolve().parents[2] / "config" / "gazetteer" / "curated"
 ENTITIES = ["river-land,state,Riverland,,,,,,,,,", "river-guard,armed_group,River Guard,,river-land,,,,,,,"]

@@ -12,15 +12,8 @@ from pipelines.gazetteer import gazetteer_app
 from pipelines.gazetteer_diff import Text, compare, compare_rows
 from pipelines.gazetteer_import import read_items, reconcile
 from schemas.errors import ConfigError
-from schemas.gazetteer import (
-    ALIAS_FIELDS,
-    BLOCKER_FIELDS,
-    ENTITY_FIELDS,
-    IMPORTED,
-    TRIGGER_FIELDS,
-    load_gazetteer,
-    tiers,
-)
+from schemas.gazetteer import ALIAS_FIELDS, BLOCKER_FIELDS, ENTITY_FIELDS, IMPORTED, TRIGGER_FIELDS
+from schemas.gazetteer_files import load_gazetteer, tiers
 from schemas.settings import TagSettings
 from transforms.tag import compile_gazetteer
 

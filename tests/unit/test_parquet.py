@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from apache_beam.utils.timestamp import Timestamp
 
-from schemas import parquet
+from schemas import parquet, rows
 from schemas.records import (
     Article,
     Caption,
@@ -42,14 +42,14 @@ TAGGED = TaggedArticle(
 REJECT = Reject("fetch", RejectReason.TIMEOUT, ORIGIN, "entry", "https://gazette.example/1", "", True, T0)
 SIGNATURE = Signature("id", 1, "gazette", "id", "", [-1, 2**63 - 1], b"\x00\xff", '{"a": 1}', 4, None, T0, "agency")
 ROWS = {
-    "articles": (parquet.ARTICLES, parquet.article_row(TAGGED, "run", "0.1")),
-    "rejects": (parquet.REJECTS, parquet.reject_row(REJECT, "run", "0.1")),
-    "signatures": (parquet.SIGNATURES, parquet.signature_row(SIGNATURE, "run", "0.1")),
+    "articles": (parquet.ARTICLES, rows.article_row(TAGGED, "run", "0.1")),
+    "rejects": (parquet.REJECTS, rows.reject_row(REJECT, "run", "0.1")),
+    "signatures": (parquet.SIGNATURES, rows.signature_row(SIGNATURE, "run", "0.1")),
 }
 
 
 @pytest.mark.parametrize(("schema", "row"), ROWS.values(), ids=ROWS)
-def test_a_row_has_exactly_the_columns_of_its_schema_and_fits_it(schema: pa.Schema, row: parquet.Row) -> None:
+def test_a_row_has_exactly_the_columns_of_its_schema_and_fits_it(schema: pa.Schema, row: rows.Row) -> None:
     assert list(row) == schema.names
     table = pa.Table.from_pylist([row], schema=schema)
     table.validate(full=True)
@@ -90,7 +90,7 @@ def test_nested_records_and_columns_agree() -> None:
 
 
 def test_empty_strings_are_null_where_a_column_may_be_null() -> None:
-    row = parquet.article_row(TAGGED, "run", "0.1")
+    row = rows.article_row(TAGGED, "run", "0.1")
     empty = {name for name in parquet.ARTICLES.names if row[name] == ""}
     assert not empty
     assert row["title"] is None
@@ -100,7 +100,7 @@ def test_empty_strings_are_null_where_a_column_may_be_null() -> None:
 
 
 def test_characters_are_counted_as_code_points() -> None:
-    row = parquet.article_row(TAGGED, "run", "0.1")
+    row = rows.article_row(TAGGED, "run", "0.1")
     assert (row["word_count"], row["char_count"]) == (4, 15)
 
 
@@ -110,24 +110,24 @@ def test_characters_are_counted_as_code_points() -> None:
     ids=["none", "year 10000", "year 0"],
 )
 def test_an_article_without_a_usable_date_is_filed_under_the_day_it_was_fetched(published: Any) -> None:
-    row = parquet.article_row(TAGGED._replace(article=ARTICLE._replace(published_at=published)), "run", "0.1")
+    row = rows.article_row(TAGGED._replace(article=ARTICLE._replace(published_at=published)), "run", "0.1")
     assert row["published_at"] == row["fetched_at"]
     assert row["published_at_source"] == "fetch"
 
 
 def test_the_day_is_that_of_utc_to_the_microsecond() -> None:
     midnight = Timestamp(1_760_054_400)
-    assert parquet.partition_date(midnight) == "2025-10-10"
-    assert parquet.partition_date(midnight - 0.000001) == "2025-10-09"
+    assert rows.partition_date(midnight) == "2025-10-10"
+    assert rows.partition_date(midnight - 0.000001) == "2025-10-09"
 
 
 def test_times_keep_their_microseconds() -> None:
-    row = parquet.article_row(TAGGED._replace(article=ARTICLE._replace(published_at=T0 + 0.000001)), "run", "0.1")
+    row = rows.article_row(TAGGED._replace(article=ARTICLE._replace(published_at=T0 + 0.000001)), "run", "0.1")
     assert row["published_at"] == datetime.datetime(2025, 10, 9, 12, 0, 0, 1, datetime.UTC)
 
 
 @pytest.mark.parametrize("signature", [SIGNATURE, SIGNATURE._replace(published_at=T0, title="T")], ids=["bare", "full"])
 def test_a_signature_comes_back_from_its_row_as_it_went_in(signature: Signature) -> None:
-    row = parquet.signature_row(signature, "run", "0.1")
+    row = rows.signature_row(signature, "run", "0.1")
     table = pa.Table.from_pylist([row], schema=parquet.SIGNATURES)
-    assert parquet.signature_of(table.to_pylist()[0]) == signature
+    assert rows.signature_of(table.to_pylist()[0]) == signature

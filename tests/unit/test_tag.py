@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.gazetteer import load_gazetteer
+from schemas.gazetteer_files import load_gazetteer
 from schemas.records import Entity, EventMention
 from schemas.settings import TagSettings
 from transforms.tag import Compiled, compile_gazetteer, tag

@@ -18,8 +18,8 @@ import pyarrow.parquet as pq
 from apache_beam.coders import RowCoder, registry
 
 from schemas.errors import DatasetError
-from schemas.parquet import signature_of
 from schemas.records import FeedState, LinkState, Signature, VersionState
+from schemas.rows import signature_of
 from transforms.state import Delta, Store, from_scalars
 from transforms.write.dataset import Dataset, committing, explained
 from transforms.write.files import LocalFiles, is_remote

@@ -4,7 +4,6 @@ import gzip
 import hashlib
 import io
 import json
-import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -19,31 +18,30 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas import parquet
 from schemas.records import FeedState, Reject, RemovedLine, Signature, TaggedArticle
-from schemas.settings import WriteSettings
+from schemas.rows import Row, article_row, feed_row, partition_date, reject_row, removal_row, shown_time, signature_row
+from schemas.settings import SLUG, WriteSettings
 from transforms.state import StateRecord, Store, to_scalars
 from transforms.write.dataset import Dataset, explained
 from transforms.write.ends import newest_feeds, settle_links, settle_versions
 from transforms.write.manifest import DELTA, StagedFile
-
-_SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]*")
 
 
 class Table(NamedTuple):
     """How records of one kind are stored."""
 
     schema: pa.Schema
-    row: Callable[[Any, str, str], parquet.Row]  # record, run id, newsbeam's version
+    row: Callable[[Any, str, str], Row]  # record, run id, newsbeam's version
     outlet: Callable[[Any], str]  # "" where the table is not partitioned by outlet
     order: Callable[[Any], tuple[Any, ...]]  # total, and led by the time whose day is the partition's
 
 
 def _article_order(tagged: TaggedArticle) -> tuple[Any, ...]:
     article = tagged.article
-    return parquet.shown_time(article.published_at, article.fetched_at).micros, article.article_id, article.version
+    return shown_time(article.published_at, article.fetched_at).micros, article.article_id, article.version
 
 
 def _signature_order(signature: Signature) -> tuple[Any, ...]:
-    time = parquet.shown_time(signature.published_at, signature.fetched_at)
+    time = shown_time(signature.published_at, signature.fetched_at)
     return time.micros, signature.article_id, signature.version
 
 
@@ -61,13 +59,11 @@ def _feed_order(state: FeedState) -> tuple[Any, ...]:
 
 
 TABLES: Final[Mapping[str, Table]] = {
-    "articles": Table(
-        parquet.ARTICLES, parquet.article_row, lambda tagged: tagged.article.origin.outlet, _article_order
-    ),
-    "feeds": Table(parquet.FEEDS, parquet.feed_row, lambda _: "", _feed_order),
-    "removals": Table(parquet.REMOVALS, parquet.removal_row, lambda _: "", _removal_order),
-    "rejects": Table(parquet.REJECTS, parquet.reject_row, lambda _: "", _reject_order),
-    "signatures": Table(parquet.SIGNATURES, parquet.signature_row, lambda _: "", _signature_order),
+    "articles": Table(parquet.ARTICLES, article_row, lambda tagged: tagged.article.origin.outlet, _article_order),
+    "feeds": Table(parquet.FEEDS, feed_row, lambda _: "", _feed_order),
+    "removals": Table(parquet.REMOVALS, removal_row, lambda _: "", _removal_order),
+    "rejects": Table(parquet.REJECTS, reject_row, lambda _: "", _reject_order),
+    "signatures": Table(parquet.SIGNATURES, signature_row, lambda _: "", _signature_order),
 }
 
 
@@ -90,9 +86,9 @@ def partition(table: str, record: Any) -> str:
         ValueError: its outlet is no slug. Outlets are checked at launch, so this is a fault of the program.
     """
     kind = TABLES[table]
-    date = parquet.partition_date(Timestamp(micros=kind.order(record)[0]))
+    date = partition_date(Timestamp(micros=kind.order(record)[0]))
     outlet = kind.outlet(record)
-    if outlet and not _SLUG.fullmatch(outlet):
+    if outlet and not SLUG.fullmatch(outlet):
         raise ValueError(f"{outlet!r} is no slug, and cannot be part of a path")
     return f"{table}/date={date}/outlet={outlet}" if outlet else f"{table}/date={date}"
 

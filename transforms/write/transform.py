@@ -18,7 +18,7 @@ from apache_beam.pvalue import PCollection
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.errors import DatasetError
-from schemas.parquet import RUNS, partition_date, run_row
+from schemas.parquet import RUNS
 from schemas.records import (
     FeedState,
     LinkState,
@@ -29,6 +29,7 @@ from schemas.records import (
     Tally,
     VersionState,
 )
+from schemas.rows import partition_date, run_row
 from schemas.settings import WriteSettings
 from transforms.state import Store
 from transforms.write.count import Counts, count, tally_of_feed, tally_of_reject, tally_of_skip

@@ -3,7 +3,7 @@
 import json
 import random
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Optional
 
 import pytest
 
@@ -79,6 +79,28 @@ def test_a_heading_that_names_the_site_is_no_title() -> None:
     assert read(html.encode()).title == "Ferries sail again from Thursday"
 
 
+def test_a_title_is_lengthened_only_where_it_was_cut() -> None:
+    short = "Harbour of Vellin reopens after engineers clear the wreck of a cargo ship"
+    for given, whole in ((short, short), (short + "…", short + " from the quay")):
+        head = f'<meta property="og:title" content="{given}">'
+        html = page(head=head).decode().replace("<h1>Harbour reopens after wreck is cleared</h1>", "")
+        html = html.replace("Harbour reopens after wreck is cleared |", f"{short} from the quay |")
+        assert read(html.encode()).title == whole
+
+
+def test_a_kicker_in_the_heading_is_no_part_of_the_title() -> None:
+    head = '<meta property="og:title" content="Harbour reopens after wreck is cleared">'
+    html = page(head=head).decode().replace("<h1>", "<h1><span>Shipping</span> ")
+    assert read(html.encode()).title == "Harbour reopens after wreck is cleared"
+
+
+def test_the_only_heading_of_a_page_is_its_title_whatever_it_is_called_elsewhere() -> None:
+    head = '<meta property="og:title" content="Vellin: all you need to know">'
+    html = page(head=head).decode().replace("wreck is cleared |", "salvage, explained |")
+    html = html.replace("<h1>Harbour reopens after", "<h1>Ferries sail again on Thursday now that")
+    assert read(html.encode()).title == "Ferries sail again on Thursday now that wreck is cleared"
+
+
 def test_a_title_comes_without_the_marks_at_which_its_words_may_break() -> None:
     html = page().decode().replace("Harbour reopens", "Har\u00adbour re\u200bopens")
     assert read(html.encode()).title == "Harbour reopens after wreck is cleared"
@@ -124,6 +146,39 @@ def test_the_day_and_where_it_comes_from(head: str, url: str, feed: Any, source:
     found = read(page(head=head), url, evidence=FeedEvidence(published=feed))
     assert found.published_at is not None
     assert (found.published_at.day, found.published_at_source) == (day, source)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["Published May 2, 2024 · 4 min read", "Stand: 02.05.2024", "2 de mayo de 2024", "2024年5月2日", "2nd May 2024"],
+)
+def test_a_day_beside_the_headline_goes_before_those_of_teasers(line: str) -> None:
+    around = '<aside><h3>More</h3><time datetime="2023-01-07">7 January</time></aside>'
+    html = page(around=around).decode().replace("</h1>", f"</h1><div>{line}</div>")
+    found = read(html.encode(), "https://news.example.org/harbour", evidence=None)
+    assert found.published_at == datetime(2024, 5, 2, tzinfo=UTC)
+    assert found.published_at_source == "text"
+
+
+def test_a_day_in_a_sentence_near_the_headline_is_not_the_articles() -> None:
+    line = "The quay had been closed since the storm on 20 April 2023, the port's worst in thirty years"
+    html = page().decode().replace("</h1>", f"</h1><p>{line}</p><time datetime='2024-05-02'></time>")
+    assert read(html.encode(), "https://news.example.org/harbour").published_at == datetime(2024, 5, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("path", "day"),
+    [
+        ("2024/11/harbour", None),
+        ("2024/5/3/harbour", 3),
+        ("2024-05-03-harbour", 3),
+        ("20240503/x", 3),
+        ("2024/12/123", None),
+    ],
+)
+def test_an_address_gives_a_day_only_where_it_has_one(path: str, day: Optional[int]) -> None:
+    found = read(page(), f"https://news.example.org/{path}")
+    assert (found.published_at.day if found.published_at else None) == day
 
 
 def test_a_date_after_the_fetch_is_not_believed() -> None:
@@ -315,9 +370,34 @@ def test_an_article_is_told_from_prose_that_stands_beside_it(beside: str, wrap: 
     assert read(html.encode()).text.split("\n\n") == PARAGRAPHS
 
 
+def test_the_next_story_in_an_element_of_its_own_is_left_out() -> None:
+    story = f'<article class="post"><h1>A thaw in the north</h1>{prose("thaw", 9)}</article>'
+    assert read(page(around=story)).text.split("\n\n") == PARAGRAPHS
+
+
 def test_an_article_with_a_stream_of_entries_is_a_live_blog() -> None:
     assert read(page(around=BESIDE["a stream"])).article_type == "live_blog"
     assert read(page(around=BESIDE["comments"])).article_type == "news"
+    assert read(page(around='<div class="livestream-player"><p>Watch now</p></div>')).article_type == "news"
+
+
+@pytest.mark.parametrize(
+    ("types", "whole"),
+    [(["LiveBlogPosting"], True), (["NewsArticle", "LiveBlogPosting"], False)],
+    ids=["alone", "both"],
+)
+def test_the_entries_of_a_live_blog_are_its_text_unless_an_article_is_declared_beside_it(
+    types: list[str], whole: bool
+) -> None:
+    entries = [{"@type": "BlogPosting", "headline": f"Update number {n} from the quay"} for n in range(6)]
+    declared = [{"@type": kind, "headline": "Harbour reopens after wreck is cleared"} for kind in types]
+    declared[-1]["liveBlogUpdate"] = entries  # type: ignore[assignment]
+    stream = "".join(f"<h2>{entry['headline']}</h2>{prose(f'hour {n}', 1)}" for n, entry in enumerate(entries))
+    text = "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)
+    found = read(page(text + stream, f'<script type="application/ld+json">{json.dumps(declared)}</script>'))
+    assert found.article_type == "live_blog"
+    assert ("hour 5" in found.text) == whole
+    assert PARAGRAPHS[-1] in found.text
 
 
 @pytest.mark.parametrize("name", ["author-bio", "newsletter", "comments", "live-blog"])

@@ -111,8 +111,10 @@ def extract(
     check()
     headings = headings_of(segments)
     title = known.title or pick_title(declared, headings, evidence.title)
-    authors = known.authors or pick_authors(declared, root, _lines_at_headline(segments), evidence.authors)
-    date = published(declared, root, evidence.published, evidence.fetched_at, read_text=len(html) <= _READABLE)
+    lines = _lines_at_headline(segments)
+    authors = known.authors or pick_authors(declared, root, lines, evidence.authors)
+    read_text = len(html) <= _READABLE
+    date = published(declared, root, lines, evidence.published, evidence.fetched_at, read_text=read_text)
     if known.date:
         date = Moment(known.date, "profile")
     canonical = _canonical(declared, root)

@@ -14,9 +14,10 @@ from transforms.extract.model import Floats, Trees, best_cut, load
 from transforms.extract.segment import HEADINGS, Block, Segments
 from transforms.extract.state import scripts_of, text_in_scripts
 
-_UNSURE: Final = 0.935  # expected F1 under which trafilatura is asked: one page in nine
+_UNSURE: Final = 0.95  # expected F1 under which trafilatura is asked: one page in six
+_STILL_UNSURE: Final = 0.935  # expected F1 under which its choice is taken whole
 _WITHIN: Final = 0.9  # share of the smaller choice's characters from which it lies within the larger one
-_PART: Final = 0.25  # share of our choice under which trafilatura's is a fragment
+_LOST: Final = 0.25  # share of our choice under which trafilatura has lost the article
 _SCANT: Final = 250  # characters: a shorter body is more often a failure than a brief
 _REPEATED: Final = 160  # characters from which a paragraph is not said twice, but printed twice
 _STATE_QUALITY: Final = 0.7  # measured F1 of JSON-LD bodies against gold is .79 to .92; a state is less certain
@@ -61,9 +62,10 @@ def candidates(segments: Segments, declared: Declared, title: str) -> Weighable:
 def decide(weighable: Weighable, model: Mapping[str, Trees], ask: Callable[[], str]) -> Body:
     """Return the blocks worth keeping; `ask` gives trafilatura's choice and is called where that is needed only.
 
-    Where the weights stay unsure although they know trafilatura's choice, and one of the two choices lies within the
-    other, trafilatura's is taken: whole lists and second articles are at stake then, which no weight of single blocks
-    notices. `_WITHIN` and `_PART` were chosen on the pages that `benchmarks.fit_extraction` scores.
+    Where the weights are unsure, trafilatura's choice is weighed in, unless it is so small a part of ours that it has
+    lost the article. Where they stay unsure although they know it, and one of the two choices lies within the other,
+    trafilatura's is taken: whole lists and second articles are at stake then, which no weight of single blocks notices.
+    `_UNSURE`, `_LOST` and `_WITHIN` were chosen on the pages that `benchmarks.fit_extraction` scores.
     """
     blocks, rows = weighable.blocks, weighable.rows
     may_ask = len(blocks) <= _MAX_ADVISED
@@ -74,17 +76,16 @@ def decide(weighable: Weighable, model: Mapping[str, Trees], ask: Callable[[], s
         probability = model["alone"].probability(rows)
         bar, quality = best_cut(probability, chars)
         if quality < _UNSURE and may_ask:
-            method, told = "advised", ask()
-            advised = advice(blocks, told)
-            probability = model["advised"].probability(np.concatenate([rows, advised], axis=1))
-            bar, quality = best_cut(probability, chars)
-            taken, ours = advised[:, 0] > 0, probability >= bar
-            if (
-                quality < _UNSURE
-                and weighable.whole
-                and _nested(chars[taken & ours].sum(), chars[ours].sum(), len(told))
-            ):
-                return _as_told(told, [block for block, by in zip(blocks, taken, strict=True) if by], quality)
+            told = ask()
+            if len(told) >= _LOST * chars[probability >= bar].sum():
+                method, advised = "advised", advice(blocks, told)
+                probability = model["advised"].probability(np.concatenate([rows, advised], axis=1))
+                bar, quality = best_cut(probability, chars)
+                taken, ours = advised[:, 0] > 0, probability >= bar
+                common = chars[taken & ours].sum()
+                nested = common > _WITHIN * min(chars[ours].sum(), len(told))
+                if nested and quality < _STILL_UNSURE and weighable.whole:
+                    return _as_told(told, [block for block, by in zip(blocks, taken, strict=True) if by], quality)
         kept = [block for block, likely in zip(blocks, probability, strict=True) if likely >= bar]
     text = join(kept)
     if len(text) < _SCANT and may_ask:
@@ -92,11 +93,6 @@ def decide(weighable: Weighable, model: Mapping[str, Trees], ask: Callable[[], s
         if len(told) > 2 * len(text):
             return _as_told(told, [], quality)
     return Body(text, kept, method, quality)
-
-
-def _nested(common: float, ours: float, told: float) -> bool:
-    """Whether one choice lies within the other. Of a small part of ours, the other extractor has lost the article."""
-    return common > _WITHIN * min(ours, told) and told > _PART * ours
 
 
 def _as_told(told: str, kept: Sequence[Block], quality: float) -> Body:
@@ -142,7 +138,12 @@ def _model() -> dict[str, Trees]:
 
 
 def _before_live_entries(weighable: Weighable, segments: Segments, declared: Declared) -> Weighable:
-    """Without the blocks from the first declared entry of a live blog on: its article is the introduction."""
+    """Without the blocks from the first declared entry of a live blog on, where the page declares an article as well.
+
+    The article is the introduction then. Where a live blog is all that a page declares, its entries are the text.
+    """
+    if not any(_is_article_alone(obj) for obj in declared.articles):
+        return weighable
     end = _first_live_entry(segments.blocks, _live_entries(declared))
     if end == len(segments.blocks):
         return weighable
@@ -152,6 +153,12 @@ def _before_live_entries(weighable: Weighable, segments: Segments, declared: Dec
 def _keep(weighable: Weighable, wanted: Callable[[Block], bool]) -> Weighable:
     keep = [position for position, block in enumerate(weighable.blocks) if wanted(block)]
     return weighable._replace(blocks=[weighable.blocks[position] for position in keep], rows=weighable.rows[keep])
+
+
+def _is_article_alone(obj: Mapping[str, Any]) -> bool:
+    """Whether a JSON-LD object is an article and no live blog."""
+    types = [kind for kind in as_list(obj.get("@type")) if isinstance(kind, str)]
+    return any("Article" in kind for kind in types) and "LiveBlogPosting" not in types
 
 
 def _first_live_entry(blocks: Sequence[Block], entries: frozenset[str]) -> int:

@@ -1,11 +1,11 @@
 """When a page was published and last changed.
 
-What is meant for machines comes first: JSON-LD, meta tags, <time> marked as the publication, the feed, the address,
-other <time> elements; the visible text comes last.
+What is meant for machines comes first: JSON-LD, meta tags, <time> marked as the publication, the feed, the address;
+then the lines beside the headline, other <time> elements, and at last the rest of the text.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, Final, NamedTuple, Optional
@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import htmldate
 
 from transforms.extract.declared import Declared, squeeze
+from transforms.feeds.dates import parse_date
 
 _EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
@@ -33,7 +34,18 @@ _SLASHED_DAY = re.compile(r"((?:19|20)\d\d)[/.](\d{1,2})[/.](\d{1,2})")
 _COMPACT_DAY = re.compile(r"((?:19|20)\d\d)(\d\d)(\d\d)(?=\D|$|\d{4}(?:\d\d)?(?:\D|$))")
 _SHORT_ZONE = re.compile(r"([+-]\d\d)(\d\d)?$")
 _FRACTION = re.compile(r"\.\d{1,9}")
-_URL_DAY = re.compile(r"/((?:19|20)\d\d)[/\-]?(0?[1-9]|1[0-2])[/\-]?(0?[1-9]|[12]\d|3[01])(?=[/\-_.]|$)")
+# "/2026/3/5/", "/2026-03-05-", "/20260305/"; "/2026/11/" is a month and "/2026/1/123" no day.
+_URL_DAY = re.compile(r"/((?:19|20)\d\d)(?:([/\-])(\d\d?)\2(\d\d?)|(\d\d)(\d\d))(?=[/\-_.]|$)")
+# A day as people read it: "5 March 2026", "5. März 2026", "5 de marzo de 2026", "March 5th, 2026", "05.03.2026",
+# "2026/03/05", "2026年3月5日"; not "05/03/2026", which is two days.
+_SHOWN_DAY = re.compile(
+    r"\b\d{1,2}(?:st|nd|rd|th|er|\.|º)?(?: de| of)? ?[^\W\d_]{3,12}\.?(?: de|,)? ?(?:19|20)\d\d\b|"
+    r"\b[^\W\d_]{3,12}\.? \d{1,2}(?:st|nd|rd|th)?,? (?:19|20)\d\d\b|"
+    r"\b\d{1,2}\.\d{1,2}\.(?:19|20)\d\d\b|\b(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2}\b|"
+    r"(?:19|20)\d\d年\d{1,2}月\d{1,2}日"
+)
+_IDEOGRAPHS: Final = str.maketrans("年月", "--", "日")
+_MAX_BESIDE: Final = 40  # characters beside the day: "Published", a name, "3 min read"; more is a sentence or a caption
 
 
 class Moment(NamedTuple):
@@ -61,13 +73,20 @@ def read_moment(value: Any) -> Optional[datetime]:
 
 
 def published(
-    declared: Declared, root: Any, feed: Optional[datetime], now: Optional[datetime], *, read_text: bool
+    declared: Declared,
+    root: Any,
+    lines: Sequence[str],
+    feed: Optional[datetime],
+    now: Optional[datetime],
+    *,
+    read_text: bool,
 ) -> Optional[Moment]:
     """Return when the article was first published; times after `now` are not believed.
 
-    `read_text` allows the dear last resort, htmldate's search in the page's text.
+    `lines` are the short lines around the headline. `read_text` allows the dear last resort, htmldate's search in the
+    page's text.
     """
-    for at, source in _published(declared, root, feed, read_text):
+    for at, source in _published(declared, root, lines, feed, read_text):
         if at and (now is None or at <= now + _AHEAD):
             return Moment(at, source)
     return None
@@ -82,7 +101,7 @@ def modified(declared: Declared) -> Optional[datetime]:
 
 
 def _published(
-    declared: Declared, root: Any, feed: Optional[datetime], read_text: bool
+    declared: Declared, root: Any, lines: Sequence[str], feed: Optional[datetime], read_text: bool
 ) -> Iterator[tuple[Optional[datetime], str]]:
     for obj in declared.articles:
         yield read_moment(obj.get("datePublished") or obj.get("dateCreated") or obj.get("uploadDate")), "json_ld"
@@ -95,14 +114,28 @@ def _published(
             yield at, "time_tag"
     yield feed, "feed"
     if found := _URL_DAY.search(urlsplit(declared.url).path):
-        yield read_moment("-".join(found.groups())), "url"
+        yield read_moment(f"{found[1]}-{found[3] or found[5]}-{found[4] or found[6]}"), "url"
     for name in ("datePublished", "dateCreated"):
         for element in root.xpath("//*[@itemprop=$name]", name=name):
             yield read_moment(element.get("content") or element.get("datetime")), "meta"
+    yield from ((_shown_day(line), "text") for line in lines)
     yield from ((at, "time_tag") for _, at in times)
     yield modified(declared), "meta"
     if read_text:
         yield read_moment(htmldate.find_date(root, original_date=True, url=declared.url)), "text"
+
+
+def _shown_day(line: str) -> Optional[datetime]:
+    """The day that a line gives for people, None where it says much else.
+
+    >>> _shown_day("Published March 9, 2026 · 4 min read").date().isoformat()
+    '2026-03-09'
+    """
+    found = _SHOWN_DAY.search(line)
+    if not found or len(line) - len(found[0]) > _MAX_BESIDE:
+        return None
+    at = parse_date(found[0].translate(_IDEOGRAPHS))
+    return at.to_utc_datetime(has_tz=True) if at else None
 
 
 def _values(declared: Declared, keys: list[str]) -> Iterator[str]:

@@ -7,12 +7,14 @@ prose .6, class words .4, place .1, title echo .1, line words .1. Structure carr
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
+from itertools import islice
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from transforms.extract.declared import fold
 from transforms.extract.segment import HEADINGS, Block, Container, Segments
 from transforms.extract.vocabulary import ACTS, APART, BIT, BODY_LIKE, FURNITURE, GROUPS, acts_named
 
@@ -73,12 +75,17 @@ def describe(segments: Segments, hints: Hints) -> Weighable:
     page = _Page(segments, hints)
     blocks = [block for block in segments.blocks if not page.is_hopeless(block)]
     rows = np.array([page.row(block) for block in blocks]).reshape(len(blocks), len(NAMES))
-    streams = any(container.apart and container.groups & APART["stream"] for container in segments.containers)
+    streams = any(
+        container.apart and container.prose and container.groups & APART["stream"] for container in segments.containers
+    )
     return Weighable(blocks, rows, whole=not streams)
 
 
-def mark_furniture(containers: Sequence[Container]) -> None:
-    """Settle which containers are furniture by name or tag, sparing any that holds the article itself."""
+def mark_furniture(containers: Sequence[Container], others: Set[Container] = frozenset()) -> None:
+    """Settle which containers are furniture by name or tag, sparing any that holds the article itself.
+
+    `others` are those that hold other articles: they stand apart.
+    """
     total = max((container.prose for container in containers), default=0) or 1
     prose_of_kind: Counter[str] = Counter()
     for container in containers:
@@ -91,7 +98,8 @@ def mark_furniture(containers: Sequence[Container]) -> None:
         named = not holds_article and (container.tag in _FURNITURE_TAGS or bool(suspect & FURNITURE))
         hidden = container.furniture and not holds_article
         container.suspect = suspect | (around.suspect if around else 0)
-        container.apart = _stands_apart(container, total, headline) or bool(around and around.apart)
+        apart = container in others or _stands_apart(container, total, headline)
+        container.apart = apart or bool(around and around.apart)
         container.furniture = named or hidden or container.apart or bool(around and around.furniture)
 
 
@@ -117,6 +125,29 @@ def _name_by_headings(blocks: Sequence[Block]) -> None:
             words = [word.lower() for word in _WORD.findall(block.text[:_HEAD])]
             if 0 < len(words) <= _SHORT_HEADING and acts_named(words) & _SIGNUP:
                 around.groups |= APART["appeal"]
+
+
+def other_articles(segments: Segments, title: str) -> frozenset[Container]:
+    """Return the <article> elements beside the one that holds the title: the next story, teasers, readers' comments.
+
+    On the annotated pages 79,000 characters of prose stand in such elements; 700 of them are in articles, too, quoted
+    from there by readers.
+    """
+    echo = fold(title)
+    headings = [block for block in segments.blocks if block.container.tag in HEADINGS]
+    headline = next((b for b in headings if fold(b.text) == echo), None)
+    headline = headline or next((b for b in headings if b.container.tag == "h1"), None)
+    if headline is None:
+        return frozenset()
+    outermost = [
+        container
+        for container in segments.containers
+        if container.tag == "article" and all(at.tag != "article" for at in islice(container.chain(), 1, None))
+    ]
+    own = next((at for at in outermost if at.first <= headline.index <= at.last), None)
+    if own is None or own.prose < _BESIDE:
+        return frozenset()
+    return frozenset(container for container in outermost if container is not own)
 
 
 def _holds_article(container: Container, total: int, prose_of_kind: Mapping[str, int], headline: int) -> bool:
@@ -163,7 +194,7 @@ class _Page:
     def __init__(self, segments: Segments, hints: Hints) -> None:
         blocks = segments.blocks
         _name_by_headings(blocks)
-        mark_furniture(segments.containers)
+        mark_furniture(segments.containers, other_articles(segments, hints.title))
         self.total = sum_clean_prose(blocks) or 1
         self.main = main_container(segments.containers, self.total)
         self.hints = hints

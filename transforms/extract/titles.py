@@ -11,8 +11,10 @@ _WORD = re.compile(r"\w+")
 _INVISIBLE: Final = dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF))  # where a word may be broken, for browsers
 _MAX_CHARS: Final = 500
 _MAX_HEADING: Final = 300
-_CUT_FROM: Final = 60  # characters: a shorter title is whole
+_CUT_FROM: Final = 60  # characters: a shorter title is whole, whatever ends it
+_CUT_BARE: Final = 100  # characters from which a title may have been cut without a mark
 _SHORTEST: Final = 8  # characters: anything shorter is a label
+_TELLING: Final = 6  # words: a page's only heading of so many is its headline, even where nothing agrees
 _AGREE: Final = 0.3  # share of common words from which two titles speak of one thing
 
 
@@ -40,6 +42,7 @@ def pick_title(declared: Declared, headings: Sequence[str], hint: str = "") -> s
     ]
     known = frozenset(fold(title) for title in [*shown, given[0]] if len(title) >= 12)
     bare = [bare_title(title, declared, known) if title else "" for title in given]
+    shown = [bare_title(heading, declared, frozenset()) for heading in shown]
     return _whole(_choose(bare, shown), [*bare, *shown])
 
 
@@ -59,6 +62,8 @@ def _choose(bare: Sequence[str], shown: Sequence[str]) -> str:
         return bare[0]
     best = max(shown[:4], key=lambda heading: _support(heading, bare), default="")
     if best and _support(best, bare) >= _AGREE and not best.isupper():
+        return next((title for title in bare if len(title) > _SHORTEST and fold(best).endswith(fold(title))), best)
+    if len(shown) == 1 and len(_WORD.findall(best)) >= _TELLING and not best.isupper():
         return best
     return next((title for title in bare[1:] if title), shown[0] if shown else "")
 
@@ -66,7 +71,7 @@ def _choose(bare: Sequence[str], shown: Sequence[str]) -> str:
 def _whole(title: str, others: Sequence[str]) -> str:
     """The title that continues this one: JSON-LD's headline is often cut after the 110 characters Google asked for."""
     cut = fold(title.rstrip("…. "))
-    if len(cut) < _CUT_FROM:
+    if len(cut) < (_CUT_FROM if title.endswith(("…", "...")) else _CUT_BARE):
         return title
     return max([title, *(other for other in others if fold(other).startswith(cut))], key=len)
 

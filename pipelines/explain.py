@@ -25,6 +25,7 @@ from transforms.fetch.crawl import Answer, Elsewhere, crawl
 from transforms.fetch.errands import PageErrand
 from transforms.fetch.guard import host_of
 from transforms.language import DetectLanguageFn
+from transforms.repeats import DropRepeatsFn
 from transforms.scrub.stage import ScrubFn
 from transforms.state import Store
 from transforms.tag import compile_gazetteer
@@ -50,7 +51,7 @@ def explain(
     store = Store(Dataset(str(root.absolute()), settings.write.state).state_address) if root else None
     entry = _entry_of_url(target, outlet) if "://" in target else _entry_of_file(target, outlet)
     try:
-        tagged = _stages(entry, settings, tables, out)
+        tagged = _stages(entry, settings, tables, store, out)
     except _Ended:
         if store is not None:
             _earlier(entry.origin.link, None, store, settings, out)
@@ -76,7 +77,7 @@ def _entry_of_file(target: str, outlet: str) -> Entry:
     return file_entry(files[0], outlet)
 
 
-def _stages(entry: Entry, settings: Settings, tables: Tables, out: Console) -> TaggedArticle:
+def _stages(entry: Entry, settings: Settings, tables: Tables, store: Optional[Store], out: Console) -> TaggedArticle:
     arrived = _read(entry, settings, out) if entry.url.startswith("file:") else _fetch(entry, settings, out)
     article = (
         _one(ExtractFn(settings.extract, tables.profiles).process(arrived), out)
@@ -97,6 +98,12 @@ def _stages(entry: Entry, settings: Settings, tables: Tables, out: Console) -> T
         out, scrubbed, "title", "subtitle", "authors", "dateline", "syndication_source", "captions", "published_at",
         "warnings", but=article,
     )  # fmt: skip
+
+    if store is not None:
+        (lasting,) = DropRepeatsFn(store, settings.extract.min_chars).process(scrubbed)
+        _say(out, "repeats", f"{len(lasting.removals) - len(scrubbed.removals)} lines are the outlet's own")
+        _removed(out, lasting, len(scrubbed.removals))
+        scrubbed = lasting
 
     detect = DetectLanguageFn(settings.language)
     detect.setup()

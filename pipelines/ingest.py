@@ -21,6 +21,7 @@ from transforms.fetch import FetchFeeds, FetchPages
 from transforms.fresh import Fresh
 from transforms.language import DetectLanguage
 from transforms.progress import Watch
+from transforms.repeats import DropRepeats
 from transforms.scrub import Rules, Scrub
 from transforms.state import Store
 from transforms.tag import Tag
@@ -78,7 +79,8 @@ def _refine(
 ) -> Harvest:
     settings = plan.settings
     scrubbed, too_short = _watch(articles, "pages", plan) | "Scrub" >> Scrub(plan.rules, settings.extract.min_chars)
-    known = scrubbed | "DetectLanguage" >> DetectLanguage(settings.language)
+    lasting = scrubbed | "DropRepeats" >> DropRepeats(plan.store, settings.extract.min_chars)
+    known = lasting | "DetectLanguage" >> DetectLanguage(settings.language)
     unique, repeats, signatures = known | "Dedup" >> Dedup(plan.store, settings.dedup)
     tagged = _watch(unique, "articles", plan) | "Tag" >> Tag(plan.gazetteer, settings.tag)
     all_rejects = (*rejects, too_short) | "Rejects" >> beam.Flatten()

@@ -181,6 +181,7 @@ SIGNATURES: Final = _schema(
         _must("fetched_at", _TIME, "UTC"),
         _may("canonical_hint", pa.string(), "whom the article names as the source of its text"),
         _must("lead", pa.binary(), "as sketch, of the shingles that begin in the first 300 letters"),
+        _must("lines", _list(pa.int64()), "hashes of the short lines at the text's ends: an outlet's own repeat"),
     ],
 )  # fmt: skip
 

@@ -323,6 +323,7 @@ class Signature(NamedTuple):
     fetched_at: Timestamp
     canonical_hint: str  # whom the article names as the source of its text, "" where nobody
     lead: bytes = b""  # as `sketch`, of the shingles that begin in the first 300 letters
+    lines: Sequence[int] = ()  # hashes of the short lines at the text's ends, signed 64-bit; an outlet's own repeat
 
 
 class Tally(NamedTuple):

@@ -115,6 +115,7 @@ def signature_row(signature: Signature, run_id: str, newsbeam_version: str) -> R
         **values,
         "title": signature.title or None,
         "anchors": list(signature.anchors),
+        "lines": list(signature.lines),
         "published_at": None if signature.published_at is None else _datetime(signature.published_at),
         "fetched_at": _datetime(signature.fetched_at),
         "canonical_hint": signature.canonical_hint or None,
@@ -124,7 +125,8 @@ def signature_row(signature: Signature, run_id: str, newsbeam_version: str) -> R
 
 def signature_of(row: Mapping[str, Any]) -> Signature:
     """Return the signature that `signature_row` made a row of."""
-    values = {name: row["outlet_id" if name == "outlet" else name] for name in Signature._fields}
+    columns = {name: "outlet_id" if name == "outlet" else name for name in Signature._fields}
+    values = {name: row[column] for name, column in columns.items() if column in row}  # older files have fewer
     published = values["published_at"]
     return Signature(**values)._replace(
         title=values["title"] or "",

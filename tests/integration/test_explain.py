@@ -9,9 +9,11 @@ from rich.console import Console
 
 from pipelines.explain import explain
 from pipelines.jobs import Tables, load_tables
+from pipelines.sources import text_article
 from schemas.errors import ConfigError
-from schemas.records import LinkState
+from schemas.records import Entry, LinkState, Origin
 from schemas.settings import load_settings
+from transforms.dedup.signature import sign
 from transforms.state import Delta, Store
 from transforms.write import Dataset
 
@@ -57,6 +59,22 @@ def test_a_refused_file_is_looked_up_by_its_own_link(tables: Tables, tmp_path: P
     assert code == 1
     assert "reject: too_short" in text
     assert "ended as reject too_short; 2 failed tries" in text
+
+
+def test_a_line_that_the_outlet_repeats_is_shown_as_taken_out(tables: Tables, tmp_path: Path) -> None:
+    root, page, slogan = tmp_path / "data", tmp_path / "page.html", "Read the Desk first, every morning at six."
+    page.write_text(PAGE.replace("</article>", f"<p>{slogan}</p></article>"), "utf-8")
+    (root / "_meta").mkdir(parents=True)
+    text = "\n\n".join([*(SENTENCE.format(n) for n in range(4)), slogan])
+    entry = Entry(Origin("desk", "", "", "x", None, None), "x", "", "", "", [], [], None, None, None, None, 0)
+    articles = [text_article(entry, text)._replace(article_id=f"a{n}") for n in range(3)]
+    signatures = [sign(article, SETTINGS.dedup) for article in articles]
+    Store(Dataset(str(root)).state).apply("c1", Delta(signatures=signatures))
+    console = Console(width=80, file=io.StringIO(), record=True)
+    assert explain(str(page), root, SETTINGS, tables, console, outlet="desk") == 0
+    shown = console.export_text()
+    assert f"- repeated_line       {slogan}" in shown
+    assert shown.count(slogan) == 1
 
 
 @pytest.mark.parametrize("name", ["folder", "folder/*.txt", "archive.warc.gz"])

@@ -27,7 +27,7 @@ VERSION = VersionState("id1", 2, "hash", "a", "https://a.example/1", T0)
 
 
 def signature(name: str, anchors: list[int], at: int = 0) -> Signature:
-    return Signature(name, 1, "a", name, "Title", anchors, b"\x00\x01", "{}", 9, None, T0 + at, "")
+    return Signature(name, 1, "a", name, "Title", anchors, b"\x00\x01", "{}", 9, None, T0 + at, "", lines=[-at])
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -116,6 +116,22 @@ def test_a_replaced_signature_is_found_by_its_new_anchors_only(store: Store) -> 
     store.apply("c2", Delta(signatures=[signature("s", [2, 3], 5)]))
     assert store.signatures([1], T0) == []
     assert store.signatures([2, 3], T0) == [signature("s", [2, 3], 5)]
+
+
+def test_a_line_is_repeated_when_different_stories_have_it_whatever_their_versions(store: Store) -> None:
+    def texts(name: str, cluster: str, *lines: int) -> list[Signature]:
+        one = signature(name, [], 0)._replace(cluster_id=cluster, lines=list(lines))
+        return [one._replace(version=version) for version in (1, 2)]
+
+    store.apply("c1", Delta(signatures=[*texts("a", "a", -7, 8), *texts("b", "b", -7, 8), *texts("c", "b", -7)]))
+    assert store.repeated([-7, 8, 9], 3) == set()
+    assert store.repeated([-7, 8, 9], 2) == {-7, 8}
+    store.apply("c2", Delta(signatures=[signature("d", [], 10)._replace(lines=[-7])]))
+    assert store.repeated([-7, 8, 9], 3) == {-7}
+    store.apply("c3", Delta(signatures=[signature("d", [], 10)._replace(lines=[8])]))
+    assert store.repeated([-7], 3) == set()
+    store.forget_signatures(T0 + 5)
+    assert store.repeated([-7, 8], 1) == {8}
 
 
 def test_forgotten_signatures_are_gone_with_their_anchors(store: Store) -> None:

@@ -65,7 +65,7 @@ def tagged(number: int, outlet: str = "gazette", **changes: Any) -> TaggedArticl
 
 def signature(number: int, outlet: str = "gazette") -> Signature:
     name = f"{outlet}-{number}"
-    return Signature(name, 1, outlet, name, "T", [number], b"\x01", "{}", 3, NOON + number, NOON + 60, "")
+    return Signature(name, 1, outlet, name, "T", [number], b"\x01", "{}", 3, NOON + number, NOON + 60, "", lines=[])
 
 
 def feed(outlet: str = "gazette") -> FeedState:

@@ -40,7 +40,10 @@ TAGGED = TaggedArticle(
     "g1",
 )
 REJECT = Reject("fetch", RejectReason.TIMEOUT, ORIGIN, "entry", "https://gazette.example/1", "", True, T0)
-SIGNATURE = Signature("id", 1, "gazette", "id", "", [-1, 2**63 - 1], b"\x00\xff", '{"a": 1}', 4, None, T0, "agency")
+SIGNATURE = Signature(
+    "id", 1, "gazette", "id", "", [-1, 2**63 - 1], b"\x00\xff", '{"a": 1}', 4, None, T0, "agency", b"\x01"
+)
+SIGNATURE = SIGNATURE._replace(lines=[-(2**63), 7])
 ROWS = {
     "articles": (parquet.ARTICLES, rows.article_row(TAGGED, "run", "0.1")),
     "rejects": (parquet.REJECTS, rows.reject_row(REJECT, "run", "0.1")),

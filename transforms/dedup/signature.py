@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from schemas.records import Article, Signature
 from schemas.settings import DedupSettings
+from transforms.repeats import line_keys
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -66,6 +67,7 @@ def sign(article: Article, settings: DedupSettings) -> Signature:
         fetched_at=article.fetched_at,
         canonical_hint=attribution(article),
         lead=shingles.lead,
+        lines=line_keys(article),
     )
 
 

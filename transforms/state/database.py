@@ -75,6 +75,8 @@ def schema(words: Words) -> list[str]:
         *(_create(kind, words) for kind in TABLES),
         f"CREATE TABLE anchors (anchor {words.integer}, fetched_at {words.integer}, signature {words.integer},"
         f" PRIMARY KEY (anchor, fetched_at, signature)){words.keyed}",
+        f"CREATE TABLE lines (line {words.integer}, fetched_at {words.integer}, signature {words.integer},"
+        f" PRIMARY KEY (line, fetched_at, signature)){words.keyed}",
         f"CREATE TABLE applied (commit_id TEXT PRIMARY KEY, created {words.real} NOT NULL){words.keyed}",
         "CREATE INDEX waiting ON links (feed) WHERE entry != ''",
     ]
@@ -87,7 +89,7 @@ def _create(kind: type[Any], words: Words) -> str:
         f"{name} {affinity.get(hint, words.bytes)}{'' if optional else ' NOT NULL'}"
         for name, (hint, optional) in table.fields.items()
     ]
-    if kind is Signature:  # `anchors` points at signatures by their numbers
+    if kind is Signature:  # `anchors` and `lines` point at signatures by their numbers
         columns = [f"number {words.number}", *columns, f"UNIQUE ({', '.join(table.key)})"]
         return f"CREATE TABLE {table.name} ({', '.join(columns)})"
     return f"CREATE TABLE {table.name} ({', '.join(columns)}, PRIMARY KEY ({', '.join(table.key)})){words.keyed}"

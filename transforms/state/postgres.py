@@ -18,7 +18,7 @@ _SCHEMA: Final = schema(
     Words("BIGINT", "DOUBLE PRECISION", "BYTEA", "BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY", "")
 )
 _LAYOUT: Final = zlib.crc32("\n".join(_SCHEMA).encode()) & 0x7FFFFFFF
-_TABLES: Final = ("feeds", "links", "versions", "signatures", "anchors", "applied", "layout")
+_TABLES: Final = ("feeds", "links", "versions", "signatures", "anchors", "lines", "applied", "layout")
 _MAKING: Final = 0x6E657773  # an advisory lock: two processes must not lay out the tables at once
 _LOOK: Final = "Check the server and the URL's user, password and database, then start again: nothing is lost"
 

@@ -13,6 +13,8 @@ from transforms.state.postgres import Postgres
 from transforms.state.records import TABLES, Delta, R, Scalar, from_scalars, to_scalars
 from transforms.state.sqlite import Sqlite
 
+_NEWEST_TEXTS: Final = 64  # with a line, looked at: enough for some stories with several versions each
+_INDEXES: Final = {"anchors": "anchor", "lines": "line"}  # tables that find signatures: their column, the field's name
 _MAX_KEYS: Final = 500  # of one SELECT; SQLite before 3.32 takes 999 variables
 
 
@@ -84,6 +86,15 @@ class Store:
         where = "WHERE article_id = ? AND version = ?"
         return next(self._select(Signature, where, (article_id, version)), None)
 
+    def repeated(self, lines: Collection[int], stories: int) -> set[int]:
+        """Return those of `lines` that stand in at least so many different `stories`, by the newest texts with them."""
+        query = (
+            "SELECT count(DISTINCT cluster_id) FROM (SELECT cluster_id FROM lines JOIN signatures ON number = signature"
+            " WHERE line = ? ORDER BY lines.fetched_at DESC LIMIT ?) AS newest"
+        )
+        counts = {line: self._database.query(query, (line, _NEWEST_TEXTS)) for line in sorted(set(lines))}
+        return {line for line, rows in counts.items() if rows and int(rows[0][0]) >= stories}
+
     def applied(self) -> set[str]:
         """Return the ids of the commits this state holds."""
         return {commit_id for (commit_id,) in self._database.query("SELECT commit_id FROM applied")}
@@ -111,7 +122,8 @@ class Store:
         if not self._database.query("SELECT 1 FROM signatures WHERE fetched_at < ? LIMIT 1", (before.micros,)):
             return 0
         with self._database.writing() as transaction:
-            transaction.execute("DELETE FROM anchors WHERE fetched_at < ?", (before.micros,))
+            for table in _INDEXES:
+                transaction.execute(f"DELETE FROM {table} WHERE fetched_at < ?", (before.micros,))  # noqa: S608  # ours
             return int(transaction.execute("DELETE FROM signatures WHERE fetched_at < ?", (before.micros,)).rowcount)
 
     def clear(self) -> None:
@@ -145,17 +157,20 @@ def _upsert(kind: type[Any]) -> str:
 
 def _put_signature(transaction: Transaction, signature: Signature) -> None:
     key = (signature.article_id, signature.version)
-    known = "SELECT number, anchors, fetched_at FROM signatures WHERE article_id = ? AND version = ?"
-    for number, anchors, at in transaction.execute(known, key).fetchall():
-        stale = [(anchor, at, number) for anchor in np.frombuffer(anchors, "<i8").tolist()]
-        transaction.executemany("DELETE FROM anchors WHERE anchor = ? AND fetched_at = ? AND signature = ?", stale)
+    known = "SELECT number, fetched_at, anchors, lines FROM signatures WHERE article_id = ? AND version = ?"
+    for number, at, *hashes in transaction.execute(known, key).fetchall():
+        for (table, column), packed in zip(_INDEXES.items(), hashes, strict=True):
+            stale = [(value, at, number) for value in np.frombuffer(packed, "<i8").tolist()]
+            statement = f"DELETE FROM {table} WHERE {column} = ? AND fetched_at = ? AND signature = ?"  # noqa: S608
+            transaction.executemany(statement, stale)
     values = list(to_scalars(signature).values())
     [number] = transaction.execute(f"{_upsert(Signature)} RETURNING number", values).fetchone()
     at = signature.fetched_at.micros
-    transaction.executemany(
-        "INSERT INTO anchors VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-        [(anchor, at, number) for anchor in signature.anchors],
-    )
+    for table in _INDEXES:
+        transaction.executemany(
+            f"INSERT INTO {table} VALUES (?, ?, ?) ON CONFLICT DO NOTHING",  # noqa: S608
+            [(value, at, number) for value in getattr(signature, table)],
+        )
 
 
 def _parts(values: Sequence[Any]) -> Iterator[Sequence[Any]]:

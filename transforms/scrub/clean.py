@@ -27,7 +27,7 @@ from transforms.scrub.words import find_date
 
 MUCH: Final = 0.2  # a larger share of the text removed is worth a warning: a wrong rule shows here first
 REPEAT_REACH: Final = 2  # paragraphs from the start that may stand twice, as summary and as text
-SAMPLE_CHARS: Final = 4_000
+SAMPLE_CHARS: Final = 2_000  # of a text, to tell its language by
 MIN_ENGLISH: Final = 0.12  # share of these words; English news has .20 to .30, other languages below .05
 _ENGLISH: Final = frozenset(("the", "of", "and", "to", "a", "that", "was", "for", "is", "with", "on", "by", "from"))
 _MOVED: Final = frozenset(("any.title", "any.subtitle", "any.dateline"))  # told by a field of their own, and not lost

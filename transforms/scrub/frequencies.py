@@ -5,7 +5,7 @@ A worker meets every language of its outlets; as dictionaries their lists alone 
 
 import gzip
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, Union
@@ -34,6 +34,7 @@ class Frequencies(Mapping[str, float]):
         self._hashes: memoryview = hashes[order].data
         self._shares: npt.NDArray[np.float32] = np.concatenate(shares)[order]
         self._look_up = lru_cache(_HOT)(self._find)
+        self._met: set[str] = set()  # words of the list that `missing` was asked for
 
     def _find(self, word: str) -> float:
         """The share of a word, negative where it is not on the list."""
@@ -55,6 +56,15 @@ class Frequencies(Mapping[str, float]):
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str) and self._look_up(word) >= 0
 
+    def missing(self, words: Set[str]) -> Set[str]:
+        """Return those of the words that are not on the list: set by set what `in` answers one by one."""
+        unmet = words - self._met
+        absent = {word for word in unmet if self._find(word) < 0}
+        if len(self._met) > _HOT:
+            self._met.clear()
+        self._met |= unmet - absent
+        return absent
+
     def __len__(self) -> int:
         return len(self._hashes)
 
@@ -63,7 +73,7 @@ class Frequencies(Mapping[str, float]):
 
 
 @cache
-def frequencies(language: str) -> Mapping[str, float]:
+def frequencies(language: str) -> Frequencies:
     """Return wordfreq's largest list for a language; empty where it has none. Loaded on first use, once a process."""
     import langcodes
     import wordfreq
@@ -72,8 +82,8 @@ def frequencies(language: str) -> Mapping[str, float]:
     try:
         nearest, _ = langcodes.closest_match(language, list(lists), max_distance=60)  # as wordfreq chooses
     except ValueError:  # no such language
-        return {}
-    return Frequencies(_groups(lists[nearest])) if nearest in lists else {}
+        nearest = ""
+    return Frequencies(_groups(lists[nearest]) if nearest in lists else [(0.0, ())])
 
 
 def _groups(path: Union[str, Path]) -> Iterator[tuple[float, Sequence[str]]]:

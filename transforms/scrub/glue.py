@@ -12,9 +12,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final, NamedTuple, Optional
 
-from transforms.scrub.frequencies import frequencies
+from transforms.scrub.frequencies import Frequencies, frequencies
 
 MAX_TOKEN: Final = 60  # characters; longer ones are no words
+MIN_ODD: Final = 5  # characters of a word that is looked at
 MIN_EVIDENT: Final = 4  # tokens that fall apart by themselves, before a text counts as glued …
 MIN_PLAIN: Final = 2  # … so many of them without a capital inside …
 MIN_RATE: Final = 0.004  # … and their share of all words; lines of 60 to 100 characters give .05
@@ -89,9 +90,9 @@ def unglue(paragraphs: Sequence[str], language: str, letters: Set[str]) -> list[
     known = frequencies(language)
     if not known:
         return list(paragraphs)
-    words = [w for p in paragraphs for w in _WORD.findall(p)]
-    if not _is_glued(words, known):
+    if not _is_glued(paragraphs, known):
         return list(paragraphs)
+    words = [w for p in paragraphs for w in _WORD.findall(p)]
     own = Counter(w for w in words if w[0].isupper())
     reader = _Reader(
         known,
@@ -206,13 +207,23 @@ def _line_starts(words: Sequence[str], width: int) -> set[int]:
     return starts
 
 
-def _is_glued(words: Sequence[str], known: Mapping[str, float]) -> bool:
-    odd = {w for w in set(words) if len(w) >= 5 and w.lower() not in known}
+def _is_glued(paragraphs: Sequence[str], known: Frequencies) -> bool:
+    words = [word for p in paragraphs for word in p.split()]
+    odd = _odd(_odd({word.strip(_OPENS + _CLOSES) for word in set(words)}, known), known)
     if len(odd) < MIN_EVIDENT:
         return False
     evident = [w for w in odd if _falls_apart(w, known)]
     plain = sum(w[1:].islower() for w in evident)  # without an inner capital: a page about code has many names with one
     return plain >= MIN_PLAIN and len(evident) >= max(MIN_EVIDENT, MIN_RATE * len(words))
+
+
+def _odd(words: Set[str], known: Frequencies) -> Set[str]:
+    """The longer words among tokens that are on no list; what is asked of words without signs is asked of the rest."""
+    lowered = {word: word.lower() for word in words if len(word) >= MIN_ODD}
+    missing = known.missing(set(lowered.values()))
+    return {
+        part for word, low in lowered.items() if low in missing for part in _WORD.findall(word) if len(part) >= MIN_ODD
+    }
 
 
 def _falls_apart(word: str, known: Mapping[str, float]) -> bool:

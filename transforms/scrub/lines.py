@@ -11,7 +11,7 @@ from typing import Final, Optional
 
 from transforms.scrub.rules import Agencies, Language, Match, Rules
 from transforms.scrub.shapes import ends_sentence, has_case, is_headline, is_name, is_prose, is_source, words_of
-from transforms.scrub.words import MAX_LINE, fold, stretch, tokens, words_in
+from transforms.scrub.words import MAX_LINE, fold, plain_tokens, stretch, tokens
 
 MAX_CREDIT: Final = 110  # characters
 MAX_CREDIT_LINE: Final = 90
@@ -52,7 +52,7 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
     if len(line) > MAX_LINE:
         return None
     if len(line) >= MAX_TEMPLATE_LINE and is_prose(line):
-        return _by_words(line, words_in(line), active, near=near)
+        return _by_words(line, plain_tokens(line), active, near=near)
     if (match := _stray(line)) is not None:
         return match
     found = tokens(line, rules.months)
@@ -62,38 +62,43 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
         return Match("any.arrow", "teaser", {"headline": line})
     match = _by_template(line, found, rules, active)
     if match is None and (near or line[-1] != "?"):  # a question is a subheading, or an interviewer's
-        match = _by_words(line, [token for token in found if token[0].isalpha()], active, near=near)
+        match = _by_words(line, found, active, near=near)
     return match
 
 
 def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence[Language]) -> Optional[Match]:
-    joined = "".join(token + " " for token in found)
     heads, words = _leading(found), frozenset(found)
+    candidates = [template for language in active for template in language.candidates(heads, words)]
+    if not candidates:
+        return None
+    joined = "".join(token + " " for token in found)
     sentence = line.count(" ") >= MIN_SENTENCE_SPACES and ends_sentence(line)
-    for language in active:
-        for template in language.candidates(heads, words):
-            if (hit := template.pattern.match(joined)) is not None:
-                slots = {}
-                for slot in hit.groupdict():
-                    first, last = joined.count(" ", 0, hit.start(slot)), joined.count(" ", 0, hit.end(slot)) - 1
-                    if hit[slot] and last >= first:
-                        slots[slot] = stretch(line, rules.months, first, last)
-                if (slots or template.kind not in _NEVER_SENTENCES or not sentence) and _plausible(
-                    slots, rules.agency_words
-                ):
-                    return Match(template.rule, template.kind, slots)
+    for template in candidates:
+        if (hit := template.pattern.match(joined)) is not None:
+            slots = {}
+            for slot in hit.groupdict():
+                first, last = joined.count(" ", 0, hit.start(slot)), joined.count(" ", 0, hit.end(slot)) - 1
+                if hit[slot] and last >= first:
+                    slots[slot] = stretch(line, rules.months, first, last)
+            if (slots or template.kind not in _NEVER_SENTENCES or not sentence) and _plausible(
+                slots, rules.agency_words
+            ):
+                return Match(template.rule, template.kind, slots)
     return None
 
 
 def joined_kind(run: str, active: Sequence[Language]) -> Optional[Match]:
     """Return the vocabulary that several very short lines, read as one, are made of."""
-    return _by_words(run, words_in(run), active) if run else None
+    return _by_words(run, plain_tokens(run), active) if run else None
 
 
-def _by_words(line: str, words: Sequence[str], active: Sequence[Language], *, near: bool = False) -> Optional[Match]:
-    if not words or len(words) > MAX_RULE_WORDS:
+def _by_words(line: str, found: Sequence[str], active: Sequence[Language], *, near: bool = False) -> Optional[Match]:
+    held = frozenset(found)
+    telling = [language for language in active if language.tells(held)]
+    words = [token for token in found if token[0].isalpha()] if telling else []
+    if len(words) > MAX_RULE_WORDS:
         return None
-    for language in active:
+    for language in telling:
         if (match := language.vocabulary_of(words, line, near=near)) is not None:
             return match
     return None

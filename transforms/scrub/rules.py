@@ -12,7 +12,7 @@ from schemas.errors import ConfigError
 from transforms.scrub.rule_files import Kind, RuleFile, Vocabulary, read_rules
 from transforms.scrub.shapes import ends_sentence
 from transforms.scrub.templates import compile_template, literal_sets
-from transforms.scrub.words import fold, names_in, tokens
+from transforms.scrub.words import MAX_NAMES, fold, names_in, tokens
 
 NOUNS_CAPITAL: Final = frozenset(("de",))  # languages in which a capital tells no name
 MAX_SEEN: Final = 100_000  # words whose vocabularies are remembered
@@ -20,6 +20,7 @@ MAX_SPOKEN: Final = 16  # words of a line in which a site speaks: longer ones ar
 VOICE_SLACK: Final = 0.15
 MIN_TOLD_WORDS: Final = 9  # of a sentence that speaks to nobody …
 MIN_TOLD_ANCHORS: Final = 3  # … and so many telling words that it must hold to be furniture all the same
+MAX_NEUTRAL: Final = 2 * MAX_NAMES  # words of a line that names may make up
 NEAR_SLACK: Final = 0.2  # taken off a vocabulary's coverage where a neighbour is furniture already
 
 
@@ -130,24 +131,33 @@ class Language:
     def __init__(self, language: str, rules: RuleFile) -> None:
         self.name = language
         self._by_head: dict[str, list[Template]] = {}
-        self._open: list[Template] = []  # those that may begin with any word
+        self._by_need: dict[str, list[Template]] = {}  # those that may begin with any word, by words they cannot lack
+        self._needed: set[str] = set()  # the keys of `_by_need`
+        self._open: list[Template] = []  # those without such words
+        self._size = 0
         self.vocabularies = [(f"{language}.{v.name}", v) for v in rules.vocabulary]
         self._words = [_Words(v, rules.common) for v in rules.vocabulary]
         self._common = frozenset(map(fold, rules.common))
         self._voice = frozenset(map(fold, rules.voice))
         self._seen: dict[str, Vocabularies] = {}
+        self._met: set[str] = set()  # the keys of `_seen`, and …
+        self._telling: set[str] = set()  # … those of them that tell: most lines hold none
         for rule in rules.rule:
             for text in rule.templates:
                 self._add(f"{language}.{rule.name}", rule.kind, text)
 
     def _add(self, rule: str, kind: Kind, text: str) -> None:
         sets = literal_sets(text)
-        order = len(self._open) + sum(map(len, self._by_head.values()))
-        pattern = compile_template(text)
-        template = Template(rule, kind, order, pattern, tuple(s for s in sets if s))
+        needs = tuple(s for s in sets if s)
+        template = Template(rule, kind, self._size, compile_template(text), needs)
+        self._size += 1
         if sets and sets[0]:
             for head in sets[0]:
                 self._by_head.setdefault(head, []).append(template)
+        elif needs:
+            for word in min(needs, key=len):
+                self._by_need.setdefault(word, []).append(template)
+                self._needed.add(word)
         else:
             self._open.append(template)
 
@@ -157,23 +167,30 @@ class Language:
 
     def candidates(self, heads: Iterable[str], words: frozenset[str]) -> list[Template]:
         """The templates that a line may match which begins with one of `heads` and holds `words`, in file order."""
-        found = [template for head in heads for template in self._by_head.get(head, ())] + self._open
-        return sorted((template for template in found if not any(map(words.isdisjoint, template.needs))), key=_order)
+        lists = [self._by_head[head] for head in heads if head in self._by_head]
+        lists += [self._by_need[word] for word in self._needed & words]
+        if not lists and not self._open:
+            return []
+        found = {template.order: template for some in (*lists, self._open) for template in some}
+        return [found[at] for at in sorted(found) if not any(map(words.isdisjoint, found[at].needs))]
+
+    def tells(self, words: Set[str]) -> bool:
+        """Whether any of the words tells of a vocabulary; `vocabulary_of` wants it asked first."""
+        if not words <= self._met:
+            self._learn(words)
+        return not self._telling.isdisjoint(words)
 
     def vocabulary_of(self, words: Sequence[str], line: str, *, near: bool) -> Optional[Match]:
-        """The vocabulary that a line of `words` is made of.
+        """The vocabulary that a line of `words` is made of, each of them known to `tells`.
 
         Names in it count neither for nor against. Less is asked for beside furniture, and where a site's voice speaks;
         more of a sentence in which it does not.
         """
-        seen = self._seen
-        marks = [seen.get(word) or self._look_up(word) for word in words]
+        marks = [self._seen[word] for word in words]
         tells = 0
         for mark in marks:
             tells |= mark.telling
-        if not tells:
-            return None
-        names = frozenset() if self.name in NOUNS_CAPITAL else names_in(line)
+        names: Optional[Set[str]] = frozenset() if self.name in NOUNS_CAPITAL else None  # looked for where they matter
         voiced = not self._voice.isdisjoint(words)
         spoken = len(words) <= MAX_SPOKEN and voiced
         told = self._voice and not voiced and len(words) >= MIN_TOLD_WORDS and ends_sentence(line)
@@ -185,12 +202,24 @@ class Language:
             telling = sum(1 for mark in marks if mark.telling & bit)
             if telling >= (MIN_TOLD_ANCHORS if told else 1 if near else vocabulary.min_anchors):
                 known = sum(1 for mark in marks if mark.known & bit)
+                if known < (vocabulary.coverage - slack) * (len(words) - MAX_NEUTRAL):
+                    continue
+                names = names_in(line) if names is None else names
                 neutral = sum(1 for m, w in zip(marks, words, strict=True) if w in names and not m.known & bit)
                 if known >= (vocabulary.coverage - slack) * (len(words) - neutral):
                     return Match(name, vocabulary.kind)
         return None
 
-    def _look_up(self, word: str) -> Vocabularies:
+    def _learn(self, words: Set[str]) -> None:
+        """Look up what words are in each vocabulary; what was learnt is forgotten once it is too much."""
+        if len(self._seen) > MAX_SEEN:
+            self._seen, self._met, self._telling = {}, set(), set()
+        marks = {word: self._mark(word) for word in words - self._met}
+        self._seen |= marks
+        self._met |= marks.keys()
+        self._telling.update(word for word, mark in marks.items() if mark.telling)
+
+    def _mark(self, word: str) -> Vocabularies:
         telling = known = 0
         parts = word.split("-")
         for number, words in enumerate(self._words):
@@ -199,14 +228,7 @@ class Language:
                 known |= 1 << number
             elif words.knows(word) or all(map(words.knows, parts)):
                 known |= 1 << number
-        mark = Vocabularies(telling, known)
-        if len(self._seen) < MAX_SEEN:
-            self._seen[word] = mark
-        return mark
-
-
-def _order(template: Template) -> int:
-    return template.order
+        return Vocabularies(telling, known)
 
 
 class _Words:

@@ -5,6 +5,7 @@ Prose ends like a sentence or is long; a headline is short and does not; a name 
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 _ENDS: Final = ".!?…。؟۔।"
@@ -32,6 +33,7 @@ def ends_sentence(line: str) -> bool:
     return line.rstrip(_CLOSERS)[-1:] in _ENDS
 
 
+@lru_cache(maxsize=4_096)  # each step asks it of the same lines again
 def is_prose(line: str) -> bool:
     """Whether a line is a paragraph: long, or of some length and ended as a sentence is.
 

@@ -25,6 +25,7 @@ SLOTS: Final = {
     "few": r"(?:\S+ ){1,5}",
     "list": r"(?P<list>\S.*)",
 }
+_TOKENS: Final = {"<date>": DATE, "<time>": TIME}  # slots that stand for one token
 _PIECE = re.compile(r"<\w+>|[{}|\[\]]|[^\s{}|\[\]]+")
 _PAIRS: Final = {"{": "}", "[": "]"}
 _LEAD: Final = r"(?:[^\w\s(] ){0,4}"
@@ -98,6 +99,6 @@ def literal_sets(template: str) -> list[frozenset[str]]:
 
 
 def _first_words(pieces: Sequence[str]) -> frozenset[str]:
-    if any(piece[0] in "<{[" or piece.endswith("*") for piece in pieces):
+    if any((piece[0] in "<{[" and piece not in _TOKENS) or piece.endswith("*") for piece in pieces):
         return frozenset()
-    return frozenset(tokens(piece, {})[0] for piece in pieces)
+    return frozenset(_TOKENS.get(piece) or tokens(piece, {})[0] for piece in pieces)

@@ -55,13 +55,14 @@ def tokens(line: str, months: Mapping[str, int]) -> list[str]:
     >>> tokens("Posted on March 5, 2024 at 10:30", {"march": 3})
     ['posted', 'on', '§date', 'at', '§time']
     """
-    plain = _plain(line)
-    return [text for text, _ in _merge(plain, months)] if _DIGIT.search(line) else plain
-
-
-def words_in(line: str) -> list[str]:
-    """Return the folded words of a line, numbers and signs apart."""
-    return [text for text in _plain(line) if text[0].isalpha()]
+    plain = plain_tokens(line)
+    if not _DIGIT.search(line):
+        return plain
+    merged, done = [], 0
+    for token, at, length in _stamps(plain, months):
+        merged += [*plain[done:at], token]
+        done = at + length
+    return merged + plain[done:]
 
 
 def stretch(line: str, months: Mapping[str, int], first: int, last: int) -> str:
@@ -70,10 +71,11 @@ def stretch(line: str, months: Mapping[str, int], first: int, last: int) -> str:
     >>> stretch("Source » The Levant Courier", {}, 2, 4)
     'The Levant Courier'
     """
-    lengths = [length for _, length in _merge(_plain(line), months)]
     spans = [found.span() for found in _TOKEN.finditer(line) if fold(found[0])]
-    begin, end = sum(lengths[:first]), sum(lengths[: last + 1])
-    return line[spans[begin][0] : spans[end - 1][1]]
+    for _, at, length in _stamps(plain_tokens(line), months):
+        spans[at : at + length] = [(spans[at][0], spans[at + length - 1][1])] + [(0, 0)] * (length - 1)
+    spans = [span for span in spans if span[1]]
+    return line[spans[first][0] : spans[last][1]]
 
 
 def find_date(line: str, months: Mapping[str, int]) -> Optional[str]:
@@ -82,7 +84,7 @@ def find_date(line: str, months: Mapping[str, int]) -> Optional[str]:
     >>> find_date("2024-11-21 19:55:29 - From: Levant Wire", {})
     '2024-11-21T19:55:29'
     """
-    plain = _plain(line)
+    plain = plain_tokens(line)
     for at in range(len(plain)):
         if (read := _read_date(plain, at, months)) is not None:
             length, (year, month, day) = read
@@ -106,27 +108,32 @@ def names_in(line: str) -> frozenset[str]:
     return frozenset(fold(word.strip(".,!?:;")) for word in names) if len(names) <= MAX_NAMES else frozenset()
 
 
-def _plain(line: str) -> list[str]:
-    """The folded tokens of a line; most lines are plain once their quotation marks are, and need no folding by word."""
+def plain_tokens(line: str) -> list[str]:
+    """Return the folded tokens of a line, dates and times as they stand.
+
+    Most lines are plain once their quotation marks are, and need no folding word by word.
+    """
     simple = line.translate(_QUOTES)
     if simple.isascii():
         return _ASCII_TOKEN.findall(simple.lower())
     return [text for text in map(fold, _TOKEN.findall(line)) if text]
 
 
-def _merge(plain: Sequence[str], months: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Tokens with the number of plain ones that each stands for."""
-    merged = []
-    at = 0
-    while at < len(plain):
+def _stamps(plain: Sequence[str], months: Mapping[str, int]) -> list[tuple[str, int, int]]:
+    """The dates and times among tokens: (its one token, where it begins, how many tokens it takes)."""
+    found = []
+    free = 0
+    for at, text in enumerate(plain):
+        if at < free or not (text[0].isdigit() or text in months):
+            continue
         if (read := _read_date(plain, at, months)) is not None:
-            merged.append((DATE, read[0]))
+            found.append((DATE, at, read[0]))
         elif length := _time_length(plain, at):
-            merged.append((TIME, length))
+            found.append((TIME, at, length))
         else:
-            merged.append((plain[at], 1))
-        at += merged[-1][1]
-    return merged
+            continue
+        free = at + found[-1][2]
+    return found
 
 
 def _clock(rest: str) -> str:

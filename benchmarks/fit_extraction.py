@@ -59,7 +59,7 @@ def read(score: Any, data: Path, truth: dict[str, Any], max_depth: int) -> Sampl
     root = parse(to_utf8(gzip.decompress((data / truth["html"]).read_bytes())))
     declared = Declared(root, truth["url"])
     segments = segment(root, max_depth)
-    title = pick_title(declared, headings_of(segments))
+    title = pick_title(declared, headings_of(segments), headings_of(segments, "h2"))
     weighable = candidates(segments, declared, title)
     label, weight = judge(score, truth, segments.blocks)
     at = [block.index for block in weighable.blocks]

@@ -101,6 +101,19 @@ def test_the_only_heading_of_a_page_is_its_title_whatever_it_is_called_elsewhere
     assert read(html.encode()).title == "Ferries sail again on Thursday now that wreck is cleared"
 
 
+def test_of_two_declared_titles_the_smaller_heading_decides_on_a_page_without_a_first_one() -> None:
+    headline = {"@type": "NewsArticle", "headline": "Vellin harbour news"}
+    head = f"""<meta property="og:title" content="Shipping: harbour reopens after wreck is cleared">
+    <script type="application/ld+json">{json.dumps(headline)}</script>"""
+    html = page(head=head).decode().replace("<h1>Harbour", "<h2>Shipping <b>harbour").replace("</h1>", "</b></h2>")
+    assert read(html.encode()).title == "Shipping: harbour reopens after wreck is cleared"
+
+
+def test_a_title_that_was_decoded_wrongly_is_mended() -> None:
+    html = page().decode().replace("Harbour reopens after wreck", "Vellinâ\x80\x99s harbour reopens after wreck")
+    assert read(html.encode()).title == "Vellin’s harbour reopens after wreck is cleared"
+
+
 def test_a_title_comes_without_the_marks_at_which_its_words_may_break() -> None:
     html = page().decode().replace("Harbour reopens", "Har\u00adbour re\u200bopens")
     assert read(html.encode()).title == "Harbour reopens after wreck is cleared"
@@ -315,6 +328,17 @@ def test_what_follows_the_end_of_the_document_is_read() -> None:
             "<p>Von Ilka Brandt und Tom van der Reyes, dpa</p>", ["Ilka Brandt", "Tom van der Reyes"], id="von, und"
         ),
         pytest.param("<p>Posted on 1 May 2024 by Ilka Brandt | 12 comments</p>", ["Ilka Brandt"], id="posted"),
+        pytest.param("<div>By Ilka Brandt<span>Published: May 1, 2024</span></div>", ["Ilka Brandt"], id="glued"),
+        pytest.param("<p>By Ilka Brandt Last Updated: May 1</p>", ["Ilka Brandt"], id="words behind a name"),
+        pytest.param(
+            "<p>Written by Ilka Brandt, Tom Reyes, and Ana Lis</p>", ["Ilka Brandt", "Tom Reyes", "Ana Lis"], id=", and"
+        ),
+        pytest.param(
+            '<ul><li class="author-name">Ilka Brandt</li><li class="author-name">Tom Reyes</li></ul>',
+            ["Ilka Brandt", "Tom Reyes"],
+            id="each in an element of its own",
+        ),
+        pytest.param('<div><p class="comment-author">Tom Reyes</p></div>', [], id="a reader is no author"),
         pytest.param("<p>Photo by Ilka Brandt</p>", [], id="a photographer is no author"),
         pytest.param("<p>By the sea</p>", [], id="no name"),
     ],

@@ -110,7 +110,7 @@ def extract(
     segments = segment(root, settings.max_depth)
     check()
     headings = headings_of(segments)
-    title = known.title or pick_title(declared, headings, evidence.title)
+    title = known.title or pick_title(declared, headings, headings_of(segments, "h2"), evidence.title)
     lines = _lines_at_headline(segments)
     authors = known.authors or pick_authors(declared, root, lines, evidence.authors)
     read_text = len(html) <= _READABLE
@@ -171,9 +171,9 @@ def _clock(seconds: float) -> Callable[[], None]:
     return check
 
 
-def headings_of(segments: Segments) -> list[str]:
-    """Return the texts of the page's first-level headings."""
-    return [" ".join(block.text.split()) for block in segments.blocks if block.container.tag == "h1"]
+def headings_of(segments: Segments, tag: str = "h1") -> list[str]:
+    """Return the texts of the page's headings of one level."""
+    return [" ".join(block.text.split()) for block in segments.blocks if block.container.tag == tag]
 
 
 def _lines_at_headline(segments: Segments) -> list[str]:

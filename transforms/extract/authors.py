@@ -18,10 +18,10 @@ _LEAD_IN = re.compile(
     rf"\W{{0,5}}(?:(?:{_BY_WORDS})?[\s:]+(?=\S))?",
     re.I,
 )
-_JOIN = re.compile(r" ?(?:[,;|/•·\n]| (?:and|und|et|y|e|og|och|en|i|a|with|mit|&|\+) ) ?")
+_JOIN = re.compile(r" ?(?:, (?:and|&) |[,;|/•·\n]| (?:and|und|et|y|e|og|och|en|i|a|with|mit|&|\+) ) ?")
 _ASIDE = re.compile(
     r" ?\([^)]*\)| (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}\.? \d.*$|"
-    r" ?\b(?:published|updated|posted|guide by)\b",
+    r" ?\b(?:published|(?:last )?updated|posted|guide by)\b",
     re.I,
 )
 _JOB_ADJECTIVES: Final = (
@@ -38,12 +38,15 @@ _NO_NAME = re.compile(
     r"follow|says|image|getty|name|written|facebook|twitter|instagram|linkedin)\b|^\W*$",
     re.I,
 )
-# Names after "by": two to four words with capitals, particles between them ("Ursula von der Leyen", "A. J. Neal").
-_NAME: Final = (
-    r"[^\W\d_a-zß-öø-ÿ][\w'’.-]{0,25}(?: (?:(?:al|bin|da|de|del|della|den|der|di|dos|du|el|la|le|van|von|y) ){0,2}"
-    r"[^\W\d_a-zß-öø-ÿ][\w'’.-]{0,25}){1,3}"
+# Elements side by side print as one: "Ilka BrandtPublished: 3 May".
+_GLUED = re.compile(
+    r"(?<=[a-zß-öø-ÿ])(?=(?:Published|Updated|Posted|Last Updated|Senior|Staff)\b|[A-Z][a-z]{2,8}\.? \d)"
 )
-_NAMES: Final = rf"{_NAME}(?: ?(?:,|/|&| and | und | et | y ) ?{_NAME}){{0,4}}"
+# Names after "by": two to four words with capitals, particles between them ("Ursula von der Leyen", "A. J. Neal").
+_NAME_WORD: Final = r"(?!(?:Last|Published|Updated|Posted|View|Senior|Staff|In|On)\b)[^\W\d_a-zß-öø-ÿ][\w'’.-]{0,25}"
+_PARTICLES: Final = r"(?:(?:al|bin|da|de|del|della|den|der|di|dos|du|el|la|le|van|von|y) ){0,2}"
+_NAME: Final = rf"{_NAME_WORD}(?: {_PARTICLES}{_NAME_WORD}){{1,3}}"
+_NAMES: Final = rf"{_NAME}(?: ?(?:, and |,|/|&| and | und | et | y ) ?{_NAME}){{0,4}}"
 _SAID_BY = re.compile(
     r"(?:(?:[Pp]osted|[Pp]ublished|[Ww]ritten|[Rr]eported|[Ss]tory|[Ww]ords|[Tt]ext)\b[^\n]{0,40}? )?"
     rf"(?:[Bb]y|BY|[Vv]on|[Pp]ar|[Pp]or|[Oo]leh|[Dd]oor|[Aa]f|[Aa]v|[Dd]i):? ?({_NAMES})"
@@ -82,7 +85,8 @@ def clean_names(bylines: Iterable[str], declared: Declared) -> list[str]:
     """Return the names in byline strings: split, and freed of "by", asides and job titles."""
     out: dict[str, str] = {}
     for byline in bylines:
-        text = _LEAD_IN.sub("", _ASIDE.sub("", squeeze(byline)[:_MAX_CHARS]), count=1).strip()
+        text = _GLUED.sub(" ", squeeze(byline)[:_MAX_CHARS])
+        text = _LEAD_IN.sub("", _ASIDE.sub("", text), count=1).strip()
         for part in _JOIN.split(text):
             name = _JOB.sub("", " " + part.strip(_EDGES)).strip(_EDGES)
             if out and _DEGREE.fullmatch(name):
@@ -99,7 +103,7 @@ def _candidates(declared: Declared, root: Any, lines: Sequence[str], hints: Sequ
     for key in _AUTHOR_META:
         if key != "twitter:data1" or "written" in declared.first("twitter:label1").lower():
             yield [value for value in declared.meta.get(key, ()) if not value.startswith("http")]
-    yield from ([found[1]] for line in lines if (found := _SAID_BY.match(line)))
+    yield from ([found[1]] for line in lines if (found := _SAID_BY.match(_GLUED.sub(" ", line))))
     yield from _marked(root)
     yield hints
 
@@ -118,10 +122,23 @@ def _marked(root: Any) -> Iterable[Sequence[str]]:
             by_rel.append(element)
         elif element.get("itemprop") == "author":
             by_property.append(element)
-        elif (name := element.get("class")) and _BYLINE_CLASS.search(name):
+        elif (name := element.get("class")) and _BYLINE_CLASS.search(name) and "comment" not in name:
             by_class.append(element)
     for elements in (by_rel, by_property, by_class):
         for element in elements[:4]:
-            text = squeeze(" ".join(element.itertext()))
-            if 3 < len(text) < 90 and " " in text:
-                yield [text]
+            texts = [text for text in map(_text, _row(element, elements)) if 3 < len(text) < 90 and " " in text]
+            if texts:
+                yield texts
+
+
+def _row(element: Any, marked: Sequence[Any]) -> list[Any]:
+    """The element and those that stand beside it, marked alike: each author in an element of its own."""
+    around = element.getparent()
+    return [
+        element,
+        *(other for other in marked[:_MAX_AUTHORS] if other is not element and other.getparent() is around),
+    ]
+
+
+def _text(element: Any) -> str:
+    return squeeze(" ".join(element.itertext()))

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from transforms.extract.declared import Declared, fold, squeeze
+from transforms.scrub.characters import clean_characters
 
 _SEPARATOR = re.compile(r" [|–—\-·•»«:]+ | ?[|»ㅣ] ?")
 _WORD = re.compile(r"\w+")
-_INVISIBLE: Final = dict.fromkeys((0xAD, 0x200B, 0x2060, 0xFEFF))  # where a word may be broken, for browsers
 _MAX_CHARS: Final = 500
 _MAX_HEADING: Final = 300
 _CUT_FROM: Final = 60  # characters: a shorter title is whole, whatever ends it
@@ -18,12 +18,13 @@ _TELLING: Final = 6  # words: a page's only heading of so many is its headline, 
 _AGREE: Final = 0.3  # share of common words from which two titles speak of one thing
 
 
-def pick_title(declared: Declared, headings: Sequence[str], hint: str = "") -> str:
+def pick_title(declared: Declared, headings: Sequence[str], lesser: Sequence[str], hint: str = "") -> str:
     """Return the headline, "" where the page has none.
 
-    `headings` are the page's <h1> texts, `hint` is the feed's title. JSON-LD's headline wins, or what the page shows
-    where that is the same but for spacing; without JSON-LD the heading that shares words with the other titles, and at
-    last og:title, twitter:title, <title> and the feed, each without the outlet's name.
+    `headings` are the texts of the page's <h1>, `lesser` those of its <h2>, `hint` is the feed's title. JSON-LD's
+    headline wins, or what the page shows where that is the same but for spacing; on pages without <h1> the declared
+    title that an <h2> shows. Without JSON-LD it is the heading that shares words with the other titles, and at last
+    og:title, twitter:title, <title> and the feed, each without the outlet's name.
     """
     given = [
         squeeze(declared.article("headline")),
@@ -32,24 +33,33 @@ def pick_title(declared: Declared, headings: Sequence[str], hint: str = "") -> s
         declared.title_tag,
         squeeze(hint),
     ]
-    given = [title[:_MAX_CHARS].lstrip("# ") for title in given]  # "## ": Markdown that was never rendered
-    given = [title.translate(_INVISIBLE) for title in given]
-    headings = [heading.translate(_INVISIBLE) for heading in headings]
+    given = [clean_characters(title[:_MAX_CHARS]).lstrip("# ") for title in given]  # "## ": Markdown, never rendered
     shown = [
         heading
-        for heading in headings
+        for heading in map(clean_characters, headings)
         if _SHORTEST < len(heading) < _MAX_HEADING and not _names_site(heading, declared.title_tag, given[1])
     ]
     known = frozenset(fold(title) for title in [*shown, given[0]] if len(title) >= 12)
     bare = [bare_title(title, declared, known) if title else "" for title in given]
     shown = [bare_title(heading, declared, frozenset()) for heading in shown]
-    return _whole(_choose(bare, shown), [*bare, *shown])
+    title = "" if shown else _declared_shape(bare, [clean_characters(heading) for heading in lesser])
+    return _whole(title or _choose(bare, shown), [*bare, *shown])
 
 
 def _names_site(heading: str, title_tag: str, og_title: str) -> bool:
     """Whether a heading is what <title> puts behind og:title: blogs give their own name in an <h1>."""
     cuts = [cut for cut in _SEPARATOR.finditer(title_tag[:_MAX_CHARS]) if fold(title_tag[cut.end() :]) == fold(heading)]
     return any(fold(title_tag[: cut.start()]) == fold(og_title) for cut in cuts)
+
+
+def _declared_shape(bare: Sequence[str], headings: Sequence[str]) -> str:
+    """The first declared title that a heading shows, "" for none. Letters and digits count: kickers lose a colon."""
+    declared = {_letters(title): title for title in reversed(bare) if len(title) > _SHORTEST}
+    return next((declared[letters] for heading in headings if (letters := _letters(heading)) in declared), "")
+
+
+def _letters(title: str) -> str:
+    return "".join(_WORD.findall(fold(title)))
 
 
 def _choose(bare: Sequence[str], shown: Sequence[str]) -> str:

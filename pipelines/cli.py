@@ -11,7 +11,7 @@ import typer
 from rich.console import Console
 
 from pipelines.gazetteer import gazetteer_app
-from pipelines.maintenance import maintenance_app
+from pipelines.maintenance import State, maintenance_app
 from pipelines.outlets import outlets_app
 from schemas.errors import NewsbeamError
 from schemas.settings import load_outlets, load_settings
@@ -37,8 +37,8 @@ def config_folder() -> Path:
     return checkout if checkout.is_dir() else Path(sys.prefix, "share", "newsbeam", "config")
 
 
-Output = Annotated[  # whether it can be read is found out with the rest, and said with a remedy
-    Path, typer.Option("--output", "-o", readable=False, help="Root of the dataset; made where it is missing.")
+Output = Annotated[
+    str, typer.Option("--output", "-o", help="Root of the dataset: a folder, made where it is missing, or s3://….")
 ]
 OutletsFile = Annotated[
     Optional[Path], typer.Option("--outlets", help="Outlets to poll. [default: the shipped outlets.toml]")
@@ -60,7 +60,8 @@ def root(show_version: Annotated[bool, typer.Option("--version", help="Show the 
 @app.command()
 def run(
     context: typer.Context,
-    output: Output = Path("data"),
+    output: Output = "data",
+    state: State = "",
     outlets: OutletsFile = None,
     settings: SettingsFile = None,
     workers: Workers = 1,
@@ -73,7 +74,7 @@ def run(
     """Poll the feeds that are due, and write what is new."""
     from pipelines import jobs
 
-    job = jobs.prepare_job("run", output, config_folder(), settings, context.obj, workers, out)
+    job = jobs.prepare_job("run", output, state, config_folder(), settings, context.obj, workers, out)
     job = job._replace(archive=archive)
     chosen = jobs.only(load_outlets(outlets or config_folder() / "outlets.toml"), only or [])
     _finish(jobs.run_feeds(job, chosen, every_feed=every_feed))
@@ -82,7 +83,8 @@ def run(
 @app.command()
 def stream(
     context: typer.Context,
-    output: Output = Path("data"),
+    output: Output = "data",
+    state: State = "",
     outlets: OutletsFile = None,
     settings: SettingsFile = None,
     window: Annotated[str, typer.Option("--window", help="Time between two commits: 90s, 5m, 1h.")] = "5m",
@@ -100,21 +102,23 @@ def stream(
     from pipelines import jobs
     from pipelines.options import choose_stream
     from pipelines.stream import parse_window, run_stream
+    from transforms.write import dataset_at
 
     folder = config_folder()
     checked = load_settings(folder / "defaults.toml", settings)
-    job = jobs.Job("stream", output, checked, jobs.load_tables(folder), choose_stream(context.obj), out)
+    dataset = dataset_at(output, state or checked.write.state)
+    job = jobs.Job("stream", dataset, checked, jobs.load_tables(folder), choose_stream(context.obj), out)
     chosen = jobs.only(load_outlets(outlets or folder / "outlets.toml"), only or [])
     _finish(run_stream(job, chosen, parse_window(window), stop_file, metrics_port))
 
 
 @app.command()
-def demo(context: typer.Context, output: Output = Path("out/demo"), workers: Workers = 1) -> None:
+def demo(context: typer.Context, output: Output = "out/demo", workers: Workers = 1) -> None:
     """Serve a small web of invented outlets on loopback, and run the real pipeline over it."""
     from pipelines import jobs
 
     folder = config_folder()
-    job = jobs.prepare_job("demo", output, folder, None, context.obj, workers, out)
+    job = jobs.prepare_job("demo", output, "", folder, None, context.obj, workers, out)
     _finish(jobs.run_demo(job, folder / "demo"))
 
 
@@ -125,7 +129,8 @@ def backfill(
         list[str],
         typer.Argument(metavar="PATH...", help="Files, folders or quoted patterns: .html, .txt, .warc, each also .gz."),
     ],
-    output: Output = Path("data"),
+    output: Output = "data",
+    state: State = "",
     settings: SettingsFile = None,
     workers: Workers = 1,
     outlet: Annotated[
@@ -136,7 +141,7 @@ def backfill(
     """Read saved pages, WARC files or text that was extracted earlier, and write what is new."""
     from pipelines import jobs
 
-    job = jobs.prepare_job("backfill", output, config_folder(), settings, context.obj, workers, out)
+    job = jobs.prepare_job("backfill", output, state, config_folder(), settings, context.obj, workers, out)
     _finish(jobs.run_files(job, paths, outlet))
 
 
@@ -157,31 +162,32 @@ def check(outlets: OutletsFile = None, settings: SettingsFile = None) -> None:
 
 
 @app.command()
-def status(output: Output = Path("data"), settings: SettingsFile = None) -> None:
+def status(output: Output = "data", state: State = "", settings: SettingsFile = None) -> None:
     """Show how each feed of a dataset is doing, worst first."""
     from pipelines.status import show_status
+    from transforms.write import dataset_at
 
     checked = load_settings(config_folder() / "defaults.toml", settings)
-    show_status(output, checked.poll, out, checked.write.state)
+    show_status(dataset_at(output, state or checked.write.state), checked.poll, out)
 
 
 @app.command()
 def runs(
-    output: Output = Path("data"),
+    output: Output = "data",
     newest: Annotated[int, typer.Option("--newest", min=1, help="So many of them.")] = 20,
 ) -> None:
     """Show what the last runs into a dataset did, the last one lowest."""
     from pipelines.history import show_runs
+    from transforms.write import dataset_at
 
-    show_runs(output, newest, out)
+    show_runs(dataset_at(output), newest, out)
 
 
 @app.command()
 def explain(
     target: Annotated[str, typer.Argument(metavar="URL|FILE", help="An article's address, or a saved page or text.")],
-    output: Annotated[
-        Optional[Path], typer.Option("--output", "-o", readable=False, help="A dataset to look it up in.")
-    ] = None,
+    output: Annotated[str, typer.Option("--output", "-o", help="A dataset to look it up in.")] = "",
+    state: State = "",
     settings: SettingsFile = None,
     outlets: OutletsFile = None,
     outlet: Annotated[str, typer.Option("--outlet", help="Read it by the profile of this outlet.")] = "unknown",
@@ -189,12 +195,14 @@ def explain(
     """Show one article's way through the stages: what each took away, by which rule, and how it ended."""
     from pipelines import explain as explaining
     from pipelines import jobs
+    from transforms.write import dataset_at
 
     folder = config_folder()
     checked = load_settings(folder / "defaults.toml", settings)
     loaded = load_outlets(outlets or folder / "outlets.toml")
     tables = jobs.load_tables(folder)._replace(profiles=jobs.profiles_of(loaded))
-    _finish(explaining.explain(target, output, checked, tables, out, outlet))
+    dataset = dataset_at(output, state or checked.write.state) if output else None
+    _finish(explaining.explain(target, dataset, checked, tables, out, outlet))
 
 
 def _finish(exit_code: int) -> None:

@@ -41,14 +41,14 @@ class _Ended(Exception):
 
 
 def explain(
-    target: str, root: Optional[Path], settings: Settings, tables: Tables, out: Console, outlet: str = UNKNOWN
+    target: str, dataset: Optional[Dataset], settings: Settings, tables: Tables, out: Console, outlet: str = UNKNOWN
 ) -> int:
     """Show how an `outlet`'s article at an address or in a file fares; return 0 where it would be written, 1 where not.
 
     Raises:
         ConfigError: the target is neither an address nor a file that can be read as an article.
     """
-    store = Store(Dataset(str(root.absolute()), settings.write.state).state_address) if root else None
+    store = Store(dataset.state_address) if dataset is not None else None
     entry = _entry_of_url(target, outlet) if "://" in target else _entry_of_file(target, outlet)
     try:
         tagged = _stages(entry, settings, tables, store, out)

@@ -8,7 +8,6 @@ which another run had to finish is recorded just as one that finished itself.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -16,25 +15,27 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipelines.report import write_report
+from pipelines.report import report_html
 from schemas.errors import DatasetError, NewsbeamError
 from schemas.records import FeedState
 from schemas.run import Counts, Outcome, Run, Sample
 from schemas.settings import Outlet
 from transforms.state import Store
 from transforms.write import Dataset, Manifest, explained, find, is_decided, read_manifest
+from transforms.write.read import scan
 
+_FOLDER: Final = "_meta/runs"
 _SAMPLES: Final = 5  # removals of each rule that a record keeps
 _COLOURS: Final = {Outcome.DONE: "green", Outcome.RUNNING: "cyan", Outcome.FAILED: "red", Outcome.KILLED: "red"}
-_REMOVED: Final = "SELECT rule, count(*) FROM read_parquet(?) GROUP BY ALL ORDER BY ALL"
+_REMOVED: Final = "SELECT rule, count(*) FROM removals GROUP BY ALL ORDER BY ALL"
 _WARNED: Final = """
 SELECT outlet, warning, count(*)
-FROM (SELECT outlet, unnest(extraction.warnings) AS warning FROM read_parquet(?, hive_partitioning = true))
+FROM (SELECT outlet, unnest(extraction.warnings) AS warning FROM articles)
 GROUP BY ALL ORDER BY ALL"""
 _SAMPLE: Final = """
 WITH numbered AS (
     SELECT *, row_number() OVER (PARTITION BY rule, outlet_id ORDER BY hash(text), text, url) AS of_outlet
-    FROM read_parquet(?)
+    FROM removals
 )
 SELECT outlet_id, url, rule, text FROM numbered
 QUALIFY row_number() OVER (PARTITION BY rule ORDER BY of_outlet, outlet_id) <= ? ORDER BY rule, outlet_id, url, text
@@ -52,10 +53,9 @@ def settle(
     Raises:
         DatasetError: a record cannot be written.
     """
-    newest = sorted(_folder(dataset).glob("*.json"))[-1:]
-    for run_id in sorted({*finished, *(path.stem for path in newest)}):
+    for run_id in sorted({*finished, *run_ids(dataset)[-1:]}):
         try:
-            run = read_run(_folder(dataset) / f"{run_id}.json")
+            run = read_run(dataset, run_id)
         except DatasetError:  # a commit of something else than a run, or a record of another version
             continue
         if is_decided(dataset, run_id) and run.outcome is not Outcome.DONE:
@@ -78,13 +78,14 @@ def failed(run: Run, error: BaseException, ended: datetime) -> Run:
 
 def committed(run: Run, manifest: Manifest, dataset: Dataset, ended: datetime) -> Run:
     """Return the record of a run as its manifest completes it."""
-    removals = [str(dataset.path(file.path)) for file in manifest.files if file.table == "removals"]
     articles = [file for file in manifest.files if file.table == "articles"]
     with duckdb.connect() as db:
-        removed = db.execute(_REMOVED, [removals]).fetchall() if removals else []
-        samples = db.execute(_SAMPLE, [removals, _SAMPLES]).fetchall() if removals else []
-        written = [str(dataset.path(file.path)) for file in articles]
-        warned = db.execute(_WARNED, [written]).fetchall() if written else []
+        for table in ("articles", "removals"):
+            paths = [file.path for file in manifest.files if file.table == table]
+            db.register(table, scan(dataset, table, paths))
+        removed = db.execute(_REMOVED).fetchall()
+        samples = db.execute(_SAMPLE, [_SAMPLES]).fetchall()
+        warned = db.execute(_WARNED).fetchall()
     warnings: dict[str, dict[str, int]] = {}
     for outlet, warning, n in warned:
         warnings.setdefault(outlet, {})[warning] = n
@@ -105,21 +106,22 @@ def committed(run: Run, manifest: Manifest, dataset: Dataset, ended: datetime) -
     )
 
 
-def record(dataset: Dataset, store: Store, run: Run, *, silence_factor: float, labels: Mapping[str, str]) -> Path:
+def record(dataset: Dataset, store: Store, run: Run, *, silence_factor: float, labels: Mapping[str, str]) -> str:
     """Write the report of a run that was committed, and its record whether or not there can be a report.
 
-    Returns the report's path.
+    Returns the report's path, or address in an object store.
 
     Raises:
         DatasetError: one of them cannot be written, or the dataset's files cannot be read.
     """
-    report = _folder(dataset) / f"{run.run_id}.html"
+    report = f"{_FOLDER}/{run.run_id}.html"
     try:
         with explained(dataset.root):
-            write_report(Path(dataset.root), run, store, report, silence_factor=silence_factor, labels=labels)
+            html = report_html(dataset, run, store, silence_factor=silence_factor, labels=labels)
+            dataset.files.replace(report, html.encode())
     finally:
         save(dataset, run)
-    return report
+    return f"{dataset.address}/{report}"
 
 
 def save(dataset: Dataset, run: Run) -> None:
@@ -129,22 +131,32 @@ def save(dataset: Dataset, run: Run) -> None:
         DatasetError: it cannot be written.
     """
     with explained(dataset.root):
-        run.save(Path(dataset.root))
+        dataset.files.replace(f"{_FOLDER}/{run.run_id}.json", run.model_dump_json(indent=1).encode())
 
 
-def read_run(path: Path) -> Run:
+def run_ids(dataset: Dataset) -> list[str]:
+    """Return the ids of all runs that have a record, in their order."""
+    with explained(dataset.root):
+        names = dataset.files.names(_FOLDER)
+    return [name.removesuffix(".json") for name in names if name.endswith(".json")]
+
+
+def read_run(dataset: Dataset, run_id: str) -> Run:
     """Return a run's record.
 
     Raises:
         DatasetError: it cannot be read.
     """
-    with explained(str(path)):
-        text = path.read_text("utf-8")
+    path = f"{_FOLDER}/{run_id}.json"
+    with explained(f"{dataset.address}/{path}"):
+        text = dataset.files.read(path)
     try:
         return Run.model_validate_json(text)
     except ValueError as error:
         problem = f"is no record of a run: {str(error).splitlines()[0]}"
-        raise DatasetError(str(path), problem, "Move it away; nothing but this overview needs it") from error
+        raise DatasetError(
+            f"{dataset.address}/{path}", problem, "Move it away; nothing but this overview needs it"
+        ) from error
 
 
 def failed_outlets(outlets: Sequence[Outlet], states: Mapping[str, FeedState], since: datetime) -> list[str]:
@@ -162,15 +174,14 @@ def failed_outlets(outlets: Sequence[Outlet], states: Mapping[str, FeedState], s
     return failed
 
 
-def show_runs(root: Path, newest: int, console: Console) -> None:
-    """Print the newest runs into the dataset at `root`, the last one lowest, and where their reports are.
+def show_runs(dataset: Dataset, newest: int, console: Console) -> None:
+    """Print the newest runs into the dataset, the last one lowest, and where their reports are.
 
     Raises:
         DatasetError: there is no dataset, or a record cannot be read.
     """
-    dataset = Dataset(str(root.absolute()))
     find(dataset)
-    runs = [read_run(path) for path in sorted(_folder(dataset).glob("*.json"))[-newest:]]
+    runs = [read_run(dataset, run_id) for run_id in run_ids(dataset)[-newest:]]
     if not runs:
         console.print(f"nothing has run into {dataset.root} yet", markup=False, soft_wrap=True)
         return
@@ -183,7 +194,7 @@ def show_runs(root: Path, newest: int, console: Console) -> None:
             console.print(f"\n{run.run_id}: every feed failed of: {outlets}", markup=False, soft_wrap=True)
     if runs[-1].outcome is Outcome.RUNNING:
         console.print("\nrunning, or it has died: the next run finds out", markup=False)
-    console.print(f"\nreports: {_folder(dataset)}/RUN.html", markup=False, soft_wrap=True)
+    console.print(f"\nreports: {dataset.address}/{_FOLDER}/RUN.html", markup=False, soft_wrap=True)
 
 
 def runs_table(runs: Sequence[Run]) -> Table:
@@ -209,7 +220,3 @@ def _took(run: Run) -> str:
         return ""
     took = datetime.fromisoformat(run.ended_at) - datetime.fromisoformat(run.started_at)
     return str(timedelta(seconds=int(took.total_seconds())))
-
-
-def _folder(dataset: Dataset) -> Path:
-    return dataset.meta / "runs"

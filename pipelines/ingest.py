@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Optional
 
 import apache_beam as beam
 from apache_beam.pvalue import PCollection
@@ -38,7 +38,7 @@ class Plan(NamedTuple):
     store: Store
     progress: str  # folder in which `Watch` counts
     memory: str = ""  # names what workers of a stream remember of hosts from window to window
-    raw: str = ""  # folder in which fetched pages are kept as WARC; "" where they are not
+    archive: Optional[Archive] = None  # keeps fetched pages
     profiles: Mapping[str, Profile] = MappingProxyType({})  # of the outlets that have one, by slug
 
 
@@ -49,7 +49,7 @@ def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
     entries = (listed, feeds) | "Recall" >> Recall(plan.store)
     choose = Fresh(plan.store, plan.settings.run.max_link_tries, poll.max_new_entries)
     fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> choose
-    fetch = FetchPages(http, extract, plan.memory, Archive(plan.raw) if plan.raw else None)
+    fetch = FetchPages(http, extract, plan.memory, plan.archive)
     articles, unchanged, unfetched = (_watch(fresh, "to_fetch", plan), hosts) | "FetchPages" >> fetch
     return _refine(
         articles, [seen, unchanged], [feed_rejects, _watch(unfetched, "fetched", plan)], entries, states, plan

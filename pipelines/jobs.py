@@ -3,8 +3,8 @@
 import re
 import secrets
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -26,6 +26,7 @@ from pipelines.ingest import Plan, from_feeds, from_files
 from pipelines.memory import give_back
 from pipelines.options import Engine, choose, in_process
 from pipelines.sources import file_entry, find_files
+from pipelines.warc import Archive
 from schemas.errors import ConfigError, DatasetError, NewsbeamError
 from schemas.gazetteer import Gazetteer
 from schemas.gazetteer_files import load_gazetteer, tiers
@@ -39,12 +40,14 @@ from transforms.write import (
     Dataset,
     Harvest,
     Write,
+    dataset_at,
     explained,
     lock,
     prepare,
     read_manifest,
     recover,
     require_room,
+    scratch,
 )
 
 _OURS: Final = re.compile(r"schemas\.errors\.(\w+): (.+?)(?: \[while running '[^']*'\])?$", re.MULTILINE)
@@ -69,7 +72,7 @@ class Job(NamedTuple):
     """A command, checked and ready to run."""
 
     command: str
-    root: Path
+    dataset: Dataset
     settings: Settings
     tables: Tables
     engine: Engine
@@ -94,21 +97,25 @@ def profiles_of(outlets: Iterable[Outlet]) -> dict[str, Profile]:
 
 def prepare_job(
     command: str,
-    root: Path,
+    output: str,
+    state: str,
     config: Path,
     override: Optional[Path],
     beam_args: Sequence[str],
     workers: int,
     out: Console,
 ) -> Job:
-    """Return a job whose settings, tables and engine have been checked; nothing has been fetched or written yet.
+    """Return a job on the dataset at `output`, with its state at `state`, else where the settings say.
+
+    Its settings, tables and engine have been checked; nothing has been fetched or written yet.
 
     Raises:
         ConfigError: something cannot be used.
     """
     give_back()
     settings = load_settings(config / "defaults.toml", override)
-    return Job(command, root, settings, load_tables(config), choose(beam_args, workers), out)
+    dataset = dataset_at(output, state or settings.write.state)
+    return Job(command, dataset, settings, load_tables(config), choose(beam_args, workers), out)
 
 
 def only(outlets: Sequence[Outlet], slugs: Sequence[str]) -> Sequence[Outlet]:
@@ -166,7 +173,7 @@ def run_demo(job: Job, folder: Path) -> int:
         poll = job.settings.poll.model_copy(update={"silence_factor": 1e6})  # its stories are of one March, for ever
         settings = job.settings.model_copy(update={"http": http, "poll": poll})
         code = run_feeds(job._replace(settings=settings), web.outlets, every_feed=True)
-    query = _DEMO_QUERY.format(root=job.root)
+    query = _DEMO_QUERY.format(root=job.dataset.root)
     job.out.print(f"\nfor example, in DuckDB:\n\n{query}\n", markup=False, soft_wrap=True)
     answer = duckdb.connect().execute(query)
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -179,7 +186,7 @@ def run_demo(job: Job, folder: Path) -> int:
 
 
 def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: Sequence[Outlet]) -> int:
-    dataset = Dataset(str(job.root.absolute()), job.settings.write.state)
+    dataset = job.dataset
     prepare(dataset)
     store = Store(dataset.state_address)
     with lock(dataset) as dataset:
@@ -189,7 +196,7 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
         run = _begin(job, outlets, started, recovered)
         save(dataset, run)
         workers = f", {run.workers} processes" if run.workers > 1 else ""
-        into = f"run {run.run_id} on {run.engine}{workers}, into {dataset.root}"
+        into = f"run {run.run_id} on {run.engine}{workers}, into {dataset.address}"
         for line in filter(None, (job.engine.notice, run.recovered, into)):
             job.out.print(line, markup=False, soft_wrap=True)
         try:
@@ -204,7 +211,7 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
         silence_factor = job.settings.poll.silence_factor
         report = record(dataset, store, run, silence_factor=silence_factor, labels=_labels(job))
     job.out.print(ledger(run))
-    job.out.print(f"dataset {dataset.root}\nreport  {report}", markup=False, soft_wrap=True)
+    job.out.print(f"dataset {dataset.address}\nreport  {report}", markup=False, soft_wrap=True)
     for stale in run.stale_profiles:
         job.out.print(stale, markup=False, soft_wrap=True)
     if run.failed_outlets:
@@ -230,27 +237,34 @@ def _begin(job: Job, outlets: Sequence[Outlet], started: datetime, recovered: st
 def _run_pipeline(
     job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], dataset: Dataset, store: Store, run_id: str
 ) -> None:
-    watched = dataset.staging / run_id / "progress"
-    with explained(dataset.root):
-        watched.mkdir(parents=True)
-    raw = str(dataset.meta / "raw" / run_id) if job.archive else ""
-    plan = Plan(
-        job.settings, job.tables.rules, job.tables.gazetteer, store, str(watched), raw=raw, profiles=job.tables.profiles
-    )
-    with progress(watched, job.out):
-        try:
-            with _pipeline(job.engine, dataset.staging / run_id) as pipeline:
-                write = Write(dataset, run_id, store, job.settings.write, version("newsbeam"))
-                _ = flow(pipeline, plan) | "Write" >> write
-        except NewsbeamError:
+    archive = Archive(dataset, f"_meta/raw/{run_id}") if job.archive else None
+    with scratch(dataset, run_id) as folder, _beams_errors():
+        watched = folder / "progress"
+        with explained(str(watched)):
+            watched.mkdir()
+        plan = Plan(
+            job.settings, job.tables.rules, job.tables.gazetteer, store, str(watched), archive=archive,
+            profiles=job.tables.profiles,
+        )  # fmt: skip
+        with progress(watched, job.out), _pipeline(job.engine, folder) as pipeline:
+            write = Write(dataset, run_id, store, job.settings.write, version("newsbeam"))
+            _ = flow(pipeline, plan) | "Write" >> write
+
+
+@contextmanager
+def _beams_errors() -> Iterator[None]:
+    """Turn what Beam raises for a worker into the error of ours that is inside, or Ctrl-C."""
+    try:
+        yield
+    except NewsbeamError:
+        raise
+    except Exception as error:
+        if _interrupted(error):
+            raise KeyboardInterrupt from error
+        ours = own_error(error)
+        if ours is None:
             raise
-        except Exception as error:
-            if _interrupted(error):
-                raise KeyboardInterrupt from error
-            ours = own_error(error)
-            if ours is None:
-                raise
-            raise ours from error
+        raise ours from error
 
 
 def _interrupted(error: Exception) -> bool:

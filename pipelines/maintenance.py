@@ -28,15 +28,9 @@ _SHOWN: Final = 20  # faults of a kind that are printed one by one
 _UNITS: Final = {"h": "hours", "d": "days", "w": "weeks"}
 
 Output = Annotated[str, typer.Option("--output", "-o", help="Root of the dataset: a folder, or s3://bucket/prefix.")]
-State = Annotated[str, typer.Option("--state", help="Where the state is, if not beside the dataset: postgresql://…")]
-
-
-def dataset_at(output: str, state: str = "") -> "Dataset":
-    """Return the dataset at `output`, a folder or a URL, with its state at `state` or beside it."""
-    from transforms.write import Dataset
-    from transforms.write.files import is_remote
-
-    return Dataset(output if is_remote(output) else str(Path(output).absolute()), state)
+State = Annotated[
+    str, typer.Option("--state", help="Where the state is, if not beside the dataset: postgresql://…, or a file.")
+]
 
 
 def parse_age(option: str, text: str) -> timedelta:
@@ -95,7 +89,7 @@ def verify_command(
     quick: Annotated[bool, typer.Option("--quick", help="Go by lengths; read no file.")] = False,
 ) -> None:
     """Compare all files with their manifests: lost, damaged, unlisted, counts. Exit code 1 where something is wrong."""
-    from transforms.write import find, lock
+    from transforms.write import dataset_at, find, lock
     from transforms.write.verify import verify
 
     dataset = dataset_at(output, state)
@@ -162,7 +156,7 @@ def iceberg_command(
 def held(output: str, state: str) -> Iterator[tuple["Dataset", "Store"]]:
     """Hold the dataset at `output`, which must be there, and its state."""
     from transforms.state import Store
-    from transforms.write import find, lock, prepare
+    from transforms.write import dataset_at, find, lock, prepare
 
     dataset = dataset_at(output, state)
     find(dataset)

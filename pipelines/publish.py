@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from schemas.errors import ConfigError, DatasetError
 from schemas.parquet import ARTICLES
 from transforms.write import Dataset, Manifest, live_files, load_manifests
-from transforms.write.compact import read_rows
+from transforms.write.read import read_rows
 
 _RUN: Final = "newsbeam.run_id"  # property of a snapshot
 _LAST: Final = "newsbeam.last_run"  # property of the table

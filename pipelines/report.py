@@ -3,10 +3,8 @@
 Titles, texts and addresses in it come from strangers: all are escaped and cut to a length, and none is a link.
 """
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 import duckdb
@@ -17,13 +15,15 @@ from pipelines.status import FeedHealth, Health, feed_health, show_time
 from schemas.errors import DatasetError
 from schemas.run import Counts, Run
 from transforms.state import Store
+from transforms.write import Dataset
+from transforms.write.read import newest_files, scan
 
 DAYS: Final = 30  # the newest days that hold articles; older ones are left out of every figure but the run's own
 _CLUSTERS, _MEMBERS, _ENTITIES, _EXAMPLES, _SAMPLES = 12, 8, 25, 3, 60  # lengths of the report's lists
 _RECENT: Final = """
 CREATE TEMP TABLE recent AS
 SELECT article_id, version, outlet, date, run_id, title, language, cluster_id, duplicate_of, duplicate_kind
-FROM read_parquet(?, hive_partitioning = true, hive_types_autocast = false, union_by_name = true)
+FROM articles
 QUALIFY row_number() OVER (PARTITION BY article_id ORDER BY version DESC) = 1
 """
 _BY_DAY: Final = """
@@ -43,14 +43,14 @@ _TOP_ENTITIES: Final = """
 SELECT entity.id, entity.type, sum(entity.count)::BIGINT AS mentions, count(*) AS articles
 FROM (
     SELECT unnest(document_entities) AS entity
-    FROM read_parquet(?, union_by_name = true) SEMI JOIN recent USING (article_id, version)
+    FROM articles SEMI JOIN recent USING (article_id, version)
 )
 GROUP BY ALL ORDER BY articles DESC, mentions DESC, entity.id LIMIT ?
 """
 _LANGUAGES: Final = "SELECT language, count(*) AS articles FROM recent GROUP BY ALL ORDER BY articles DESC, language"
 _REJECTS: Final = """
 SELECT subject, stage, reason, count(*) AS n, list({'url': url, 'detail': detail} ORDER BY url)[:?]
-FROM read_parquet(?, union_by_name = true) WHERE run_id = ? GROUP BY ALL ORDER BY subject, n DESC, stage, reason
+FROM rejects WHERE run_id = ? GROUP BY ALL ORDER BY subject, n DESC, stage, reason
 """
 
 
@@ -128,10 +128,8 @@ class Figures(NamedTuple):
     rejects: list[RejectRow]
 
 
-def write_report(
-    root: Path, run: Run, store: Store, path: Path, *, silence_factor: float, labels: Mapping[str, str]
-) -> None:
-    """Write the report of `run`, over the dataset at `root` and the state of its feeds, to `path`, whole or not at all.
+def report_html(dataset: Dataset, run: Run, store: Store, *, silence_factor: float, labels: Mapping[str, str]) -> str:
+    """Return the report of `run`, over the dataset and the state of its feeds, as HTML.
 
     `labels` are the names of entities by id; an entity that has left the gazetteer is called by its id.
 
@@ -139,16 +137,12 @@ def write_report(
         DatasetError: the dataset's files cannot be read.
     """
     try:
-        figures = read_figures(root, run.run_id)
+        figures = read_figures(dataset, run.run_id)
     except duckdb.Error as error:
         problem = f"cannot be read for the report: {str(error).splitlines()[0]}"
-        raise DatasetError(str(root), problem, "The run itself is done; check the named file") from error
+        raise DatasetError(dataset.root, problem, "The run itself is done; check the named file") from error
     ended = Timestamp.from_rfc3339(run.ended_at)
-    health = feed_health(store.feeds().values(), ended, silence_factor)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".draft")
-    draft.write_text(render(run, figures, health, labels), "utf-8")
-    os.replace(draft, path)
+    return render(run, figures, feed_health(store.feeds().values(), ended, silence_factor), labels)
 
 
 def render(run: Run, figures: Figures, health: Sequence[FeedHealth], labels: Mapping[str, str]) -> str:
@@ -217,29 +211,23 @@ def outlet_rows(by_outlet: Mapping[str, Counts], figures: Figures) -> list[Outle
     return rows
 
 
-def read_figures(root: Path, run_id: str) -> Figures:
-    """Return what the newest `DAYS` days of the dataset at `root` hold, and the rejects of run `run_id`.
+def read_figures(dataset: Dataset, run_id: str) -> Figures:
+    """Return what the newest `DAYS` days of the dataset hold, and the rejects of run `run_id`.
 
     Raises:
         duckdb.Error: a file cannot be read.
     """
-    articles, rejects = _files(root / "articles", "outlet=*/*.parquet"), _files(root / "rejects", "*.parquet")
     with duckdb.connect(config={"threads": 2}) as db:
-        found = _rejects(db.execute(_REJECTS, [_EXAMPLES, rejects, run_id]).fetchall()) if rejects else []
-        if not articles:
-            return Figures([], {}, [], [], [], found)
-        db.execute(_RECENT, [articles])
+        for table in ("articles", "rejects"):
+            db.register(table, scan(dataset, table, newest_files(dataset, table, DAYS)))
+        found = _rejects(db.execute(_REJECTS, [_EXAMPLES, run_id]).fetchall())
+        db.execute(_RECENT)
         days, by_outlet = _days(db.execute(_BY_DAY, [run_id]).fetchall())
         clusters = _clusters(db.execute(_CLUSTER_MEMBERS, [_CLUSTERS, _MEMBERS]).fetchall())
-        top = db.execute(_TOP_ENTITIES, [articles, _ENTITIES]).fetchall()
+        top = db.execute(_TOP_ENTITIES, [_ENTITIES]).fetchall()
         entities = [EntityRow(*row) for row in top]
         languages = db.execute(_LANGUAGES).fetchall()
     return Figures(days, by_outlet, clusters, entities, languages, found)
-
-
-def _files(folder: Path, pattern: str) -> list[str]:
-    newest = sorted(folder.glob("date=*"), reverse=True)[:DAYS]
-    return [str(file) for day in newest for file in sorted(day.glob(pattern))]
 
 
 def _days(rows: Iterable[tuple[str, str, int, int]]) -> tuple[list[Day], dict[str, list[int]]]:

@@ -3,7 +3,6 @@
 import enum
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Final, NamedTuple, Optional
 
 from apache_beam.utils.timestamp import Timestamp
@@ -71,18 +70,17 @@ def _health(state: FeedState, now: Timestamp, silence_factor: float) -> FeedHeal
     return FeedHealth(state.outlet, state.url, state.title, health, detail, state.newest_entry_at, next_due)
 
 
-def show_status(root: Path, poll: PollSettings, console: Console, state: str = "") -> None:
-    """Print the health of the feeds that the dataset at `root` knows, and how far it is behind.
+def show_status(dataset: Dataset, poll: PollSettings, console: Console) -> None:
+    """Print the health of the feeds that the dataset knows, and how far it is behind.
 
     Raises:
         DatasetError: there is no dataset, or its state cannot be read.
     """
-    dataset = Dataset(str(root.absolute()), state)
     find(dataset)
     store = Store(dataset.state_address)
     states = store.feeds()
     if not states:
-        console.print(f"no feed has been polled into {root.absolute()} yet", markup=False, soft_wrap=True)
+        console.print(f"no feed has been polled into {dataset.root} yet", markup=False, soft_wrap=True)
         return
     now = Timestamp.now()
     console.print(health_table(feed_health(states.values(), now, poll.silence_factor), now))

@@ -30,7 +30,8 @@ from schemas.errors import ConfigError, NewsbeamError
 from schemas.settings import Outlet
 from transforms.poll_stream import PollStream
 from transforms.state import Store
-from transforms.write import Dataset, explained, lock, prepare, read_manifest, require_room
+from transforms.write import Dataset, explained, lock, prepare, read_manifest, require_room, scratch
+from transforms.write.files import is_remote
 from transforms.write.window import WriteWindows
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600}
@@ -67,18 +68,18 @@ def run_stream(
     Raises:
         NewsbeamError: the stream could not be started, or broke down. What was not committed is polled again.
     """
-    dataset = Dataset(str(job.root.absolute()), job.settings.write.state)
+    dataset = job.dataset
     binary = find_prism(job.engine.options.view_as(PrismRunnerOptions).prism_location)
     prepare(dataset)
     store = Store(dataset.state_address)
-    stop = (stop_file or dataset.meta / "stop").absolute()
-    with lock(dataset) as dataset:
+    stream_id = f"stream-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
+    with lock(dataset) as dataset, ExitStack() as stack:
         recovered = settle_runs(job, dataset, store)
         require_room(dataset, job.settings.write.min_free_bytes)
-        stream_id = f"stream-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
-        folder = dataset.staging / stream_id
+        folder = stack.enter_context(scratch(dataset, stream_id))
+        stop = (stop_file or (folder if is_remote(dataset.root) else dataset.meta) / "stop").absolute()
         with explained(dataset.root):
-            (folder / "progress").mkdir(parents=True)
+            (folder / "progress").mkdir()
             (folder / "temporary").mkdir()
             stop.unlink(missing_ok=True)  # left over from a stream that was killed while it drained
         http = job.settings.http
@@ -90,21 +91,20 @@ def run_stream(
             profiles=profiles_of(outlets),
         )  # fmt: skip
         tempfile.tempdir = str(folder / "temporary")
-        with ExitStack() as stack:
-            if metrics_port is not None:
-                port = stack.enter_context(metrics_served(metrics_port, store, job.settings.poll.silence_factor))
-                job.out.print(f"metrics at http://127.0.0.1:{port}/metrics", soft_wrap=True)
-            prism = stack.enter_context(running(binary, folder / "prism.log"))
-            stack.enter_context(_stopping(stop, job))
-            job.engine.options.view_as(PortableOptions).job_endpoint = prism.endpoint
-            into = f"stream on {job.engine.name}, a commit every {window_s} s, into {dataset.root}"
-            for line in filter(None, (job.engine.notice, recovered, into)):
-                job.out.print(line, markup=False, soft_wrap=True)
-            pipeline = beam.Pipeline(options=job.engine.options)
-            write = WriteWindows(dataset, store, settings.write, version("newsbeam"))
-            feeds = pipeline | "PollStream" >> PollStream(outlets, dataset, store, window_s, str(stop))
-            _ = from_feeds(feeds, plan) | "Write" >> write
-            _watch(job, pipeline.run(), prism, dataset, store)
+        if metrics_port is not None:
+            port = stack.enter_context(metrics_served(metrics_port, store, job.settings.poll.silence_factor))
+            job.out.print(f"metrics at http://127.0.0.1:{port}/metrics", soft_wrap=True)
+        prism = stack.enter_context(running(binary, folder / "prism.log"))
+        stack.enter_context(_stopping(stop, job))
+        job.engine.options.view_as(PortableOptions).job_endpoint = prism.endpoint
+        into = f"stream on {job.engine.name}, a commit every {window_s} s, into {dataset.address}"
+        for line in filter(None, (job.engine.notice, recovered, into)):
+            job.out.print(line, markup=False, soft_wrap=True)
+        pipeline = beam.Pipeline(options=job.engine.options)
+        write = WriteWindows(dataset, store, settings.write, version("newsbeam"))
+        feeds = pipeline | "PollStream" >> PollStream(outlets, dataset, store, window_s, str(stop))
+        _ = from_feeds(feeds, plan) | "Write" >> write
+        _watch(job, pipeline.run(), prism, dataset, store)
         with explained(dataset.root):
             stop.unlink(missing_ok=True)
     job.out.print("drained: everything taken is committed")
@@ -131,15 +131,14 @@ def _stopping(stop: Path, job: Job) -> Iterator[None]:
 
 def _watch(job: Job, result: Any, prism: Prism, dataset: Dataset, store: Store) -> None:
     """Tell of each commit, until the pipeline has ended."""
-    told = {path.name for path in dataset.done.glob("stream-*.json")}
-    changed, forgotten = 0, 0.0
+    told, newest, forgotten = store.applied(), store.newest_commit(), 0.0
     while True:
         ended = PipelineState.is_terminal(result.state)
-        if (now := dataset.done.stat().st_mtime_ns) != changed:
-            changed, new = now, {path.name for path in dataset.done.glob("stream-*.json")} - told
+        if (now := store.newest_commit()) != newest:
+            newest, new = now, store.applied() - told
             told |= new
-            for name in sorted(new):
-                job.out.print(_window_line(dataset, Path(name).stem), markup=False, soft_wrap=True)
+            for commit_id in sorted(new):
+                job.out.print(_window_line(dataset, commit_id), markup=False, soft_wrap=True)
         if ended:
             break
         if prism.process.poll() is not None:

@@ -12,7 +12,7 @@ import uuid
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Optional
+from typing import Any, BinaryIO, Final, NamedTuple, Optional
 
 import apache_beam as beam
 import brotli
@@ -27,6 +27,7 @@ from schemas.records import Page, RejectReason
 from transforms.failure import FetchFailed
 from transforms.feeds.dates import parse_date
 from transforms.fetch.unpack import unpack
+from transforms.write import Dataset
 
 SUFFIXES: Final = (".warc", ".warc.gz")
 _RECORD: Final = b"WARC/"
@@ -148,21 +149,21 @@ def read_response(path: Path, offset: int, max_bytes: int) -> Record:
 
 
 class ArchiveFn(beam.DoFn):
-    """Writes each page into an archive of its bundle below `folder`, and hands it on.
+    """Writes each page into an archive of its bundle below `folder` of a dataset, and hands it on.
 
     The head of a response is made anew from what we keep of it, and the body is unpacked, as in CC-NEWS.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, dataset: Dataset, folder: str) -> None:
+        self.dataset = dataset
         self.folder = folder
 
     def start_bundle(self) -> None:
-        self.file: Optional[io.BufferedWriter] = None
+        self.file: Optional[BinaryIO] = None
 
     def process(self, page: Page) -> Iterator[Page]:
         if self.file is None:
-            Path(self.folder).mkdir(parents=True, exist_ok=True)
-            self.file = Path(self.folder, f"{uuid.uuid4().hex}.warc.gz").open("xb")  # noqa: SIM115  # a bundle's, until its end
+            self.file = self.dataset.files.create(f"{self.folder}/{uuid.uuid4().hex}.warc.gz")
             self.writer = WARCWriter(self.file, gzip=True)
         fields = [("Content-Type", page.content_type), ("Content-Length", str(len(page.body)))]
         fields += [("ETag", page.etag)] if page.etag else []
@@ -182,12 +183,15 @@ class ArchiveFn(beam.DoFn):
 
 
 class Archive(beam.PTransform[Any, Any]):
-    """Pages in, the same pages out; kept as WARC in files of their own below `folder`."""
+    """Pages in, the same pages out; kept as WARC in files of their own below `folder` of a dataset."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, dataset: Dataset, folder: str) -> None:
         super().__init__()
+        self.dataset = dataset
         self.folder = folder
 
     def expand(self, pages: beam.PCollection[Page]) -> beam.PCollection[Page]:
-        kept: beam.PCollection[Page] = pages | "KeepRaw" >> beam.ParDo(ArchiveFn(self.folder)).with_output_types(Page)
+        kept: beam.PCollection[Page] = pages | "KeepRaw" >> beam.ParDo(
+            ArchiveFn(self.dataset, self.folder)
+        ).with_output_types(Page)
         return kept

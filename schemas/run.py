@@ -1,8 +1,6 @@
 """The record of one run, `_meta/runs/<run>.json`: what it was asked, what it did, how it ended."""
 
 import enum
-import os
-from pathlib import Path
 
 from pydantic import Field
 
@@ -70,12 +68,3 @@ class Run(Model):
             for warning, articles in sorted(warnings.items())
             if warning.startswith("profile ")
         ]
-
-    def save(self, root: Path) -> Path:
-        """Write the record below the dataset `root`, in place of an earlier one at once; return its path."""
-        path = root / "_meta" / "runs" / f"{self.run_id}.json"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(".draft")
-        draft.write_text(self.model_dump_json(indent=1), "utf-8")
-        os.replace(draft, path)
-        return path

@@ -138,8 +138,8 @@ class WriteSettings(Model):
     max_rows_per_file: Count
     compression_level: Annotated[int, Field(ge=1, le=22)]
     min_free_bytes: Annotated[int, Field(ge=0)]
-    # Where the state lies, if not beside the dataset: postgresql://user@host/database.
-    state: Annotated[str, Field(pattern=r"^(postgres(ql)?://.+)?$")] = ""
+    # Where the state lies, if not beside the dataset: postgresql://user@host/database, or the whole path of a file.
+    state: Annotated[str, Field(pattern=r"^(postgres(ql)?://.+|/.+)?$")] = ""
 
 
 class RunSettings(Model):

@@ -14,7 +14,9 @@ import duckdb
 import pytest
 
 from pipelines.demo import DemoWeb
+from pipelines.history import save
 from schemas.run import Outcome, Run
+from transforms.write import Dataset
 
 ROOT = Path(__file__).parents[2]
 
@@ -197,7 +199,7 @@ def test_what_a_dead_run_had_decided_is_finished_and_recorded_also_where_there_i
     (meta / "done" / f"{record.run_id}.json").unlink()
     (meta / "runs" / f"{record.run_id}.html").unlink()
     died = record.model_copy(update={"outcome": Outcome.RUNNING, "feeds": {}, "ended_at": ""})
-    died.save(root)
+    save(Dataset(str(root)), died)
     desk.settings.write_text(f"[write]\nmin_free_bytes = {10**18}\n")
     refused = run(desk.command(root))
     assert (refused.returncode, "MB free" in refused.stderr) == (1, True), refused.stderr

@@ -40,7 +40,7 @@ def query(root: Path, sql: str) -> list[tuple[object, ...]]:
 @pytest.fixture(scope="module")
 def week(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Week]:
     root = tmp_path_factory.mktemp("demo") / "data"
-    job = jobs.prepare_job("run", root, CONFIG, None, [], 1, Console(quiet=True))
+    job = jobs.prepare_job("run", str(root), "", CONFIG, None, [], 1, Console(quiet=True))
     with DemoWeb(CONFIG / "demo", port=0) as web:
         http = job.settings.http.model_copy(update={"allow_networks": web.allow_networks, "gap_s": 0.01})
         job = job._replace(settings=job.settings.model_copy(update={"http": http}))

@@ -33,7 +33,7 @@ def tables() -> Tables:
 
 def told(target: Path, tables: Tables, root: Path | None = None) -> tuple[int, str]:
     console = Console(width=80, file=io.StringIO(), record=True)
-    return explain(str(target), root, SETTINGS, tables, console), console.export_text()
+    return explain(str(target), Dataset(str(root)) if root else None, SETTINGS, tables, console), console.export_text()
 
 
 def test_a_page_is_shown_with_its_authors_and_unfolded_ids_addresses_and_text(tables: Tables, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from schemas.gazetteer import Gazetteer
 from schemas.run import Run
 from schemas.settings import Outlet, Profile, load_settings
 from transforms.scrub import load_rules
+from transforms.write import Dataset
 
 CONFIG = Path(__file__).parents[2] / "config"
 PAGE = (Path(__file__).parents[1] / "data" / "profiles" / "vellin-courier.html").read_bytes()
@@ -27,7 +28,7 @@ def test_a_profile_is_used_and_a_stale_selector_is_told_at_the_end(web: Any, htt
     tables = jobs.Tables(load_rules(CONFIG / "scrub"), Gazetteer({}, [], [], "none"))
     out = StringIO()
     settings = settings.model_copy(update={"http": asked})
-    job = jobs.Job("run", tmp_path, settings, tables, choose([], 1), Console(file=out, width=200))
+    job = jobs.Job("run", Dataset(str(tmp_path)), settings, tables, choose([], 1), Console(file=out, width=200))
     profile = Profile(body="div.story-slice", title=".kicker-line", authors=".renamed")
     outlet = Outlet(
         slug="courier", name="Courier", country="GB", language="en", home=web.url("/"), feeds=(web.url("/rss"),),

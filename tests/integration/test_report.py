@@ -9,13 +9,14 @@ import pyarrow.parquet as pq
 import pytest
 from apache_beam.utils.timestamp import Timestamp
 
-from pipelines.report import read_figures, write_report
+from pipelines.report import read_figures, report_html
 from schemas.errors import DatasetError
 from schemas.parquet import ARTICLES, REJECTS
 from schemas.records import Article, DocumentEntity, Entity, FeedState, Origin, Reject, TaggedArticle
 from schemas.rows import article_row, partition_date, reject_row
 from schemas.run import Counts, Outcome, Run, Sample
 from transforms.state import Delta, Store
+from transforms.write import Dataset
 
 DAY = 86_400
 START = Timestamp(1_773_000_000)  # 2026-03-08 20:00 UTC
@@ -164,9 +165,7 @@ class Elements(HTMLParser):
 
 @pytest.fixture
 def html(root: Path, store: Store, tmp_path: Path) -> str:
-    path = tmp_path / "out" / "report.html"
-    write_report(root, RUN, store, path, silence_factor=5.0, labels=LABELS)
-    return path.read_text("utf-8")
+    return report_html(Dataset(str(root)), RUN, store, silence_factor=5.0, labels=LABELS)
 
 
 def test_hostile_text_stays_text(html: str) -> None:
@@ -200,12 +199,12 @@ def test_the_counts_add_up_in_sight(html: str) -> None:
 
 def test_counts_that_do_not_add_up_are_said(root: Path, store: Store, tmp_path: Path) -> None:
     wrong = RUN.model_copy(update={"counts": RUN.counts.model_copy(update={"entries": 13})})
-    write_report(root, wrong, store, tmp_path / "wrong.html", silence_factor=5.0, labels=LABELS)
-    assert "does not add up to the 13 entries seen" in (tmp_path / "wrong.html").read_text("utf-8")
+    html = report_html(Dataset(str(root)), wrong, store, silence_factor=5.0, labels=LABELS)
+    assert "does not add up to the 13 entries seen" in html
 
 
 def test_figures_are_those_of_the_dataset(root: Path) -> None:
-    figures = read_figures(root, RUN.run_id)
+    figures = read_figures(Dataset(str(root)), RUN.run_id)
     assert [(day.date, day.articles, day.new) for day in figures.days] == [
         ("2026-03-08", 1, 1),
         ("2026-03-09", 2, 2),
@@ -223,13 +222,13 @@ def test_figures_are_those_of_the_dataset(root: Path) -> None:
 def test_a_large_cluster_is_cut_and_keeps_its_canonical_article(root: Path) -> None:
     copy = {"cluster_id": f"{20:032x}", "duplicate_of": f"{20:032x}", "duplicate_kind": "exact"}
     write(root, [tagged(20, "zzz"), *(tagged(n, "aaa", **copy) for n in range(21, 33))], "many")
-    largest = read_figures(root, RUN.run_id).clusters[0]
+    largest = read_figures(Dataset(str(root)), RUN.run_id).clusters[0]
     assert (largest.size, len(largest.members), largest.members[0].outlet) == (13, 8, "zzz")
 
 
 def test_an_article_counts_once_with_its_newest_version(root: Path) -> None:
     write(root, [tagged(1, title="Corrected", version=2, cluster_id=f"{1:032x}")], "later")
-    figures = read_figures(root, "later")
+    figures = read_figures(Dataset(str(root)), "later")
     assert sum(day.articles for day in figures.days) == 5
     assert sum(day.new for day in figures.days) == 1
     assert figures.clusters[0].members[0].title == "Corrected"
@@ -238,11 +237,12 @@ def test_an_article_counts_once_with_its_newest_version(root: Path) -> None:
 def test_a_run_over_an_empty_dataset_has_a_report(tmp_path: Path) -> None:
     nothing = Counts(entries=0, articles=0, skips={}, rejects={})
     run = RUN.model_copy(update={"counts": nothing, "by_outlet": {}, "removals": {}, "samples": ()})
-    write_report(tmp_path, run, Store(tmp_path / "none.sqlite"), tmp_path / "r.html", silence_factor=5.0, labels=LABELS)
-    assert "The dataset holds no articles yet" in (tmp_path / "r.html").read_text("utf-8")
+    store = Store(tmp_path / "none.sqlite")
+    html = report_html(Dataset(str(tmp_path)), run, store, silence_factor=5.0, labels=LABELS)
+    assert "The dataset holds no articles yet" in html
 
 
 def test_a_damaged_file_is_named(root: Path, store: Store, tmp_path: Path) -> None:
     (root / "articles" / "date=2026-03-09" / "outlet=ledger" / "broken.parquet").write_bytes(b"PAR1nonsense")
     with pytest.raises(DatasetError, match=r"broken\.parquet"):
-        write_report(root, RUN, store, tmp_path / "r.html", silence_factor=5.0, labels=LABELS)
+        report_html(Dataset(str(root)), RUN, store, silence_factor=5.0, labels=LABELS)

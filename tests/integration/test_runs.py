@@ -59,7 +59,9 @@ def run(web: Any, tmp_path: Path) -> Run:
     poll = settings.poll.model_copy(update={"max_new_entries": PER_RUN})
     tables = jobs.Tables(load_rules(CONFIG / "scrub"), Gazetteer({}, [], [], "none"))
     settings = settings.model_copy(update={"http": http, "poll": poll})
-    job = jobs.Job("run", tmp_path / "data", settings, tables, choose([], 1), Console(quiet=True), archive=True)
+    job = jobs.Job(
+        "run", Dataset(str(tmp_path / "data")), settings, tables, choose([], 1), Console(quiet=True), archive=True
+    )
 
     def once(paths: Sequence[str]) -> int:
         feeds = tuple(web.url(path) for path in paths)

@@ -8,11 +8,12 @@ import pytest
 from apache_beam.utils.timestamp import Timestamp
 from rich.console import Console
 
-from pipelines.history import failed, failed_outlets, show_runs
+from pipelines.history import failed, failed_outlets, save, show_runs
 from schemas.errors import DatasetError
 from schemas.records import FeedState
 from schemas.run import Counts, Outcome, Run
 from schemas.settings import Outlet
+from transforms.write import Dataset
 
 START = datetime(2026, 3, 13, 8, tzinfo=UTC)
 NOW, BEFORE = Timestamp(START.timestamp() + 5), Timestamp(START.timestamp() - 3_600)
@@ -77,20 +78,21 @@ def test_a_failed_run_says_why_in_a_line(error: BaseException, said: str) -> Non
 
 
 def test_a_record_replaces_an_earlier_one_and_leaves_nothing_else(tmp_path: Path) -> None:
-    run().save(tmp_path)
-    path = run(outcome=Outcome.DONE).save(tmp_path)
-    assert list(path.parent.iterdir()) == [path]
+    save(Dataset(str(tmp_path)), run())
+    save(Dataset(str(tmp_path)), run(outcome=Outcome.DONE))
+    [path] = (tmp_path / "_meta" / "runs").iterdir()
     assert Run.model_validate_json(path.read_text("utf-8")).outcome is Outcome.DONE
 
 
 def test_the_newest_runs_are_shown_with_counts_errors_and_failed_outlets(tmp_path: Path) -> None:
     counts = Counts(entries=9, articles=4, skips={"fresh.seen": 3}, rejects={"fetch.timeout": 2})
-    run(run_id="20260312T080000Z-0001", outcome=Outcome.KILLED).save(tmp_path)
+    dataset = Dataset(str(tmp_path))
+    save(dataset, run(run_id="20260312T080000Z-0001", outcome=Outcome.KILLED))
     done = {"outcome": Outcome.DONE, "ended_at": START.isoformat(), "counts": counts, "failed_outlets": ["post"]}
-    run(run_id="20260313T080000Z-0002", **done).save(tmp_path)
-    run(run_id="20260314T080000Z-0003", outcome=Outcome.FAILED, error="no space [left]").save(tmp_path)
+    save(dataset, run(run_id="20260313T080000Z-0002", **done))
+    save(dataset, run(run_id="20260314T080000Z-0003", outcome=Outcome.FAILED, error="no space [left]"))
     console = Console(width=80, file=io.StringIO(), record=True)
-    show_runs(tmp_path, 2, console)
+    show_runs(dataset, 2, console)
     text = console.export_text()
     rows = [line.split() for line in text.splitlines()]
     assert ["20260313T080000Z-0002", "run", "done", "0:00:00", "9", "4", "3", "2"] in rows
@@ -101,7 +103,8 @@ def test_the_newest_runs_are_shown_with_counts_errors_and_failed_outlets(tmp_pat
 
 
 def test_a_record_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    path = run().save(tmp_path)
-    path.write_text("{}")
+    dataset = Dataset(str(tmp_path))
+    save(dataset, run())
+    dataset.path(f"_meta/runs/{run().run_id}.json").write_text("{}")
     with pytest.raises(DatasetError, match=r"20260313T080000Z-ab12\.json: is no record of a run"):
-        show_runs(tmp_path, 2, Console(quiet=True))
+        show_runs(dataset, 2, Console(quiet=True))

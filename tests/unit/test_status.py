@@ -92,11 +92,11 @@ def test_status_reads_the_state_of_a_dataset_and_makes_none(tmp_path: Path) -> N
     poll = load_settings(Path(__file__).parents[2] / "config" / "defaults.toml").poll
     console = Console(width=200, record=True, file=io.StringIO())
     with pytest.raises(DatasetError, match="is no dataset"):
-        show_status(tmp_path / "none", poll, console)
+        show_status(Dataset(str(tmp_path / "none")), poll, console)
     assert not (tmp_path / "none").exists()
 
     dataset = Dataset(str(tmp_path / "data"))
     dataset.state.parent.mkdir(parents=True)
     Store(dataset.state).apply("c1", Delta(feeds=[FAILING]))
-    show_status(tmp_path / "data", poll, console)
+    show_status(Dataset(str(tmp_path / "data")), poll, console)
     assert "http_server_error, HTTP 503; 4 in a row" in console.export_text()

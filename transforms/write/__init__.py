@@ -1,6 +1,15 @@
 """Write: rows into date=/outlet= Parquet, all of a run or nothing, and the state after them."""
 
-from transforms.write.dataset import Dataset, explained, find, lock, prepare, require_room
+from transforms.write.dataset import (
+    Dataset,
+    dataset_at,
+    explained,
+    find,
+    lock,
+    prepare,
+    require_room,
+    scratch,
+)
 from transforms.write.manifest import (
     Manifest,
     Recovery,
@@ -19,6 +28,7 @@ __all__ = [
     "Manifest",
     "Recovery",
     "Write",
+    "dataset_at",
     "explained",
     "find",
     "is_decided",
@@ -30,4 +40,5 @@ __all__ = [
     "read_manifest",
     "recover",
     "require_room",
+    "scratch",
 ]

@@ -18,6 +18,7 @@ import errno
 import os
 import shutil
 import socket
+import tempfile
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -51,6 +52,11 @@ class Dataset(NamedTuple):
         return Path(self.root, relative)
 
     @property
+    def address(self) -> str:
+        """The root as readers and people write it: without the options of our own client."""
+        return self.root.partition("?")[0] if is_remote(self.root) else self.root
+
+    @property
     def files(self) -> Files:
         return open_files(self.root)
 
@@ -80,19 +86,25 @@ class Dataset(NamedTuple):
         return self.state_at or str(self.state)
 
 
+def dataset_at(output: str, state: str = "") -> Dataset:
+    """Return the dataset at `output`, a folder or a URL, with its state at `state`, a file or a URL, or beside it."""
+    root = output if is_remote(output) else str(Path(output).absolute())
+    return Dataset(root, state if is_database(state) or not state else str(Path(state).absolute()))
+
+
 def find(dataset: Dataset) -> None:
     """Make sure that there is a dataset: for what must not make one by a slip in its path.
 
     Raises:
         DatasetError: there is none, or it cannot be read.
     """
-    if is_remote(dataset.root):
-        return
     with explained(dataset.root):
         try:
-            os.listdir(dataset.meta)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            raise DatasetError(dataset.root, "is no dataset", "Give the --output of an earlier run") from error
+            found = dataset.files.names("_meta")
+        except NotADirectoryError:
+            found = []
+    if not found:
+        raise DatasetError(dataset.root, "is no dataset", "Give the --output of an earlier run")
 
 
 def prepare(dataset: Dataset) -> None:
@@ -133,6 +145,23 @@ def require_room(dataset: Dataset, min_free_bytes: int) -> None:
     if free < min_free_bytes:
         problem = f"only {free / 1e6:.0f} MB free, and a run wants {min_free_bytes / 1e6:.0f}"
         raise DatasetError(dataset.root, problem, "Free some space, or lower write.min_free_bytes in the settings")
+
+
+@contextlib.contextmanager
+def scratch(dataset: Dataset, name: str) -> Iterator[Path]:
+    """Make a folder of this machine for what a run needs while it works.
+
+    It lies below staging, so that what a killed run leaves goes with the rest; of a dataset in an object store, in the
+    system's temporary folder.
+    """
+    if is_remote(dataset.root):
+        with tempfile.TemporaryDirectory(prefix=f"newsbeam-{name}-") as temporary:
+            yield Path(temporary)
+        return
+    folder = dataset.staging / name
+    with explained(dataset.root):
+        folder.mkdir(parents=True)
+    yield folder
 
 
 @contextlib.contextmanager

@@ -13,13 +13,15 @@ import shutil
 import uuid
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, Final, NamedTuple, Optional
+from typing import Any, BinaryIO, Final, NamedTuple, Optional
 
 import pyarrow.fs as pafs
 
+from schemas.errors import DatasetError
 from transforms.write.swap import exchange
 
 _SCHEMES: Final = ("s3", "gs", "az")
+_SHAPE: Final = "Write s3://bucket/prefix, with pyarrow's options after ?, such as region=eu-central-1"
 
 
 class Kept(NamedTuple):
@@ -32,6 +34,8 @@ class Kept(NamedTuple):
 class Files(abc.ABC):
     """What a dataset needs of the place where its files lie. Paths are relative to the root, with `/`."""
 
+    tree: pafs.FileSystem  # the root as pyarrow reads it
+
     @abc.abstractmethod
     def read(self, path: str) -> bytes:
         """Return a file's content; `FileNotFoundError` where there is none."""
@@ -39,6 +43,10 @@ class Files(abc.ABC):
     @abc.abstractmethod
     def write(self, path: str, data: bytes) -> None:
         """Write a new file, of which readers know nothing yet."""
+
+    @abc.abstractmethod
+    def create(self, path: str) -> BinaryIO:
+        """Open a new file for writing, bit by bit."""
 
     @abc.abstractmethod
     def publish(self, path: str, data: bytes) -> bool:
@@ -78,6 +86,7 @@ class LocalFiles(Files):
 
     def __init__(self, root: str) -> None:
         self.root = Path(root)
+        self.tree = pafs.SubTreeFileSystem(root, pafs.LocalFileSystem())
 
     def read(self, path: str) -> bytes:
         return (self.root / path).read_bytes()
@@ -89,6 +98,11 @@ class LocalFiles(Files):
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+
+    def create(self, path: str) -> BinaryIO:
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        return target.open("xb")
 
     def publish(self, path: str, data: bytes) -> bool:
         with self._draft(path, data) as draft:
@@ -172,6 +186,7 @@ class ObjectFiles(Files):
 
     def __init__(self, root: str) -> None:
         self.store, self.prefix = _open_store(root)
+        self.tree = pafs.SubTreeFileSystem(self.prefix, self.store)
 
     def read(self, path: str) -> bytes:
         with self.store.open_input_stream(self._key(path), compression=None) as stream:
@@ -181,6 +196,10 @@ class ObjectFiles(Files):
     def write(self, path: str, data: bytes) -> None:
         with self.store.open_output_stream(self._key(path), compression=None) as stream:
             stream.write(data)  # in memory as a whole before the first byte leaves: a killed writer leaves no object
+
+    def create(self, path: str) -> BinaryIO:
+        stream: BinaryIO = self.store.open_output_stream(self._key(path), compression=None)
+        return stream
 
     def publish(self, path: str, data: bytes) -> bool:
         if self.exists(path):
@@ -245,7 +264,12 @@ def open_files(root: str) -> Files:
 
 def _open_store(root: str) -> tuple[pafs.FileSystem, str]:
     """The client for `root`: pyarrow's URL options apply, such as `?endpoint_override=…&scheme=http`."""
-    store, prefix = pafs.FileSystem.from_uri(root.replace("az://", "abfs://", 1))
+    try:
+        store, prefix = pafs.FileSystem.from_uri(root.replace("az://", "abfs://", 1))
+    except ValueError as error:
+        raise DatasetError(root, f"cannot be opened: {error}", _SHAPE) from error
+    if not prefix:
+        raise DatasetError(root, "names no bucket", _SHAPE)
     return store, prefix.rstrip("/")
 
 

@@ -10,7 +10,7 @@ import io
 import json
 import time
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
 
@@ -186,7 +186,7 @@ def recover(dataset: Dataset, store: Store) -> Recovery:
         staging = dataset.files.names("_meta/staging")
         for name in staging:
             dataset.files.delete(f"_meta/staging/{name}")
-        for folder in ("", "_meta/", "_meta/manifests/", "_meta/done/"):
+        for folder in ("", "_meta/", "_meta/manifests/", "_meta/done/", "_meta/runs/"):
             for name in dataset.files.names(folder):
                 if name.endswith(".draft"):
                     dataset.files.delete(folder + name)
@@ -207,6 +207,18 @@ def live_files(manifests: Sequence[Manifest]) -> dict[str, StagedFile]:
     """Return what readers are to read, by path: the files of all commits that no compaction has replaced."""
     removed = {path for manifest in manifests for path in manifest.removes}
     return {file.path: file for manifest in manifests for file in manifest.files if file.path not in removed}
+
+
+def compaction_of(table: str, date: str) -> str:
+    """Return how the ids of compactions of a table's day begin."""
+    return f"compact-{table}-{date}-"
+
+
+def replaced(dataset: Dataset, table: str, dates: Collection[str]) -> set[str]:
+    """Return the paths of the files of these days that compactions have replaced; some may still be there."""
+    starts = tuple(compaction_of(table, date) for date in dates)
+    commits = [name for name in _names(dataset, "done") if name.startswith(starts)]
+    return {path for name in commits for path in read_manifest(dataset, name).removes}
 
 
 def read_delta(dataset: Dataset, manifest: Manifest) -> Delta:

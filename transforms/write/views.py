@@ -56,7 +56,7 @@ def pattern(table: str) -> str:
 
 def write_views(dataset: Dataset, live: Mapping[str, Sequence[str]]) -> None:
     """Write `views.sql` where it would say something else than it does."""
-    text = views(dataset.root, live).encode()
+    text = views(dataset.address, live).encode()
     if not dataset.files.exists("views.sql") or dataset.files.read("views.sql") != text:
         dataset.files.replace("views.sql", text)
 

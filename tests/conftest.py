@@ -2,9 +2,11 @@
 
 `web`: a scripted HTTP server on loopback, for what real servers do and a well-behaved one does not.
 `postgres`: the URL of an empty database of a PostgreSQL server of our own, on loopback.
+`bucket`: the URL of a prefix in an empty bucket; Amazon's S3 is played by moto.
 """
 
 import asyncio
+import logging
 import os
 import shutil
 import socket
@@ -150,3 +152,29 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             yield f"postgresql://newsbeam@127.0.0.1:{port}/postgres"
         finally:
             do(control, "-D", data, "-m", "immediate", "stop")
+
+
+@pytest.fixture(scope="session")
+def bucket() -> Iterator[str]:
+    """The URL of an empty bucket, with what tells pyarrow where the server is."""
+    moto = pytest.importorskip("moto.server", reason="moto is not installed: pip install 'newsbeam[dev]'")
+    import boto3
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=port)
+    server.start()
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
+    before = {name: os.environ.get(name) for name in keys}
+    os.environ |= keys
+    try:
+        boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1").create_bucket(
+            Bucket="bucket"
+        )
+        yield f"s3://bucket/NAME?scheme=http&endpoint_override=127.0.0.1:{port}&region=us-east-1"
+    finally:
+        server.stop()
+        for name, value in before.items():
+            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)

@@ -1,9 +1,6 @@
 """A dataset in an object store: the same commits, decided by the same manifests. Amazon's S3 is played by moto."""
 
-import logging
 import os
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,32 +24,6 @@ from transforms.write.verify import verify
 NOON = Timestamp(1_760_011_200)
 SETTINGS = WriteSettings(shards=1, max_rows_per_file=100, compression_level=1, min_free_bytes=0)
 DAY = "articles/date=2025-10-09/outlet=gazette"
-
-
-@pytest.fixture(scope="module")
-def bucket() -> Iterator[str]:
-    """The URL of an empty bucket, with what tells pyarrow where the server is."""
-    moto = pytest.importorskip("moto.server", reason="moto is not installed: pip install 'newsbeam[dev]'")
-    import boto3
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=port)
-    server.start()
-    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true"}
-    before = {name: os.environ.get(name) for name in keys}
-    os.environ |= keys
-    try:
-        boto3.client("s3", endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1").create_bucket(
-            Bucket="bucket"
-        )
-        yield f"s3://bucket/NAME?scheme=http&endpoint_override=127.0.0.1:{port}&region=us-east-1"
-    finally:
-        server.stop()
-        for name, value in before.items():
-            os.environ.pop(name) if value is None else os.environ.__setitem__(name, value)
 
 
 @pytest.fixture(params=["sqlite", "postgres"])

@@ -71,7 +71,7 @@ def test_a_line_that_the_outlet_repeats_is_shown_as_taken_out(tables: Tables, tm
     signatures = [sign(article, SETTINGS.dedup) for article in articles]
     Store(Dataset(str(root)).state).apply("c1", Delta(signatures=signatures))
     console = Console(width=80, file=io.StringIO(), record=True)
-    assert explain(str(page), root, SETTINGS, tables, console, outlet="desk") == 0
+    assert explain(str(page), Dataset(str(root)), SETTINGS, tables, console, outlet="desk") == 0
     shown = console.export_text()
     assert f"- repeated_line       {slogan}" in shown
     assert shown.count(slogan) == 1

@@ -23,6 +23,7 @@ from pipelines.sources import ListResponses, ReadFiles, file_entry, find_files
 from pipelines.warc import Archive, DamagedArchive, Listed, list_responses, read_response
 from schemas.errors import ConfigError
 from schemas.records import Article, Entry, Origin, Page, Reject
+from transforms.write import Dataset
 
 HTML = b"<html><body><p>It rained.</p></body></html>"
 AT = Timestamp.from_rfc3339("2026-08-31T12:00:00Z")
@@ -174,11 +175,11 @@ def page(number: int, etag: Optional[str] = None) -> Page:
 
 
 def test_what_a_run_keeps_is_what_a_backfill_reads(tmp_path: Path) -> None:
-    folder, pages = tmp_path / "raw", [page(1, '"1"'), page(2)]
+    archive, pages = Archive(Dataset(str(tmp_path)), "raw"), [page(1, '"1"'), page(2)]
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
-        given_on = pipeline | beam.Create(pages, reshuffle=False).with_output_types(Page) | Archive(str(folder))
+        given_on = pipeline | beam.Create(pages, reshuffle=False).with_output_types(Page) | archive
         assert_that(given_on, equal_to(pages))
-    archives = find_files([str(folder)])
+    archives = find_files([str(tmp_path / "raw")])
     found = [
         (listed.url, listed.at, read_response(path, listed.offset, 10_000))
         for path in archives

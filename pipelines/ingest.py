@@ -45,7 +45,8 @@ class Plan(NamedTuple):
 def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
     """Poll `feeds`, fetch what they list that is new, and refine it."""
     http, poll, extract = plan.settings.http, plan.settings.poll, Extract(plan.settings.extract, plan.profiles)
-    listed, states, feed_rejects, hosts = feeds | "FetchFeeds" >> FetchFeeds(http, poll, plan.memory)
+    open_feeds = feeds | "OpenFeeds" >> beam.Filter(_is_open)
+    listed, states, feed_rejects, hosts = open_feeds | "FetchFeeds" >> FetchFeeds(http, poll, plan.memory)
     entries = (listed, feeds) | "Recall" >> Recall(plan.store)
     choose = Fresh(plan.store, plan.settings.run.max_link_tries, poll.max_new_entries)
     fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> choose
@@ -99,6 +100,10 @@ def _refine(
 def _watch(elements: PCollection[Any], name: str, plan: Plan) -> PCollection[Any]:
     watched: PCollection[Any] = elements | f"Watch{name.title()}" >> Watch(plan.progress, name)
     return watched
+
+
+def _is_open(feed: FeedRef) -> bool:
+    return not feed.closed
 
 
 def _listed(entry: Entry) -> Tally:

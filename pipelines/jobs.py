@@ -139,8 +139,10 @@ def run_feeds(job: Job, outlets: Sequence[Outlet], *, every_feed: bool) -> int:
     job = job._replace(tables=job.tables._replace(profiles=profiles_of(outlets)))
 
     def flow(pipeline: beam.Pipeline, plan: Plan) -> Harvest:
-        feeds = due(outlets, plan.store.feeds(), Timestamp.now(), every_feed=every_feed)
-        job.out.print(f"{len(feeds)} of {sum(len(outlet.feeds) for outlet in outlets)} feeds are due")
+        store = plan.store
+        feeds = due(outlets, store.feeds(), Timestamp.now(), store.feeds_waited_for(), every_feed=every_feed)
+        open_feeds = sum(not feed.closed for feed in feeds)
+        job.out.print(f"{open_feeds} of {sum(len(outlet.feeds) for outlet in outlets)} feeds are due")
         return from_feeds(pipeline | "DueFeeds" >> beam.Create(feeds, reshuffle=False).with_output_types(FeedRef), plan)
 
     return _execute(job, flow, outlets)

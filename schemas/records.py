@@ -104,6 +104,7 @@ class FeedRef(NamedTuple):
     full_content: bool  # the outlet's feeds are trusted to carry whole articles
     known: Optional[FeedState]  # what earlier polls have left
     part: bool = False  # a sitemap that the feed, an index of sitemaps, lists
+    closed: bool = False  # not to be asked any more: only the entries that still wait for it are
 
 
 class Entry(NamedTuple):

@@ -6,7 +6,8 @@ off and never stop a feed for good; only 410 Gone does.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Final, Optional
 
@@ -29,16 +30,34 @@ _WEEK_HOURS: Final = 7 * 24
 
 
 def due(
-    outlets: Iterable[Outlet], states: Mapping[str, FeedState], now: Timestamp, *, every_feed: bool = False
+    outlets: Iterable[Outlet],
+    states: Mapping[str, FeedState],
+    now: Timestamp,
+    waited_for: Collection[str] = (),
+    *,
+    every_feed: bool = False,
 ) -> list[FeedRef]:
-    """Return the feeds to ask now. With `every_feed` those not due yet are asked too; closed ones never are."""
+    """Return the feeds to ask now. With `every_feed` those not due yet are asked too; closed ones never are.
+
+    A feed that is gone, or that its outlet lists no more, comes marked as closed while it is one of those `waited_for`:
+    nobody will ask it, but entries it once listed are still to be looked at.
+    """
     asked = []
+    ended = defaultdict[str, list[FeedState]](list)  # by outlet
+    for url in waited_for:
+        if url in states:
+            ended[states[url].outlet].append(states[url])
     for outlet in outlets:
         for url in outlet.feeds:
             known = states.get(url)
             if known is None or (not known.gone and (every_feed or known.next_due <= now)):
                 location = known.location if known else url
                 asked.append(FeedRef(outlet.slug, url, location, outlet.language, 0, True, outlet.full_content, known))
+        for known in ended[outlet.slug]:
+            if known.gone or known.url not in outlet.feeds:
+                asked.append(
+                    FeedRef(outlet.slug, known.url, known.url, outlet.language, 0, True, False, known, closed=True)
+                )
     return asked
 
 

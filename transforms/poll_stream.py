@@ -111,7 +111,7 @@ class TakeDueFn(beam.DoFn):
             return
         end = next_end(time.time(), self.window_s, taken=rest.start - 1)
         if end is not None and self._all_committed(rest.start - 1, end):
-            feeds = due(self.outlets, self.store.feeds(), Timestamp.now())
+            feeds = due(self.outlets, self.store.feeds(), Timestamp.now(), self.store.feeds_waited_for())
             if feeds and tracker.try_claim(end):
                 start = Timestamp(micros=end) - self.window_s
                 for feed in feeds:

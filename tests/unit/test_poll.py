@@ -63,6 +63,24 @@ def test_a_feed_is_asked_when_it_is_due(known: Optional[FeedState], every_feed: 
     assert bool(due([OUTLET], states, NOW, every_feed=every_feed)) is asked
 
 
+def test_a_feed_that_has_ended_comes_closed_while_entries_wait_for_it() -> None:
+    gone, left, elsewhere = (
+        state(gone=True),
+        state(url="https://a.example/old"),
+        state(url="https://b.example/", outlet="b"),
+    )
+    states = {known.url: known for known in (gone, left, elsewhere)}
+    assert due([OUTLET], states, NOW) == []
+    found = due([OUTLET], states, NOW, waited_for=[*states, "never polled"])
+    assert {(feed.url, feed.closed) for feed in found} == {(URL, True), (left.url, True)}
+
+
+def test_a_feed_that_is_open_is_due_or_not_whatever_waits_for_it() -> None:
+    assert due([OUTLET], {URL: state(next_due=NOW + 1)}, NOW, waited_for=[URL]) == []
+    (asked,) = due([OUTLET], {URL: state(next_due=NOW)}, NOW, waited_for=[URL])
+    assert not asked.closed
+
+
 def test_a_feed_is_asked_where_it_has_moved_to_with_all_that_is_known() -> None:
     known = state(location=NEW_URL)
     assert due([OUTLET], {URL: known}, NOW) == [FeedRef("a", URL, NEW_URL, "de", 0, True, False, known)]

@@ -85,6 +85,13 @@ def test_a_page_that_is_as_it_was_waits_no_more(reason: SkipReason) -> None:
     assert (after.outcome, after.entry, after.etag, after.article_id) == ("skip", "", before.etag, before.article_id)
 
 
+def test_a_link_that_is_given_up_waits_no_more_and_stays_as_it_failed() -> None:
+    before = known("reject")._replace(feed=ORIGIN.feed, entry=pack(ENTRY), tries=5)
+    end = link_of_skip(Skip("fresh", SkipReason.GIVEN_UP, ORIGIN), AT)
+    assert end is not None
+    assert settle_links([end], {ORIGIN.link: before}) == [before._replace(feed="", entry="")]
+
+
 def test_an_end_leaves_nothing_waiting() -> None:
     before = known("waiting")._replace(feed=ORIGIN.feed, entry=pack(ENTRY))
     for end in (known("article"), known("skip"), known("reject")):

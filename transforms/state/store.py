@@ -55,6 +55,10 @@ class Store:
         """Return the links of a feed whose entries wait for a run to look at them again."""
         return list(self._select(LinkState, "WHERE feed = ? AND entry != '' ORDER BY link", (feed,)))
 
+    def feeds_waited_for(self) -> frozenset[str]:
+        """Return the feeds, by URL, of which entries wait for a run to look at them again."""
+        return frozenset(row[0] for row in self._database.query("SELECT DISTINCT feed FROM links WHERE entry != ''"))
+
     def count_waiting(self) -> int:
         """Return how many entries wait for a run to look at them again, of all feeds together."""
         rows = self._database.query("SELECT count(*) FROM links WHERE entry != ''")

@@ -12,7 +12,6 @@ from transforms.waiting import pack
 _NO_NEWS: Final = {
     SkipReason.SEEN,
     SkipReason.DUPLICATE_ENTRY,
-    SkipReason.GIVEN_UP,
     SkipReason.DEFERRED,
 }  # the link was not looked at
 _SAME_PAGE: Final = {SkipReason.NOT_MODIFIED, SkipReason.UNCHANGED}
@@ -55,7 +54,8 @@ def link_of_reject(reject: Reject) -> Optional[LinkState]:
 def settle_links(ends: Iterable[LinkState], known: Mapping[str, LinkState]) -> list[LinkState]:
     """Return one state a link, by link: of several ends the article's counts first, then a skip; then the later one.
 
-    `known` holds what earlier runs left: a page that has not changed keeps what it has, a failure adds to its tries.
+    `known` holds what earlier runs left: a page that has not changed keeps what it has, a failure adds to its tries, of
+    a link that is given up nothing waits any more.
     """
     chosen = dict[str, LinkState]()
     for end in sorted(ends, key=lambda end: (end.link, _RANK[end.outcome], -end.at.micros, end.reason)):
@@ -66,6 +66,8 @@ def settle_links(ends: Iterable[LinkState], known: Mapping[str, LinkState]) -> l
 def _follow(end: LinkState, old: Optional[LinkState]) -> LinkState:
     if old is None or end.outcome == "article":
         return end
+    if end.reason == SkipReason.GIVEN_UP:
+        return old._replace(feed="", entry="")
     end = end._replace(stamp=end.stamp or old.stamp, article_id=old.article_id)
     if end.reason in _SAME_PAGE and old.outcome == "waiting":
         return end._replace(etag=old.etag, last_modified=old.last_modified)

@@ -46,7 +46,9 @@ def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
     """Poll `feeds`, fetch what they list that is new, and refine it."""
     http, poll, extract = plan.settings.http, plan.settings.poll, Extract(plan.settings.extract, plan.profiles)
     open_feeds = feeds | "OpenFeeds" >> beam.Filter(_is_open)
-    listed, states, feed_rejects, hosts = open_feeds | "FetchFeeds" >> FetchFeeds(http, poll, plan.memory)
+    # A stream comes back to a feed that fails soon enough, and nobody's window is to wait for its second try.
+    feed_http = http.model_copy(update={"max_tries": 1}) if plan.memory else http
+    listed, states, feed_rejects, hosts = open_feeds | "FetchFeeds" >> FetchFeeds(feed_http, poll, plan.memory)
     entries = (listed, feeds) | "Recall" >> Recall(plan.store)
     choose = Fresh(plan.store, plan.settings.run.max_link_tries, poll.max_new_entries)
     fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> choose

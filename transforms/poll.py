@@ -2,7 +2,7 @@
 
 The feed's own wishes count first (Cache-Control, Expires, ttl, sy:updatePeriod, skipHours, skipDays, Retry-After), then
 what it did: the interval shrinks while polls bring news and grows while they do not, between two bounds. Failures back
-off and never stop a feed for good; only 410 Gone does.
+off, beyond the upper bound where that is less than a day, and never stop a feed for good; only 410 Gone does.
 """
 
 import re
@@ -21,7 +21,9 @@ from transforms.http_date import http_date
 
 _SHRINK: Final = 0.8  # of the interval after a poll with news; news-crawl's adaptive schedule, -20 % and +50 %
 _GROW: Final = 1.5  # and after one without
-_MAX_DOUBLINGS: Final = 10  # of the interval, by failures in a row; the upper bound cuts long before
+_BACK_OFF: Final = 3.0  # for each further failure in a row: a dead server costs each run its deadline
+_MAX_BACK_OFFS: Final = 20  # that count; the longest wait cuts long before
+_LONGEST_S: Final = 86_400.0  # that failures alone keep a feed waiting, where `max_interval_s` is less
 _RETURN_AFTER: Final = 3  # failures in a row at a remembered location; then the configured URL is asked again
 _MAX_AGE: Final = re.compile(r"(?:^|[,\s])max-age=\"?(\d{1,9})", re.IGNORECASE)
 _HOUR_S: Final = 3_600
@@ -109,7 +111,8 @@ def after_failure(ref: FeedRef, failure: FetchFailed, now: Timestamp, poll: Poll
     known = ref.known
     failures = (known.failures if known else 0) + 1
     interval_s = known.interval_s if known else poll.start_interval_s
-    backoff_s = _bounded(interval_s * 2.0 ** min(failures - 1, _MAX_DOUBLINGS), poll)
+    backoff_s = interval_s * _BACK_OFF ** min(failures - 1, _MAX_BACK_OFFS)
+    backoff_s = min(max(backoff_s, poll.min_interval_s), max(poll.max_interval_s, _LONGEST_S))
     return FeedState(
         url=ref.url,
         outlet=ref.outlet,

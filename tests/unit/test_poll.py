@@ -164,10 +164,20 @@ def test_failures_back_off_up_to_the_bound_and_keep_what_is_known() -> None:
     for _ in range(12):
         known = after_failure(ref(known), failed, NOW, POLL)
         waits.append(float(known.next_due - NOW))
-    assert waits[:4] == [1_800, 3_600, 7_200, 14_400]
+    assert waits[:4] == [1_800, 5_400, 16_200, 48_600]
     assert max(waits) == POLL.max_interval_s
     assert (known.failures, known.gone, known.outcome, known.etag) == (12, False, "timeout", '"1"')
     assert after_answer(ref(known), 200, {}, feed([NOW]), NOW, POLL).failures == 0
+
+
+def test_a_feed_that_fails_is_asked_less_even_where_working_ones_are_asked_often() -> None:
+    often = POLL.model_copy(update={"min_interval_s": 10.0, "max_interval_s": 30.0})
+    known, failed, clock = state(interval_s=10.0), FetchFailed(RejectReason.TIMEOUT, "", transient=True), NOW
+    polls = 0
+    while clock < NOW + 1_800:
+        known, polls = after_failure(ref(known), failed, clock, often), polls + 1
+        clock = known.next_due
+    assert polls == 6
 
 
 def test_a_wait_that_a_server_asks_for_is_kept_even_beyond_the_bound() -> None:

@@ -9,7 +9,13 @@ import sys
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
-from apache_beam.options.pipeline_options import DirectOptions, PipelineOptions, StandardOptions
+from apache_beam.options.pipeline_options import (
+    DirectOptions,
+    FlinkRunnerOptions,
+    PipelineOptions,
+    PortableOptions,
+    StandardOptions,
+)
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
@@ -17,11 +23,27 @@ from schemas.errors import ConfigError
 
 IN_PROCESS: Final = "FnApiRunner"
 PRISM: Final = "PrismRunner"
+FLINK: Final = "FlinkRunner"
 _SAME: Final = {"DirectRunner", "SwitchingDirectRunner", "direct"}  # users type these, and mean: on this machine
 _REASONS: Final = {
     "DaskRunner": "Beam 2.77's drops what a DoFn gives out in finish_bundle, without an error",
     PRISM: "it is for streams (`newsbeam stream`), and has one worker process",
 }
+# Options of Flink's side: Beam's Python hands on what it does not know, so slips in their spelling are ours to find.
+# `shutdown_sources_after_idle_ms` is not among them: it makes a source that waits look again without a pause.
+_FLINK_OPTIONS: Final = {
+    "checkpointing_interval",  # milliseconds
+    "checkpoint_timeout_millis",
+    "min_pause_between_checkpoints",
+    "savepoint_path",
+    "externalized_checkpoints_enabled",
+    "retain_externalized_checkpoints_on_cancellation",
+    "number_of_execution_retries",
+    "execution_retry_delay",
+    "state_backend",
+    "state_backend_storage_path",
+}
+_CHECKPOINTS: Final = "--checkpointing_interval=10000"  # without checkpoints a failure ends the job
 
 
 class Engine(NamedTuple):
@@ -67,23 +89,40 @@ def choose_stream(beam_args: Sequence[str]) -> Engine:
         ConfigError: an option Beam does not know, or an engine that cannot run this job.
     """
     given, runner, notice = _read(beam_args, PRISM, "Beam's engine for streams on one machine")
-    if runner != PRISM:
+    if runner == FLINK:
+        _check_cluster(given)
+        if not any(arg.startswith("--checkpointing_interval") for arg in beam_args):
+            given, *_ = _read([*beam_args, _CHECKPOINTS], PRISM, "")
+    elif runner != PRISM:
         problem = f"{runner} is not an engine that streams run on here"
-        raise _refuse("--runner", problem, f"Use {PRISM}; {IN_PROCESS} would run for ever and write nothing")
+        raise _refuse("--runner", problem, f"Use {PRISM} or {FLINK}; {IN_PROCESS} would run for ever and write nothing")
     given.view_as(StandardOptions).runner = runner
     given.view_as(StandardOptions).streaming = True
     return Engine(runner, 1, given, notice)
+
+
+def _check_cluster(given: PipelineOptions) -> None:
+    if given.view_as(FlinkRunnerOptions).flink_master.startswith("["):
+        problem = "Beam would start a Flink of its own, whose checkpoints end with it"
+        raise _refuse("--flink_master", problem, "Name a cluster: --flink_master=host:8081")
+    if not given.view_as(PortableOptions).environment_type:
+        problem = "Beam would run the workers in its own Docker image, which has no newsbeam"
+        remedy = (
+            "Start a worker pool beside each TaskManager: --environment_type=EXTERNAL --environment_config=host:port"
+        )
+        raise _refuse("--environment_type", problem, remedy)
 
 
 def _read(beam_args: Sequence[str], usual: str, what: str) -> tuple[PipelineOptions, str, str]:
     """The options, the engine they name, and what a person should know of that."""
     given = PipelineOptions(list(beam_args))
     known = given.get_all_options()
+    runner = str(known.get("runner") or usual).rsplit(".", 1)[-1]
+    names = {*known, *(_FLINK_OPTIONS if runner == FLINK else ())}
     for before, arg in itertools.pairwise(["", *beam_args]):
         is_value = before.startswith("--") and "=" not in before
-        if arg.partition("=")[0].removeprefix("--") not in known and (arg.startswith("-") or not is_value):
+        if arg.partition("=")[0].removeprefix("--") not in names and (arg.startswith("-") or not is_value):
             raise _refuse(arg, "Beam knows no such option", "Mend its spelling; newsbeam's own options go before `--`")
-    runner = str(known.get("runner") or usual).rsplit(".", 1)[-1]
     if runner in _SAME:
         return given, usual, f"{runner} is taken as {usual}, {what}: the bare name would choose by itself"
     return given, runner, ""

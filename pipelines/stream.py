@@ -4,6 +4,7 @@ The main thread starts the pipeline and then only watches: it says what each win
 turns SIGTERM and SIGINT into the stop file that the source looks for.
 """
 
+import hashlib
 import re
 import secrets
 import signal
@@ -18,17 +19,24 @@ from types import FrameType
 from typing import Any, Final, Optional
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import PortableOptions, PrismRunnerOptions
+from apache_beam.options.pipeline_options import (
+    FlinkRunnerOptions,
+    GoogleCloudOptions,
+    PortableOptions,
+    PrismRunnerOptions,
+)
 from apache_beam.runners.runner import PipelineState
 from apache_beam.utils.timestamp import Timestamp
 
+from pipelines.flink import end_jobs
 from pipelines.ingest import Plan, from_feeds
 from pipelines.jobs import Job, own_error, profiles_of, settle_runs
 from pipelines.metrics import metrics_served
+from pipelines.options import FLINK
 from pipelines.prism import Prism, find_prism, last_words, running
 from schemas.errors import ConfigError, NewsbeamError
 from schemas.settings import Outlet
-from transforms.poll_stream import PollStream
+from transforms.poll_stream import PollStream, obeyed
 from transforms.state import Store
 from transforms.write import Dataset, explained, lock, prepare, read_manifest, require_room, scratch
 from transforms.write.files import is_remote
@@ -69,11 +77,13 @@ def run_stream(
         NewsbeamError: the stream could not be started, or broke down. What was not committed is polled again.
     """
     dataset = job.dataset
-    binary = find_prism(job.engine.options.view_as(PrismRunnerOptions).prism_location)
+    on_flink = job.engine.name == FLINK
+    binary = None if on_flink else find_prism(job.engine.options.view_as(PrismRunnerOptions).prism_location)
     prepare(dataset)
     store = Store(dataset.state_address)
     stream_id = f"stream-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     with lock(dataset) as dataset, ExitStack() as stack:
+        ended = "ended the job that an earlier stream has left on the cluster" if on_flink and _end_jobs(job) else ""
         recovered = settle_runs(job, dataset, store)
         require_room(dataset, job.settings.write.min_free_bytes)
         folder = stack.enter_context(scratch(dataset, stream_id))
@@ -81,7 +91,8 @@ def run_stream(
         with explained(dataset.root):
             (folder / "progress").mkdir()
             (folder / "temporary").mkdir()
-            stop.unlink(missing_ok=True)  # left over from a stream that was killed while it drained
+            for left in (stop, Path(obeyed(str(stop)))):  # from a stream that was killed while it drained
+                left.unlink(missing_ok=True)
         http = job.settings.http
         settings = job.settings.model_copy(
             update={"http": http.model_copy(update={"max_host_s": min(http.max_host_s, float(window_s))})}
@@ -94,21 +105,35 @@ def run_stream(
         if metrics_port is not None:
             port = stack.enter_context(metrics_served(metrics_port, store, job.settings.poll.silence_factor))
             job.out.print(f"metrics at http://127.0.0.1:{port}/metrics", soft_wrap=True)
-        prism = stack.enter_context(running(binary, folder / "prism.log"))
+        prism = stack.enter_context(running(binary, folder / "prism.log")) if binary else None
         stack.enter_context(_stopping(stop, job))
-        job.engine.options.view_as(PortableOptions).job_endpoint = prism.endpoint
+        if prism is not None:
+            job.engine.options.view_as(PortableOptions).job_endpoint = prism.endpoint
         into = f"stream on {job.engine.name}, a commit every {window_s} s, into {dataset.address}"
-        for line in filter(None, (job.engine.notice, recovered, into)):
+        for line in filter(None, (job.engine.notice, ended, recovered, into)):
             job.out.print(line, markup=False, soft_wrap=True)
         pipeline = beam.Pipeline(options=job.engine.options)
         write = WriteWindows(dataset, store, settings.write, version("newsbeam"))
         feeds = pipeline | "PollStream" >> PollStream(outlets, dataset, store, window_s, str(stop))
         _ = from_feeds(feeds, plan) | "Write" >> write
-        _watch(job, pipeline.run(), prism, dataset, store)
+        drained = _watch(job, pipeline.run(), prism, dataset, store, Path(obeyed(str(stop))))
         with explained(dataset.root):
-            stop.unlink(missing_ok=True)
-    job.out.print("drained: everything taken is committed")
+            for left in (stop, Path(obeyed(str(stop)))):
+                left.unlink(missing_ok=True)
+    job.out.print(
+        "drained: everything taken is committed"
+        if drained
+        else "stopped by Flink: start again with the --savepoint_path, or without; nothing is lost"
+    )
     return 0
+
+
+def _end_jobs(job: Job) -> int:
+    """End the jobs on the Flink cluster that this dataset's streams have left there; return their number."""
+    options = job.engine.options.view_as(GoogleCloudOptions)  # where Beam keeps the name of every engine's jobs
+    dataset = hashlib.sha256(job.dataset.root.encode()).hexdigest()[:12]
+    options.job_name = options.job_name or f"newsbeam-{dataset}"
+    return end_jobs(job.engine.options.view_as(FlinkRunnerOptions).flink_master, options.job_name)
 
 
 @contextmanager
@@ -129,8 +154,8 @@ def _stopping(stop: Path, job: Job) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _watch(job: Job, result: Any, prism: Prism, dataset: Dataset, store: Store) -> None:
-    """Tell of each commit, until the pipeline has ended."""
+def _watch(job: Job, result: Any, prism: Optional[Prism], dataset: Dataset, store: Store, obeyed_stop: Path) -> bool:
+    """Tell of each commit, until the pipeline has ended; return whether it ended since it was told to."""
     told, newest, forgotten = store.applied(), store.newest_commit(), 0.0
     while True:
         ended = PipelineState.is_terminal(result.state)
@@ -141,20 +166,25 @@ def _watch(job: Job, result: Any, prism: Prism, dataset: Dataset, store: Store) 
                 job.out.print(_window_line(dataset, commit_id), markup=False, soft_wrap=True)
         if ended:
             break
-        if prism.process.poll() is not None:
+        if prism is None and obeyed_stop.exists():  # with checkpoints, Flink keeps a job whose sources have all ended
+            _end_jobs(job)
+            return True
+        if prism is not None and prism.process.poll() is not None:
             raise NewsbeamError(f"Prism has died: {last_words(prism)}; start the stream again, nothing is lost")
         if time.monotonic() - forgotten > _FORGET_S:
             store.forget_signatures(Timestamp.now() - job.settings.dedup.lookback_days * 86_400)
             forgotten = time.monotonic()
         time.sleep(_LOOK_S)
     if result.state != PipelineState.DONE:
-        error: Exception = NewsbeamError(f"the stream ended as {result.state}: {last_words(prism)}")
+        last = last_words(prism) if prism is not None else "see the log of Flink's JobManager"
+        error: Exception = NewsbeamError(f"the stream ended as {result.state}: {last}")
         with suppress(NewsbeamError):
             try:
                 result.wait_until_finish()
             except Exception as raised:
                 error = own_error(raised) or raised
         raise error
+    return obeyed_stop.exists()
 
 
 def _window_line(dataset: Dataset, commit_id: str) -> str:

@@ -4,6 +4,7 @@ NewsbeamError
 ├── ConfigError        2   a configuration file or option is wrong: nothing was started
 ├── LockHeld           3   another run holds the dataset
 ├── DatasetError       1   the dataset root cannot be read or written
+│   └── TakenOver      1   a later run has the dataset: this one's workers may commit nothing any more
 └── CountsDoNotAddUp   1   entries seen differ from articles, skips and rejects together: nothing was committed
 """
 
@@ -61,6 +62,10 @@ class DatasetError(NewsbeamError):
 
     def __reduce__(self) -> tuple[type, tuple[str, str, str]]:
         return type(self), (self.path, self.problem, self.remedy)
+
+
+class TakenOver(DatasetError):
+    """A later run has taken the dataset over."""
 
 
 class CountsDoNotAddUp(NewsbeamError):

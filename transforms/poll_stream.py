@@ -10,6 +10,7 @@ than a window holds the source back by itself. Nothing is kept in the engine's s
 import os
 import time
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, Final, Optional
 
 import apache_beam as beam
@@ -25,7 +26,7 @@ from schemas.records import FeedRef
 from schemas.settings import Outlet
 from transforms.poll import due
 from transforms.state import Store
-from transforms.write import Dataset
+from transforms.write import Dataset, is_taken_over
 from transforms.write.window import is_committed, window_commit
 
 LOOK_S: Final = 1.0  # between two looks at the clock, the state and the stop file
@@ -82,10 +83,16 @@ def next_end(now: float, window_s: int, taken: int) -> Optional[int]:
     return end if end > taken else None
 
 
+def obeyed(stop_file: str) -> str:
+    """Return the path of the file that tells that the source has ended as it was told to."""
+    return f"{stop_file}.obeyed"
+
+
 class TakeDueFn(beam.DoFn):
     """Any one element in; for ever the feeds that are due, stamped with the start of their window.
 
-    A `stop_file` that appears ends it: the watermark moves to the end of time, and what was taken is worked off.
+    It ends, and the watermark moves to the end of time, when a `stop_file` has appeared and what was taken is
+    committed: `<stop file>.obeyed` tells so. It also ends when a later run has taken the dataset over.
     """
 
     def __init__(
@@ -106,11 +113,17 @@ class TakeDueFn(beam.DoFn):
         estimator: Any = beam.DoFn.WatermarkEstimatorParam(_Watermarks()),  # noqa: B008
     ) -> Iterator[FeedRef]:
         rest = tracker.current_restriction()
-        if os.path.exists(self.stop_file):
+        taken = rest.start - 1  # -1 before the first window
+        in_place = taken < 0 or self._is_committed(taken)
+        stopped = in_place and os.path.exists(self.stop_file)
+        if stopped or is_taken_over(self.dataset):
             tracker.try_claim(rest.stop - 1)
+            if stopped:
+                Path(obeyed(self.stop_file)).touch()
             return
-        end = next_end(time.time(), self.window_s, taken=rest.start - 1)
-        if end is not None and self._all_committed(rest.start - 1, end):
+        end = next_end(time.time(), self.window_s, taken)
+        # A stream that was killed may have left the window to come in place.
+        if end is not None and in_place and not self._is_committed(end):
             feeds = due(self.outlets, self.store.feeds(), Timestamp.now(), self.store.feeds_waited_for())
             if feeds and tracker.try_claim(end):
                 start = Timestamp(micros=end) - self.window_s
@@ -120,10 +133,8 @@ class TakeDueFn(beam.DoFn):
                 estimator.set_watermark(Timestamp(micros=end))
         tracker.defer_remainder(Duration(LOOK_S))
 
-    def _all_committed(self, before: int, end: int) -> bool:
-        """Whether the window taken before is in place, and this one not: a stream that was killed may have left it."""
-        pending = before > 0 and not is_committed(self.dataset, window_commit(Timestamp(micros=before)))
-        return not pending and not is_committed(self.dataset, window_commit(Timestamp(micros=end)))
+    def _is_committed(self, end: int) -> bool:
+        return is_committed(self.dataset, window_commit(Timestamp(micros=end)))
 
 
 class PollStream(beam.PTransform[Any, Any]):

@@ -51,7 +51,7 @@ def test_streams_run_on_prism(args: list[str]) -> None:
     assert (engine.name, bool(engine.notice)) == ("PrismRunner", "--runner=DirectRunner" in args)
 
 
-@pytest.mark.parametrize("runner", ["FnApiRunner", "FlinkRunner", "DaskRunner"])
+@pytest.mark.parametrize("runner", ["FnApiRunner", "DaskRunner"])
 def test_engines_that_streams_do_not_run_on_are_refused(runner: str) -> None:
     with pytest.raises(ConfigError, match="not an engine"):
         choose_stream([f"--runner={runner}"])

@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from schemas.errors import DatasetError, LockHeld
+from schemas.errors import DatasetError, LockHeld, TakenOver
 from transforms.state import is_database
 from transforms.write.files import Files, is_remote, open_files
 from transforms.write.locks import hold
@@ -194,13 +194,18 @@ def committing(dataset: Dataset) -> Iterator[None]:
     must not commit once the next run has the lock.
 
     Raises:
-        DatasetError: a later run has taken the dataset over.
+        TakenOver: a later run has taken the dataset over.
     """
     with hold(_lock_place(dataset), "commit.lock", "", wait=True):
-        if dataset.epoch != _epoch(dataset):
+        if is_taken_over(dataset):
             problem = "another run took over; this one may commit nothing any more"
-            raise DatasetError(dataset.root, problem, "Nothing is lost: the other run, or the next, does the work")
+            raise TakenOver(dataset.root, problem, "Nothing is lost: the other run, or the next, does the work")
         yield
+
+
+def is_taken_over(dataset: Dataset) -> bool:
+    """Tell whether a later run than the one that `dataset` belongs to has had the `lock`."""
+    return dataset.epoch != _epoch(dataset)
 
 
 def _lock_place(dataset: Dataset) -> str:

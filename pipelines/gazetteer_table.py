@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.gazetteer import Gazetteer
-from transforms.tag.compile import BLOCKER, spellings
+from transforms.tag.compile import spellings
+from transforms.tag.names import BLOCKER
 
 SPELLINGS: Final = pa.schema(
     [

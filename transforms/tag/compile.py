@@ -1,38 +1,28 @@
 """Compile a gazetteer into one automaton, with what must be known of each name it finds."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, Optional
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from schemas.gazetteer import DEMONYM, IMPORTED, PLACE, AliasRow, BlockerRow, Gazetteer
+from transforms.tag.names import BLOCKER, NATIONALITY, Fit, Name, fit
 from transforms.tag.normalize import fold, fold_name
 from transforms.tag.variants import variants
 
-NATIONALITY: Final = "nationality"  # type of a mention by demonym; its entity is the state
-BLOCKER: Final = ""  # entity id of a phrase in which names are not themselves
-_SHORT: Final = 3  # letters up to which a pattern holds the blanks around it: "us" is in every other word
-
-
-class Name(NamedTuple):
-    """A way to write an entity, as the matcher meets it."""
-
-    id: str
-    type: str
-    alias: str
-    flags: frozenset[str]
-    langs: tuple[str, ...]
-    method: str  # "alias", "variant", "acronym", "demonym" or "imported"
+_SHORT: Final = 3  # letters up to which a pattern holds the blank behind it: "us" begins many words
+_WAYS: Final = 1 << 16  # of writing names that are remembered; an article has some dozens, mostly those of the last
 
 
 @dataclass(frozen=True)  # no tuple: `Shared` holds it by a weak reference
 class Compiled:
-    """The automaton, and beside each of its patterns the names that it stands for."""
+    """The automaton, what the names that it finds may be, and what must be known of entities to choose among them."""
 
     automaton: Any  # AhoCorasick has no types
-    names: Sequence[tuple[Name, ...]]
-    margins: Sequence[int]  # blanks before and after the name in the pattern: 0 or 1
+    names: Sequence[tuple[Name, ...]]  # of each pattern; a blank at its ends is no part of the name
+    fit: Callable[[int, str, Optional[str]], Optional[Fit]]  # pattern, surface, language
     after_place: frozenset[str]  # folded words after which, and before which, ...
     before_place: frozenset[str]  # ... a place's name is part of another name
     first_after_place: frozenset[str]  # their first words, ...
@@ -52,12 +42,12 @@ class Compiled:
 def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
     """Return the gazetteer compiled. Takes about a second for 20 000 aliases: once a worker process."""
     patterns = spellings(gazetteer)
+    names = [tuple(found) for found in patterns.values()]
     after, before = (_beside_place(gazetteer.blockers, first=first) for first in (True, False))
-    short = {pattern: len(pattern) <= _SHORT and pattern < "\u0590" for pattern in patterns}
     return Compiled(
-        AhoCorasick([f" {pattern} " if short[pattern] else pattern for pattern in patterns]),
-        [tuple(names) for names in patterns.values()],
-        [int(short[pattern]) for pattern in patterns],
+        AhoCorasick(list(map(_with_margins, patterns))),
+        names,
+        lru_cache(_WAYS)(lambda pattern, surface, language: fit(names[pattern], surface, language)),
         after,
         before,
         frozenset(words.split()[0] for words in after),
@@ -68,6 +58,13 @@ def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
         frozenset(row.country for row in gazetteer.entities.values() if row.type == "armed_group" and row.country),
         {id: gazetteer.above(id) for id in gazetteer.entities},
     )
+
+
+def _with_margins(pattern: str) -> str:
+    """Put a blank where a word must start or end: names in Hebrew and Arabic letters may have some letters before them."""
+    if pattern >= "\u0590":
+        return pattern
+    return f" {pattern} " if len(pattern) <= _SHORT else f" {pattern}"
 
 
 def spellings(gazetteer: Gazetteer) -> dict[str, list[Name]]:

@@ -6,17 +6,18 @@ armed conflict. Later surnames and abbreviations follow from the full name.
 """
 
 import re
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, Optional
+from typing import Final, NamedTuple
 
 from schemas.gazetteer import IMPORTED
 from schemas.records import Entity
-from transforms.tag.compile import BLOCKER, NATIONALITY, Compiled, Name
-from transforms.tag.match import PLACES, Hit, Reading, longest, standing
+from transforms.tag.compile import Compiled
+from transforms.tag.match import Hit, Reading, longest, standing
+from transforms.tag.names import BLOCKER, PLACES, WEAK, Fit, Name
 
 _ARMED: Final = frozenset({"armed_group", "state_force", "coalition"})
-_WEAK: Final = frozenset({"ambiguous", "expand", IMPORTED})
 
 _SCORES: Final = {
     "alias": 1.0,
@@ -56,31 +57,24 @@ class _Context(NamedTuple):
 def resolve(readings: Sequence[Reading], compiled: Compiled, surname_min_chars: int) -> list[Entity]:
     """Return the mentions of all fields of one article, in order of field and place."""
     context = _context(readings, compiled)
-    kept = [
-        longest(accepted for hit in reading.hits if (accepted := _accept(hit, reading, context, compiled)) is not None)
-        for reading in readings
-    ]
+    choices: dict[Fit, Sequence[Name]] = {}
+    kept = [_kept(reading, choices, context, compiled) for reading in readings]
     surnames = _surnames(readings, kept, surname_min_chars)
     return [
         mention
         for reading, hits in zip(readings, kept, strict=True)
-        for mention in sorted(
-            [*_mentions(reading, hits), *_later_surnames(reading, hits, surnames)], key=lambda mention: mention.start
-        )
+        for mention in _with_surnames([*_mentions(reading, hits)], _later_surnames(reading, hits, surnames))
     ]
 
 
 def _context(readings: Iterable[Reading], compiled: Compiled) -> _Context:
     strong = {
-        name.id
+        hit.fit.strong
         for reading in readings
-        for hit in longest(reading.hits)
-        for name in hit.names[:1]
-        if name.id != BLOCKER
-        and name.type != NATIONALITY
-        and not name.flags & _WEAK
-        and not (hit.beside_noun and name.type in PLACES)
-    }
+        for group in reading.groups
+        for hit in (group if len(group) == 1 else [hit for hit, _ in longest((hit, hit.fit.names[0]) for hit in group)])
+        if not (hit.beside_noun and hit.fit.strong_place)
+    } - {""}
     homes = Counter(home for id in strong if (home := compiled.home(id)))
     armed = sum(compiled.gazetteer.entities[id].type in _ARMED for id in strong)
     troubled = sum(
@@ -90,40 +84,59 @@ def _context(readings: Iterable[Reading], compiled: Compiled) -> _Context:
     return _Context(frozenset(strong), homes, conflict)
 
 
-def _accept(hit: Hit, reading: Reading, context: _Context, compiled: Compiled) -> Optional[Hit]:
-    """Return the hit with the one name that is meant, or None."""
-    if hit.names[0].id == BLOCKER:
-        return hit
-    fit = [name for name in hit.names if name.id != BLOCKER and _meant(hit, name, reading, context, compiled)]
-    if not fit:
-        return None
-    best = (
-        fit[0]
-        if len(fit) == 1
-        else max(
-            fit,
-            key=lambda name: (not name.flags & _WEAK, name.id in context.strong, _support(name.id, context, compiled)),
-        )
+def _kept(
+    reading: Reading, choices: dict[Fit, Sequence[Name]], context: _Context, compiled: Compiled
+) -> list[tuple[Hit, Name]]:
+    """Return the hits of `reading` that count, each with the name that is meant; blockers are among them."""
+    kept: list[tuple[Hit, Name]] = []
+    for group in reading.groups:
+        meant: list[tuple[Hit, Name]] = []
+        for hit in group:
+            fitting = choices.get(hit.fit)
+            if fitting is None:
+                fitting = choices[hit.fit] = _choose(hit.fit, context, compiled)
+            for name in fitting:
+                if name.type not in PLACES or _stands_alone(hit, name, reading, context):
+                    meant.append((hit, name))
+                    break
+        kept += meant if len(meant) < 2 else longest(meant)
+    return kept
+
+
+def _choose(fit: Fit, context: _Context, compiled: Compiled) -> Sequence[Name]:
+    """Return the names that the article as a whole allows, the likeliest first."""
+    if fit.blocked:
+        return fit.names[:1]
+    meant = [name for name in fit.names if name.id != BLOCKER and _meant(name, context, compiled)]
+    if len(meant) < 2:
+        return meant
+    return sorted(
+        meant,
+        key=lambda name: (not name.flags & WEAK, name.id in context.strong, _support(name.id, context, compiled)),
+        reverse=True,
     )
-    return hit._replace(names=[best])
 
 
-def _meant(hit: Hit, name: Name, reading: Reading, context: _Context, compiled: Compiled) -> bool:
-    if hit.beside_noun and name.type in PLACES:
-        return False
+def _meant(name: Name, context: _Context, compiled: Compiled) -> bool:
     if "expand" in name.flags:
         return name.id in context.strong
     if "ambiguous" in name.flags:
         cased = name.alias[0].upper() != name.alias[0].lower()  # without capitals a common word looks like a place
-        known = (
+        return (
             name.id in context.strong
             or (context.conflict and (cased or name.type not in PLACES))
             or _support(name.id, context, compiled) > 0
         )
-        return known and not (name.type in PLACES and _part_of_longer(hit, reading, before=True))
-    if name.type in PLACES and not context.conflict:
-        return not _part_of_longer(hit, reading, before=False)
     return True
+
+
+def _stands_alone(hit: Hit, name: Name, reading: Reading, context: _Context) -> bool:
+    """Tell whether the words beside a place's name leave it one."""
+    if hit.beside_noun:
+        return False
+    if "ambiguous" in name.flags:
+        return not _part_of_longer(hit, reading, before=True)
+    return context.conflict or "expand" in name.flags or not _part_of_longer(hit, reading, before=False)
 
 
 def _support(id: str, context: _Context, compiled: Compiled) -> int:
@@ -147,43 +160,51 @@ def _part_of_longer(hit: Hit, reading: Reading, *, before: bool) -> bool:
     return bool(word and word[2][0].isupper() and word[2] not in _TITLES and not word[1])
 
 
-def _mentions(reading: Reading, hits: Iterable[Hit]) -> Iterator[Entity]:
-    for hit in hits:
-        name = hit.names[0]
+def _mentions(reading: Reading, hits: Iterable[tuple[Hit, Name]]) -> Iterator[Entity]:
+    text, field = reading.text, reading.field
+    for hit, name in hits:
         if name.id != BLOCKER:
             score = _CONTEXT_SCORE if "ambiguous" in name.flags else _SCORES[name.method]
-            yield _entity(name.id, name.type, hit.start, hit.end, reading, score, name.method)
+            start, end = hit.start, hit.end
+            yield Entity(name.id, name.type, text[start:end], field, start, end, score, name.method)
 
 
-def _entity(id: str, type: str, start: int, end: int, reading: Reading, score: float, method: str) -> Entity:
-    return Entity(id, type, reading.text[start:end], reading.field, start, end, score, method)
+def _with_surnames(mentions: list[Entity], surnames: Iterable[Entity]) -> list[Entity]:
+    return sorted([*mentions, *surnames], key=lambda mention: mention.start)
 
 
-def _surnames(readings: Sequence[Reading], kept: Sequence[Sequence[Hit]], min_chars: int) -> Mapping[str, str]:
+def _surnames(
+    readings: Sequence[Reading], kept: Sequence[Sequence[tuple[Hit, Name]]], min_chars: int
+) -> Mapping[str, str]:
     """Return the folded last names of the people named in full, with the id of each."""
     surnames: dict[str, str] = {}
     for reading, hits in zip(readings, kept, strict=True):
-        for hit in hits:
-            words = reading.folded.text[hit.folded_start : hit.folded_end].split()
-            if hit.names[0].type != "person" or IMPORTED in hit.names[0].flags or len(words) < 2:
+        for hit, name in hits:
+            if name.type != "person" or IMPORTED in name.flags:
                 continue
-            if len(words[-1]) >= min_chars and words[-1] not in _COMMON_GIVEN:
-                surnames.setdefault(words[-1], hit.names[0].id)
+            words = reading.folded.text[hit.folded_start : hit.folded_end].split()
+            if len(words) > 1 and len(words[-1]) >= min_chars and words[-1] not in _COMMON_GIVEN:
+                surnames.setdefault(words[-1], name.id)
     return surnames
 
 
-def _later_surnames(reading: Reading, hits: Sequence[Hit], surnames: Mapping[str, str]) -> Iterator[Entity]:
-    taken = {place for hit in hits for place in range(hit.start, hit.end)}
+def _later_surnames(
+    reading: Reading, hits: Sequence[tuple[Hit, Name]], surnames: Mapping[str, str]
+) -> Iterator[Entity]:
     letters = reading.folded.text
+    ends = [hit.folded_end for hit, _ in hits]
     for surname, id in surnames.items():
         at = letters.find(surname)
         while at >= 0:
             end = at + len(surname)
-            if standing(reading.folded, at, end, reading.text, reading.language):
+            after = bisect_right(ends, at)  # the first name that ends behind the surname's start
+            free = after == len(hits) or hits[after][0].folded_start >= end
+            if free and standing(reading.folded, at, end, reading.text, reading.language):
                 start = at - 3 if letters[at - 4 : at] in (" al ", " el ") else at
-                first, last = int(reading.folded.places[start]), int(reading.folded.places[end - 1]) + 1
-                if taken.isdisjoint(range(first, last)) and _is_surname(reading.text, first, last):
-                    yield _entity(id, "person", first, last, reading, _SCORES["surname"], "surname")
+                first, last = reading.folded.places[start], reading.folded.places[end - 1] + 1
+                if _is_surname(reading.text, first, last):
+                    surface = reading.text[first:last]
+                    yield Entity(id, "person", surface, reading.field, first, last, _SCORES["surname"], "surname")
             at = letters.find(surname, end)
 
 

@@ -62,7 +62,7 @@ def _events(reading: Reading, mentions: Iterable[Entity], compiled: Compiled) ->
         whole = letters[begin - 1] == letters[stop] == " "
         if not whole or trigger.type == NO_EVENT or trigger.lang != (reading.language or "en"):
             continue
-        start, end = int(places[begin]), int(places[stop - 1]) + 1
+        start, end = places[begin], places[stop - 1] + 1
         if any(first < end and start < last for first, last, _ in named):
             continue  # part of a name: Abbas Combat Division
         place = bisect_right(starts, start)

@@ -6,10 +6,12 @@ Persian endings behind. Those stay outside the mention. Text run together by a b
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from operator import itemgetter
 from typing import Final, NamedTuple, Optional
 
 from schemas.gazetteer import IMPORTED
-from transforms.tag.compile import Compiled, Name
+from transforms.tag.compile import Compiled
+from transforms.tag.names import Fit, Name
 from transforms.tag.normalize import Folded, fold
 
 _ARABIC_BEFORE: Final = frozenset(
@@ -31,21 +33,19 @@ _NO_GLUE_AFTER: Final = ("ing", "ers", "ian", "ism", "ist")  # these make anothe
 _PREFIXED_MIN: Final = 3
 _GLUED_MIN: Final = 4  # letters of a name that may start in the middle of a word: "theKataib"
 _GLUED_AFTER_MIN: Final = 12  # and of one that may end there: "Forcesrepresentatives"
+_GLUED_MAX: Final = 80  # characters after a joint in which such a name ends
+_DOTTED: Final = 6  # characters of the longest abbreviation with dots
 _SHOUT: Final = 28  # characters looked at on either side to see whether a text is in capitals throughout
-_MARKS: Final = re.compile(r"[,;:!?()\[\]«»…،؛؟]|\n\s*\n")  # what no name runs across
-
-
-PLACES: Final = frozenset({"place", "state"})
 
 
 class Hit(NamedTuple):
-    """A stretch of text, as code points and as folded characters, and the names that it may be."""
+    """A stretch of text, as code points and as folded characters, and what it may be."""
 
     start: int
     end: int
     folded_start: int
     folded_end: int
-    names: Sequence[Name]
+    fit: Fit
     beside_noun: bool  # as a place's name it would be part of another name: Beirut University, نادي بغداد
 
 
@@ -56,43 +56,45 @@ class Reading(NamedTuple):
     text: str
     folded: Folded
     language: Optional[str]
-    hits: Sequence[Hit]
+    groups: Sequence[Sequence[Hit]]  # in order of place; the hits of one group overlap
 
 
 def read(field: str, text: str, language: Optional[str], compiled: Compiled) -> Reading:
     """Return `text` with all the names in it, the overlapping ones too."""
     folded = fold(text, language)
-    return Reading(field, text, folded, language, list(_hits(folded, text, language, compiled)))
+    return Reading(field, text, folded, language, _grouped(_hits(folded, text, language, compiled)))
 
 
-def longest(hits: Iterable[Hit]) -> list[Hit]:
-    """Return the hits in order of place, without those that a curated, a longer or an earlier one overlaps."""
-    chosen: list[Hit] = []
-    cluster: list[Hit] = []
+def _grouped(hits: Iterable[Hit]) -> list[list[Hit]]:
+    groups: list[list[Hit]] = []
     end = 0
-    for hit in sorted(hits, key=_start):
+    for hit in sorted(hits, key=itemgetter(0)):
         if hit.start >= end:
-            chosen += cluster if len(cluster) < 2 else _best(cluster)
-            cluster = []
-        cluster.append(hit)
-        end = max(end, hit.end)
-    return chosen + (cluster if len(cluster) < 2 else _best(cluster))
+            groups.append([hit])
+            end = hit.end
+        else:
+            groups[-1].append(hit)
+            end = max(end, hit.end)
+    return groups
 
 
-def _best(cluster: Iterable[Hit]) -> list[Hit]:
-    chosen: list[Hit] = []
-    for hit in sorted(cluster, key=_rank):
-        if all(hit.end <= other.start or other.end <= hit.start for other in chosen):
-            chosen.append(hit)
+def longest(group: Iterable[tuple[Hit, Name]]) -> list[tuple[Hit, Name]]:
+    """Return the hits of a group, each with a name, in order of place, without those that a curated, a longer or an
+    earlier one overlaps."""
+    chosen: list[tuple[Hit, Name]] = []
+    for hit, name in sorted(group, key=_rank):
+        if all(hit.end <= other.start or other.end <= hit.start for other, _ in chosen):
+            chosen.append((hit, name))
     return sorted(chosen, key=_start)
 
 
-def _start(hit: Hit) -> int:
-    return hit.start
+def _start(named: tuple[Hit, Name]) -> int:
+    return named[0].start
 
 
-def _rank(hit: Hit) -> tuple[bool, int, int]:
-    return IMPORTED in hit.names[0].flags, hit.start - hit.end, hit.start
+def _rank(named: tuple[Hit, Name]) -> tuple[bool, int, int]:
+    hit, name = named
+    return IMPORTED in name.flags, hit.start - hit.end, hit.start
 
 
 def standing(folded: Folded, start: int, end: int, text: str, language: Optional[str]) -> bool:
@@ -104,30 +106,45 @@ def standing(folded: Folded, start: int, end: int, text: str, language: Optional
 
 
 def _hits(folded: Folded, text: str, language: Optional[str], compiled: Compiled) -> Iterator[Hit]:
-    places = folded.places
-    for pattern, begin, stop in compiled.automaton.find_matches_as_indexes(folded.text, overlapping=True):
-        margin = compiled.margins[pattern]
-        start, end = begin + margin, stop - margin
-        if not margin and not standing(folded, start, end, text, language):
+    letters, places, fit = folded.text, folded.places, compiled.fit
+    found = compiled.automaton.find_matches_as_indexes(letters, overlapping=True)
+    for joint in folded.joints:
+        found += _glued(letters, joint, compiled)
+    for pattern, begin, stop in found:
+        start = begin + 1 if letters[begin] == " " else begin
+        end = stop - 1 if letters[stop - 1] == " " else stop
+        if letters[end] != " " and not _may_end(folded, start, end, text, language):
             continue
-        first, last = int(places[start]), int(places[end - 1]) + 1
+        if letters[start - 1] != " " and not _may_start(folded, start, end, text, language):
+            continue
+        first, last = places[start], places[end - 1] + 1
         surface = text[first:last]
-        if _MARKS.search(surface):
+        names = fit(pattern, surface, language)
+        if names is not None and names.abbreviated and _in_capitals(text, first, last):
+            names = names.amid_capitals
+        if names is None:
             continue
-        names = [name for name in compiled.names[pattern] if _fits(name, surface, text, first, last, language)]
-        if names:
-            last += _final_dot(surface, text, last)
-            beside = any(name.type in PLACES for name in names) and _beside_noun(
-                folded.text, start, end, text, last, compiled
-            )
-            yield Hit(first, last, start, end, names, beside)
+        if text[last : last + 1] == "." and "." in surface and len(surface) <= _DOTTED:
+            last += 1  # the last dot of "U.S." belongs to it
+        yield Hit(
+            first, last, start, end, names, names.place and _beside_noun(letters, start, end, text, last, compiled)
+        )
+
+
+def _glued(letters: str, joint: int, compiled: Compiled) -> Iterator[tuple[int, int, int]]:
+    """Yield the matches that start at a capital inside a word."""
+    cut = letters.find(" ", joint + _GLUED_MAX)
+    tail = " " + letters[joint : cut + 1 if cut >= 0 else None]
+    for pattern, begin, stop in compiled.automaton.find_matches_as_indexes(tail, overlapping=True):
+        if begin == 0:
+            yield pattern, joint, joint + stop - 1
 
 
 def _may_start(folded: Folded, start: int, end: int, text: str, language: Optional[str]) -> bool:
     letters = folded.text
     before = letters[letters.rfind(" ", 0, start) + 1 : start]
     if letters[start].isascii():
-        place = int(folded.places[start])
+        place = folded.places[start]
         return end - start >= _GLUED_MIN and text[place].isupper() and text[place - 1].islower()
     if end - start < _PREFIXED_MIN:
         return False
@@ -157,19 +174,6 @@ def _may_end(folded: Folded, start: int, end: int, text: str, language: Optional
     )
 
 
-def _fits(name: Name, surface: str, text: str, start: int, end: int, language: Optional[str]) -> bool:
-    """Tell whether case and language allow `surface` to be this name."""
-    if "lang_only" in name.flags and (language or _guess(name)) not in name.langs:
-        return False
-    if "case" in name.flags:
-        return _bare(surface) == _bare(name.alias) and not (name.alias.isupper() and _in_capitals(text, start, end))
-    if not name.alias[0].isupper():
-        return True
-    if " " not in surface and "-" not in surface:
-        return surface[0].isupper()
-    return any(character.isupper() for character in surface)
-
-
 def _beside_noun(letters: str, start: int, end: int, text: str, last: int, compiled: Compiled) -> bool:
     """Tell whether a word beside a place's name makes it part of another name."""
     after = letters[end + 1 : letters.find(" ", end + 1)]
@@ -185,21 +189,7 @@ def _beside_noun(letters: str, start: int, end: int, text: str, last: int, compi
     return False
 
 
-def _guess(name: Name) -> str:
-    """The language taken for an unknown one: English, but for a script that no English text is in."""
-    return "en" if name.alias[0] < "\u0400" else name.langs[0]
-
-
-def _bare(name: str) -> str:
-    return "".join(character for character in name if character.isalnum())
-
-
 def _in_capitals(text: str, start: int, end: int) -> bool:
     """Tell whether the words around are in capitals, so that an abbreviation cannot be told from a word."""
     around = text[max(0, start - _SHOUT) : start] + text[end : end + _SHOUT]
     return around.isupper() and sum(map(str.isalpha, around)) >= _SHOUT // 2
-
-
-def _final_dot(surface: str, text: str, end: int) -> int:
-    """The last dot of "U.S." belongs to it."""
-    return int("." in surface and len(surface) <= 6 and text[end : end + 1] == ".")

@@ -34,7 +34,8 @@ class Folded(NamedTuple):
     """A folded text; `places[i]` is the index in the original of `text[i]`. The blanks at the ends have none."""
 
     text: str
-    places: npt.NDArray[np.int64]
+    places: memoryview  # of int64: its items are plain integers, which those of an array are not
+    joints: list[int]  # places in the folded text where a capital follows a small letter: "theKataib"
 
 
 def fold(text: str, language: Optional[str] = None) -> Folded:
@@ -45,18 +46,33 @@ def fold(text: str, language: Optional[str] = None) -> Folded:
     >>> fold("l'Iran", "fr").text
     ' l iran '
     """
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    folded = _table()[np.minimum(codes, _TABLE_SIZE - 1)]
-    for place in np.flatnonzero((folded == APOSTROPHE) | (folded == QUOTES)).tolist():
-        folded[place] = _fold_mark(text, place, language)
-    kept = np.flatnonzero(folded != GONE)
-    letters = folded[kept]
+    codes = _codes(text)
+    letters = _table().take(codes)
+    for place in ((letters == APOSTROPHE) | (letters == QUOTES)).nonzero()[0].tolist():
+        letters[place] = _fold_mark(text, place, language)
+    places = letters.nonzero()[0]  # all that is not GONE
+    letters = letters[places]
     blank = letters == BLANK
-    single = ~(blank & np.concatenate(([True], blank[:-1])))  # the first of a run, and none at the start
-    kept, letters = kept[single], letters[single]
-    if len(letters) and letters[-1] == BLANK:
-        kept, letters = kept[:-1], letters[:-1]
-    return Folded(f" {letters.tobytes().decode('utf-32-le')} ", np.concatenate(([-1], kept, [len(text)])))
+    single = ~blank
+    single[1:] |= blank[1:] & ~blank[:-1]  # the first of a run of blanks, but for one at the start
+    words = letters[single].tobytes().decode("utf-16-le").rstrip()
+    places = np.concatenate(([-1], places[single][: len(words)], [len(text)]))
+    inner = _between(codes[:-1], "a", "z") & _between(codes[1:], "A", "Z")
+    joints = np.searchsorted(places, inner.nonzero()[0] + 1).tolist() if inner.any() else []
+    return Folded(f" {words} ", memoryview(places), joints)
+
+
+def _codes(text: str) -> npt.NDArray[np.uint16]:
+    """The code points of `text`, those beyond the table as its last one."""
+    codes = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype="<u2")
+    if len(codes) == len(text):
+        return codes
+    wide = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
+    return np.minimum(wide, _TABLE_SIZE - 1).astype("<u2")
+
+
+def _between(codes: npt.NDArray[np.uint16], first: str, last: str) -> npt.NDArray[np.bool_]:
+    return codes - ord(first) <= ord(last) - ord(first)  # what is below `first` wraps around
 
 
 def fold_name(name: str) -> set[str]:
@@ -83,7 +99,7 @@ def _fold_mark(text: str, place: int, language: Optional[str]) -> int:
 
 @lru_cache(maxsize=1)
 def _table() -> npt.NDArray[Any]:
-    return np.array([_fold_character(chr(code)) for code in range(_TABLE_SIZE)], dtype="<u4")
+    return np.array([_fold_character(chr(code)) for code in range(_TABLE_SIZE)], dtype="<u2")
 
 
 class _Letters(dict[int, Optional[int]]):
@@ -118,4 +134,4 @@ def _fold_character(character: str) -> int:
         return GONE
     if len(base) > 1:  # a ligature: too rare for a table of single characters
         return ord(character) if character.isalnum() else BLANK
-    return ord(base) if base.isalnum() else BLANK
+    return ord(base) if base.isalnum() and ord(base) < _TABLE_SIZE else BLANK

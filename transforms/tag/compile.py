@@ -12,6 +12,7 @@ from transforms.tag.names import BLOCKER, NATIONALITY, Fit, Name, fit
 from transforms.tag.normalize import fold, fold_name
 from transforms.tag.variants import variants
 
+_ARMED: Final = frozenset({"armed_group", "state_force", "coalition"})
 _SHORT: Final = 3  # letters up to which a pattern holds the blank behind it: "us" begins many words
 _WAYS: Final = 1 << 16  # of writing names that are remembered; an article has some dozens, mostly those of the last
 
@@ -21,47 +22,46 @@ class Compiled:
     """The automaton, what the names that it finds may be, and what must be known of entities to choose among them."""
 
     automaton: Any  # AhoCorasick has no types
-    names: Sequence[tuple[Name, ...]]  # of each pattern; a blank at its ends is no part of the name
+    names: Sequence[tuple[Name, ...]]  # of each pattern; a blank at its ends is no part of them
     fit: Callable[[int, str, Optional[str]], Optional[Fit]]  # pattern, surface, language
-    after_place: frozenset[str]  # folded words after which, and before which, ...
-    before_place: frozenset[str]  # ... a place's name is part of another name
-    first_after_place: frozenset[str]  # their first words, ...
-    last_before_place: frozenset[str]  # ... and last: the word next to the name
+    after_place: int  # first of the patterns without names: words after a place's name that make another name of it
+    before_place: int  # and first of those that do so before it
     triggers: Any  # an automaton of the words that tell of events, numbered as in the gazetteer
     trigger_languages: frozenset[str]
     gazetteer: Gazetteer
-    troubled: frozenset[str]  # states in which armed groups act
+    homes: Mapping[str, str]  # id -> the state it belongs to; a state is its own
+    armed: frozenset[str]  # ids of armed groups and forces
+    troubled: frozenset[str]  # and of all that is at home where armed groups act
     above: Mapping[str, Sequence[str]]  # id -> the ids over it, nearest first
-
-    def home(self, id: str) -> str:
-        """The state an entity belongs to; a state is its own."""
-        row = self.gazetteer.entities[id]
-        return id if row.type == "state" else row.country
 
 
 def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
     """Return the gazetteer compiled. Takes about a second for 20 000 aliases: once a worker process."""
     patterns = spellings(gazetteer)
-    names = [tuple(found) for found in patterns.values()]
     after, before = (_beside_place(gazetteer.blockers, first=first) for first in (True, False))
+    names = [tuple(found) for found in [*patterns.values(), *[()] * (len(after) + len(before))]]
+    entities = gazetteer.entities
+    homes = {row.id: row.id if row.type == "state" else row.country for row in entities.values()}
+    armed = frozenset(row.id for row in entities.values() if row.type in _ARMED)
+    states = {row.country for row in entities.values() if row.type == "armed_group"} - {""}
     return Compiled(
-        AhoCorasick(list(map(_with_margins, patterns))),
+        AhoCorasick([*map(_with_margins, patterns), *(f" {words} " for words in [*after, *before])]),
         names,
         lru_cache(_WAYS)(lambda pattern, surface, language: fit(names[pattern], surface, language)),
-        after,
-        before,
-        frozenset(words.split()[0] for words in after),
-        frozenset(words.split()[-1] for words in before),
+        len(patterns),
+        len(patterns) + len(after),
         AhoCorasick([fold(row.phrase).text.strip() for row in gazetteer.triggers], matchkind=MatchKind.LeftmostLongest),
         frozenset(row.lang for row in gazetteer.triggers),
         gazetteer,
-        frozenset(row.country for row in gazetteer.entities.values() if row.type == "armed_group" and row.country),
-        {id: gazetteer.above(id) for id in gazetteer.entities},
+        homes,
+        armed,
+        armed | {id for id, home in homes.items() if home in states},
+        {id: gazetteer.above(id) for id in entities},
     )
 
 
 def _with_margins(pattern: str) -> str:
-    """Put a blank where a word must start or end: names in Hebrew and Arabic letters may have some letters before them."""
+    """Put a blank where a word must start or end; what is in Hebrew or Arabic letters may have some before it."""
     if pattern >= "\u0590":
         return pattern
     return f" {pattern} " if len(pattern) <= _SHORT else f" {pattern}"

@@ -8,16 +8,14 @@ armed conflict. Later surnames and abbreviations follow from the full name.
 import re
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from typing import Final, NamedTuple
 
 from schemas.gazetteer import IMPORTED
 from schemas.records import Entity
 from transforms.tag.compile import Compiled
-from transforms.tag.match import Hit, Reading, longest, standing
+from transforms.tag.match import Hit, Reading, covers, longest, standing
 from transforms.tag.names import BLOCKER, PLACES, WEAK, Fit, Name
-
-_ARMED: Final = frozenset({"armed_group", "state_force", "coalition"})
 
 _SCORES: Final = {
     "alias": 1.0,
@@ -49,8 +47,8 @@ _WORD_BEFORE: Final = re.compile(r"([.!?:\"“]?) ?\b([^\W\d_][\w'’-]*) $")
 class _Context(NamedTuple):
     """What an article says without doubt."""
 
-    strong: frozenset[str]
-    homes: Mapping[str, int]  # state -> how many strong entities belong to it
+    strong: Set[str]
+    homes: Counter[str]  # state -> how many strong entities belong to it
     conflict: bool
 
 
@@ -63,7 +61,7 @@ def resolve(readings: Sequence[Reading], compiled: Compiled, surname_min_chars: 
     return [
         mention
         for reading, hits in zip(readings, kept, strict=True)
-        for mention in _with_surnames([*_mentions(reading, hits)], _later_surnames(reading, hits, surnames))
+        for mention in _merged(_mentions(reading, hits), _later_surnames(reading, hits, surnames))
     ]
 
 
@@ -72,16 +70,19 @@ def _context(readings: Iterable[Reading], compiled: Compiled) -> _Context:
         hit.fit.strong
         for reading in readings
         for group in reading.groups
-        for hit in (group if len(group) == 1 else [hit for hit, _ in longest((hit, hit.fit.names[0]) for hit in group)])
+        for hit in _longest_as_read(group)
         if not (hit.beside_noun and hit.fit.strong_place)
     } - {""}
-    homes = Counter(home for id in strong if (home := compiled.home(id)))
-    armed = sum(compiled.gazetteer.entities[id].type in _ARMED for id in strong)
-    troubled = sum(
-        compiled.home(id) in compiled.troubled or compiled.gazetteer.entities[id].type in _ARMED for id in strong
-    )
+    armed, troubled = len(strong & compiled.armed), len(strong & compiled.troubled)
     conflict = armed >= 2 or (armed >= 1 and troubled >= 2) or troubled >= 3
-    return _Context(frozenset(strong), homes, conflict)
+    return _Context(strong, Counter(map(compiled.homes.__getitem__, strong)), conflict)
+
+
+def _longest_as_read(group: Sequence[Hit]) -> Iterable[Hit]:
+    """The hits of a group that count before anything is known of the article."""
+    if covers(group[0], group[0].fit.names[0], group):
+        return group[:1]
+    return [hit for hit, _ in longest((hit, hit.fit.names[0]) for hit in group)]
 
 
 def _kept(
@@ -92,21 +93,23 @@ def _kept(
     for group in reading.groups:
         meant: list[tuple[Hit, Name]] = []
         for hit in group:
-            fitting = choices.get(hit.fit)
+            fitting = hit.fit.sure or choices.get(hit.fit)
             if fitting is None:
                 fitting = choices[hit.fit] = _choose(hit.fit, context, compiled)
             for name in fitting:
                 if name.type not in PLACES or _stands_alone(hit, name, reading, context):
-                    meant.append((hit, name))
                     break
+            else:
+                continue
+            meant.append((hit, name))
+            if covers(hit, name, group):
+                break
         kept += meant if len(meant) < 2 else longest(meant)
     return kept
 
 
 def _choose(fit: Fit, context: _Context, compiled: Compiled) -> Sequence[Name]:
     """Return the names that the article as a whole allows, the likeliest first."""
-    if fit.blocked:
-        return fit.names[:1]
     meant = [name for name in fit.names if name.id != BLOCKER and _meant(name, context, compiled)]
     if len(meant) < 2:
         return meant
@@ -141,8 +144,8 @@ def _stands_alone(hit: Hit, name: Name, reading: Reading, context: _Context) -> 
 
 def _support(id: str, context: _Context, compiled: Compiled) -> int:
     """How many strong entities stand close to this one: in the same state, above or below it."""
-    home = compiled.home(id)
-    near = context.homes.get(home, 0) if home else 0
+    home = compiled.homes[id]
+    near = context.homes[home] if home else 0
     return near + sum(over in context.strong for over in compiled.above[id])
 
 
@@ -169,8 +172,10 @@ def _mentions(reading: Reading, hits: Iterable[tuple[Hit, Name]]) -> Iterator[En
             yield Entity(name.id, name.type, text[start:end], field, start, end, score, name.method)
 
 
-def _with_surnames(mentions: list[Entity], surnames: Iterable[Entity]) -> list[Entity]:
-    return sorted([*mentions, *surnames], key=lambda mention: mention.start)
+def _merged(mentions: Iterable[Entity], surnames: Iterable[Entity]) -> list[Entity]:
+    """Return both, in order of place; the mentions are in order already."""
+    further = list(surnames)
+    return sorted([*mentions, *further], key=lambda mention: mention.start) if further else list(mentions)
 
 
 def _surnames(

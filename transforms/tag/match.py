@@ -38,6 +38,9 @@ _DOTTED: Final = 6  # characters of the longest abbreviation with dots
 _SHOUT: Final = 28  # characters looked at on either side to see whether a text is in capitals throughout
 
 
+_END: Final = itemgetter(1)
+
+
 class Hit(NamedTuple):
     """A stretch of text, as code points and as folded characters, and what it may be."""
 
@@ -65,10 +68,13 @@ def read(field: str, text: str, language: Optional[str], compiled: Compiled) -> 
     return Reading(field, text, folded, language, _grouped(_hits(folded, text, language, compiled)))
 
 
-def _grouped(hits: Iterable[Hit]) -> list[list[Hit]]:
+def _grouped(hits: list[Hit]) -> list[list[Hit]]:
+    """Part the hits, which are in order of their ends, where no hit runs across."""
+    hits.reverse()  # of those that start at one place, the longest comes first
+    hits.sort(key=itemgetter(0))
     groups: list[list[Hit]] = []
     end = 0
-    for hit in sorted(hits, key=itemgetter(0)):
+    for hit in hits:
         if hit.start >= end:
             groups.append([hit])
             end = hit.end
@@ -76,6 +82,13 @@ def _grouped(hits: Iterable[Hit]) -> list[list[Hit]]:
             groups[-1].append(hit)
             end = max(end, hit.end)
     return groups
+
+
+def covers(hit: Hit, name: Name, group: Sequence[Hit]) -> bool:
+    """Tell whether `hit`, the first of its group that is a name, takes the place of all others."""
+    return len(group) == 1 or (
+        hit.start == group[0].start and hit.end == max(map(_END, group)) and IMPORTED not in name.flags
+    )
 
 
 def longest(group: Iterable[tuple[Hit, Name]]) -> list[tuple[Hit, Name]]:
@@ -105,11 +118,15 @@ def standing(folded: Folded, start: int, end: int, text: str, language: Optional
     )
 
 
-def _hits(folded: Folded, text: str, language: Optional[str], compiled: Compiled) -> Iterator[Hit]:
+def _hits(folded: Folded, text: str, language: Optional[str], compiled: Compiled) -> list[Hit]:
     letters, places, fit = folded.text, folded.places, compiled.fit
     found = compiled.automaton.find_matches_as_indexes(letters, overlapping=True)
+    beside = [match for match in found if match[0] >= compiled.after_place]
+    before_place = {stop for pattern, _, stop in beside if pattern >= compiled.before_place}
+    after_place = {begin for pattern, begin, _ in beside if pattern < compiled.before_place}
     for joint in folded.joints:
         found += _glued(letters, joint, compiled)
+    hits: list[Hit] = []
     for pattern, begin, stop in found:
         start = begin + 1 if letters[begin] == " " else begin
         end = stop - 1 if letters[stop - 1] == " " else stop
@@ -126,9 +143,15 @@ def _hits(folded: Folded, text: str, language: Optional[str], compiled: Compiled
             continue
         if text[last : last + 1] == "." and "." in surface and len(surface) <= _DOTTED:
             last += 1  # the last dot of "U.S." belongs to it
-        yield Hit(
-            first, last, start, end, names, names.place and _beside_noun(letters, start, end, text, last, compiled)
-        )
+        beside_noun = names.place and (start in before_place or (end in after_place and _named(text, last)))
+        hits.append(Hit(first, last, start, end, names, beside_noun))
+    return hits
+
+
+def _named(text: str, end: int) -> bool:
+    """Tell whether the word after `end` may be part of a name: it has no small letter at its start."""
+    follows = text[end : end + 3].lstrip(" -,")[:1]
+    return follows.isupper() or (follows.isalpha() and not follows.islower())
 
 
 def _glued(letters: str, joint: int, compiled: Compiled) -> Iterator[tuple[int, int, int]]:
@@ -172,21 +195,6 @@ def _may_end(folded: Folded, start: int, end: int, text: str, language: Optional
         and after[0] not in "sn"
         and not after.startswith(_NO_GLUE_AFTER)
     )
-
-
-def _beside_noun(letters: str, start: int, end: int, text: str, last: int, compiled: Compiled) -> bool:
-    """Tell whether a word beside a place's name makes it part of another name."""
-    after = letters[end + 1 : letters.find(" ", end + 1)]
-    if after in compiled.first_after_place:
-        two = " ".join(letters[end + 1 : end + 41].split(" ", 2)[:2])
-        follows = text[last : last + 3].lstrip(" -,")[:1]
-        named = follows.isupper() or (follows.isalpha() and not follows.islower())
-        if named and (after in compiled.after_place or two in compiled.after_place):
-            return True
-    if letters[letters.rfind(" ", 0, start - 1) + 1 : start - 1] in compiled.last_before_place:
-        before = letters[max(0, start - 40) : start - 1].split(" ")
-        return before[-1] in compiled.before_place or " ".join(before[-2:]) in compiled.before_place
-    return False
 
 
 def _in_capitals(text: str, start: int, end: int) -> bool:

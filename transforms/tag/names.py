@@ -10,7 +10,8 @@ from schemas.gazetteer import IMPORTED
 NATIONALITY: Final = "nationality"  # type of a mention by demonym; its entity is the state
 BLOCKER: Final = ""  # entity id of a phrase in which names are not themselves
 PLACES: Final = frozenset({"place", "state"})
-WEAK: Final = frozenset({"ambiguous", "expand", IMPORTED})  # flags of names that are no context for others
+_UNSURE: Final = frozenset({"ambiguous", "expand"})  # flags of names that need context
+WEAK: Final = _UNSURE | {IMPORTED}  # and of those that are none for others
 
 _MARKS: Final = re.compile(r"[,;:!?()\[\]«»…،؛؟]|\n\s*\n")  # what no name runs across
 
@@ -31,9 +32,9 @@ class Fit:
     """The names that a surface may be in a language, with what can be said of them whatever the article."""
 
     names: Sequence[Name]
-    blocked: bool  # the surface is a phrase in which names are not themselves
+    sure: Sequence[Name]  # the one that is meant, whatever else the article says; empty where that decides
     place: bool  # some name is of a place
-    strong: str  # id of what is meant in any context, else ""
+    strong: str  # id of what is context for other names, else ""
     strong_place: bool
     abbreviated: bool  # some name is an abbreviation, which amid capitals cannot be told from a word
     amid_capitals: Optional["Fit"]  # what is left there
@@ -55,7 +56,7 @@ def _known(names: Sequence[Name]) -> Optional[Fit]:
     abbreviated = len(steady) < len(names)
     return Fit(
         names,
-        first.id == BLOCKER,
+        names[:1] if first.id == BLOCKER or (len(names) == 1 and not first.flags & _UNSURE) else (),
         any(name.type in PLACES for name in names),
         "" if weak else first.id,
         first.type in PLACES,

@@ -59,20 +59,21 @@ def fold(text: str, language: Optional[str] = None) -> Folded:
     places = np.concatenate(([-1], places[single][: len(words)], [len(text)]))
     inner = _between(codes[:-1], "a", "z") & _between(codes[1:], "A", "Z")
     joints = np.searchsorted(places, inner.nonzero()[0] + 1).tolist() if inner.any() else []
-    return Folded(f" {words} ", memoryview(places), joints)
+    return Folded(f" {words} ", memoryview(places), joints)  # type: ignore[arg-type]
 
 
 def _codes(text: str) -> npt.NDArray[np.uint16]:
     """The code points of `text`, those beyond the table as its last one."""
-    codes = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype="<u2")
+    codes: npt.NDArray[np.uint16] = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype="<u2")
     if len(codes) == len(text):
         return codes
     wide = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    return np.minimum(wide, _TABLE_SIZE - 1).astype("<u2")
+    return np.asarray(np.minimum(wide, _TABLE_SIZE - 1), np.uint16)
 
 
 def _between(codes: npt.NDArray[np.uint16], first: str, last: str) -> npt.NDArray[np.bool_]:
-    return codes - ord(first) <= ord(last) - ord(first)  # what is below `first` wraps around
+    inside: npt.NDArray[np.bool_] = codes - ord(first) <= ord(last) - ord(first)  # what is below `first` wraps around
+    return inside
 
 
 def fold_name(name: str) -> set[str]:

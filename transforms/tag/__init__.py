@@ -2,6 +2,7 @@
 
 normalize   fold a text, keeping the way back to its offsets
 variants    other spellings of a name
+names       what a stretch of text may be: case and language
 compile     a gazetteer into one automaton
 match       the names that stand in a text
 disambiguate  which of them are meant

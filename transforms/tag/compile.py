@@ -1,7 +1,7 @@
 """Compile a gazetteer into one automaton, with what must be known of each name it finds."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final, Optional
 
@@ -95,7 +95,7 @@ def _spell(alias: AliasRow, type: str) -> Iterable[tuple[str, Name]]:
     others = not alias.flags & {"case", "no_variants"}
     own = fold_name(alias.alias)
     name = Name(alias.id, type, alias.alias, alias.flags, alias.langs, method)
-    variant = name._replace(method="variant")
+    variant = replace(name, method="variant")
     for folded in own:
         for pattern in variants(folded, others=others):
             yield pattern, name if pattern in own else variant

@@ -6,7 +6,8 @@ Persian endings behind. Those stay outside the mention. Text run together by a b
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Final, NamedTuple, Optional
 
 from schemas.gazetteer import IMPORTED
@@ -38,10 +39,12 @@ _DOTTED: Final = 6  # characters of the longest abbreviation with dots
 _SHOUT: Final = 28  # characters looked at on either side to see whether a text is in capitals throughout
 
 
-_END: Final = itemgetter(1)
+_START: Final = attrgetter("start")
+_END: Final = attrgetter("end")
 
 
-class Hit(NamedTuple):
+@dataclass(slots=True)
+class Hit:
     """A stretch of text, as code points and as folded characters, and what it may be."""
 
     start: int
@@ -71,7 +74,7 @@ def read(field: str, text: str, language: Optional[str], compiled: Compiled) -> 
 def _grouped(hits: list[Hit]) -> list[list[Hit]]:
     """Part the hits, which are in order of their ends, where no hit runs across."""
     hits.reverse()  # of those that start at one place, the longest comes first
-    hits.sort(key=itemgetter(0))
+    hits.sort(key=_START)
     groups: list[list[Hit]] = []
     end = 0
     for hit in hits:

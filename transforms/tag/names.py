@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, Optional
+from typing import Final, Optional
 
 from schemas.gazetteer import IMPORTED
 
@@ -16,7 +16,8 @@ WEAK: Final = _UNSURE | {IMPORTED}  # and of those that are none for others
 _MARKS: Final = re.compile(r"[,;:!?()\[\]«»…،؛؟]|\n\s*\n")  # what no name runs across
 
 
-class Name(NamedTuple):
+@dataclass(slots=True)  # quicker to read than a tuple's fields are; the same goes for `Hit`
+class Name:
     """A way to write an entity, as the matcher meets it."""
 
     id: str

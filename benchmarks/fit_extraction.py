@@ -23,12 +23,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from schemas.settings import load_settings
 from transforms.extract.article import headings_of
-from transforms.extract.body import advice, candidates, decide, second_opinion
+from transforms.extract.body import advice, candidates, decide, or_from_scripts, second_opinion
 from transforms.extract.charset import to_utf8
 from transforms.extract.declared import Declared
 from transforms.extract.features import Weighable
 from transforms.extract.model import MODEL_FILE, Trees
 from transforms.extract.segment import Block, segment
+from transforms.extract.state import scripts_of
 from transforms.extract.titles import pick_title
 from transforms.extract.tree import parse
 from transforms.urls import registered_domain
@@ -46,6 +47,7 @@ class Sample(NamedTuple):
     truth: dict[str, Any]
     weighable: Weighable
     told: str  # trafilatura's choice
+    scripts: Sequence[str]
     label: Array  # 1: of the article
     weight: Array
 
@@ -58,13 +60,13 @@ def read(score: Any, data: Path, truth: dict[str, Any], max_depth: int) -> Sampl
     """Return what a page teaches, described as at run time."""
     root = parse(to_utf8(gzip.decompress((data / truth["html"]).read_bytes())))
     declared = Declared(root, truth["url"])
-    segments = segment(root, max_depth)
+    segments, scripts = segment(root, max_depth), scripts_of(root)
     title = pick_title(declared, headings_of(segments), headings_of(segments, "h2"))
     weighable = candidates(segments, declared, title)
     label, weight = judge(score, truth, segments.blocks)
     at = [block.index for block in weighable.blocks]
     told = second_opinion(root, truth["url"], title) if at else ""
-    return Sample(truth, weighable, told, label[at], weight[at])
+    return Sample(truth, weighable, told, scripts, label[at], weight[at])
 
 
 def judge(score: Any, truth: dict[str, Any], blocks: Sequence[Block]) -> tuple[Array, Array]:
@@ -154,7 +156,8 @@ def predict_unseen(samples: Sequence[Sample], draw: int = 0) -> list[str]:
         model = {kind: Trees(trees) for kind, trees in fitted.items()}
         for at, sample in enumerate(samples):
             if fold[at] == number:
-                bodies[at] = decide(sample.weighable, model, lambda told=sample.told: told).text  # type: ignore[misc]
+                body = decide(sample.weighable, model, lambda told=sample.told: told)  # type: ignore[misc]
+                bodies[at] = or_from_scripts(body, sample.scripts).text
     return bodies
 
 

@@ -315,6 +315,13 @@ def test_an_article_kept_in_a_script_is_found() -> None:
     assert (found.text.split("\n\n"), found.method) == (PARAGRAPHS, "scripts")
 
 
+def test_data_about_an_article_in_a_script_is_not_its_text() -> None:
+    data = {f"field{n}": f"value {n}, <br> and what there is to say of it" for n in range(40)}
+    text = "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)
+    scripts = f"<script>push({json.dumps(json.dumps(data))})</script><script>push({json.dumps(text)})</script>"
+    assert read(f"<html><body>{scripts}</body></html>".encode()).text.split("\n\n") == PARAGRAPHS
+
+
 def test_what_follows_the_end_of_the_document_is_read() -> None:
     html = page().replace(b"<main>", b"</body></html><main>")
     assert read(html).text.split("\n\n") == PARAGRAPHS
@@ -365,6 +372,7 @@ def test_an_article_printed_twice_comes_out_once() -> None:
     long = [paragraph + " " + paragraph for paragraph in PARAGRAPHS]
     once = "".join(f"<p>{paragraph}</p>" for paragraph in long)
     assert read(page(once + once)).text.split("\n\n") == long
+    assert read(page(f"{once}<div>{' '.join(long)}</div>")).text.split("\n\n") == long
 
 
 def prose(subject: str, count: int) -> str:
@@ -382,6 +390,7 @@ BESIDE = {
     "a bio": f'<div class="author-bio"><h3>About the author</h3>{prose("career", 2)}</div>',
     "an appeal": f'<div class="donate-box">{prose("fund", 2)}<a href="/d">Donate</a></div>',
     "an appeal named by its heading": f"<div><h3>Support our journalism</h3>{prose('fund', 1)}</div>",
+    "a dialog": f'<div class="privacy-dialog">{prose("browser", 4)}<p>We store cookies in it, and so do they.</p></div>',
     "a stream": f'<div class="live-blog">{prose("hour", 20)}</div>',
 }
 

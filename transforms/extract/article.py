@@ -20,7 +20,7 @@ from transforms.extract.profile import body_of, find
 from transforms.extract.segment import Block, Segments, segment
 from transforms.extract.titles import pick_title
 from transforms.extract.tree import parse
-from transforms.extract.vocabulary import BIT
+from transforms.extract.vocabulary import BIT, COOKIES
 from transforms.urls import canonical_url, same_site
 
 NO_PROFILE: Final = Profile()
@@ -38,7 +38,6 @@ _NOT_FOUND = re.compile(
     r"صفحه یافت نشد|ページが見つかりません",
     re.I,
 )
-_COOKIES = re.compile(r"cookie|куки|クッキー|쿠키", re.I)
 _TYPES: Final = (
     ("LiveBlogPosting", "live_blog"),
     ("ImageGallery", "gallery"),
@@ -204,7 +203,7 @@ def _refuse_what_is_no_article(
 
 def _is_of_consent(block: Block) -> bool:
     """Whether a paragraph speaks of cookies, in a container named so. Overlays and dialogs hold articles as well."""
-    return bool(_COOKIES.search(block.text)) and any(at.groups & BIT["consent"] for at in block.container.chain())
+    return bool(COOKIES.search(block.text)) and any(at.groups & BIT["consent"] for at in block.container.chain())
 
 
 def _is_front_page(url: str) -> bool:

@@ -20,6 +20,8 @@ _WITHIN: Final = 0.9  # share of the smaller choice's characters from which it l
 _LOST: Final = 0.25  # share of our choice under which trafilatura has lost the article
 _SCANT: Final = 250  # characters: a shorter body is more often a failure than a brief
 _REPEATED: Final = 160  # characters from which a paragraph is not said twice, but printed twice
+_COPY: Final = 0.3  # share of the text from which one block may be a copy of all the others
+_SAMPLED: Final = 20  # of the others, looked for in it
 _STATE_QUALITY: Final = 0.7  # measured F1 of JSON-LD bodies against gold is .79 to .92; a state is less certain
 _LIVE_INTRO: Final = 200  # characters of prose a live page must give before its first entry to stand alone
 _MAX_ADVISED: Final = 4_000  # blocks of a page that trafilatura is asked about: its time is not ours to bound
@@ -44,11 +46,16 @@ def pick_body(
     check()
     body = decide(weighable, _model(), lambda: second_opinion(root, declared.url, title))
     check()
+    return or_from_scripts(body, scripts, check)._replace(live=not weighable.whole)
+
+
+def or_from_scripts(body: Body, scripts: Sequence[str], check: Callable[[], None] = lambda: None) -> Body:
+    """Return `body`, or what the page's scripts hold where the markup shows next to no text."""
     if len(body.text) < _SCANT:
         state = text_in_scripts(scripts, check)
         if len(state) > max(_SCANT, 2 * len(body.text)):
             return Body(state, [], "scripts", _STATE_QUALITY)
-    return body._replace(live=not weighable.whole)
+    return body
 
 
 def candidates(segments: Segments, declared: Declared, title: str) -> Weighable:
@@ -122,6 +129,7 @@ def advice(blocks: Sequence[Block], told: str) -> Floats:
 
 def join(kept: Sequence[Block]) -> str:
     """Return the blocks as paragraphs: each long one once, no heading at the end."""
+    kept = _without_unbroken_copies(kept)
     paragraphs: dict[str, Block] = {}
     for block in kept:
         again = block.text if block.chars >= _REPEATED else f"{block.index} {block.text}"
@@ -130,6 +138,16 @@ def join(kept: Sequence[Block]) -> str:
     while blocks and blocks[-1].container.tag in HEADINGS:
         blocks.pop()
     return "\n\n".join(block.text for block in blocks)
+
+
+def _without_unbroken_copies(kept: Sequence[Block]) -> Sequence[Block]:
+    """Without a block that is the whole article once more, in one piece: for listening, for machines."""
+    chars = sum(block.chars for block in kept)
+    copies = [block for block in kept if block.chars > _COPY * chars]
+    told = [block.text for block in kept if block.chars >= _REPEATED and block not in copies][:_SAMPLED]
+    if len(told) < 2:
+        return kept
+    return [b for b in kept if b not in copies or sum(text in b.text for text in told) < 0.5 * len(told)]
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from transforms.extract.declared import fold
 from transforms.extract.segment import HEADINGS, Block, Container, Segments
-from transforms.extract.vocabulary import ACTS, APART, BIT, BODY_LIKE, FURNITURE, GROUPS, acts_named
+from transforms.extract.vocabulary import ACTS, APART, BIT, BODY_LIKE, COOKIES, FURNITURE, GROUPS, acts_named
 
 _WORD = re.compile(r"\w+")
 _DIGIT = re.compile(r"\d")
@@ -43,7 +43,7 @@ _WHOLE: Final = 0.5
 _SPREAD: Final = 0.3
 _BESIDE: Final = 250  # characters of prose from which there may be an article beside a container
 _APART: Final = sum(APART.values())
-_PROLIFIC: Final = APART["readers"] | APART["stream"] | APART["person"]
+_PROLIFIC: Final = APART["readers"] | APART["stream"] | APART["person"] | APART["cookies"]
 _SIGNUP: Final = 1 << ACTS.index("signup")
 _SHORT_HEADING: Final = 6  # words: of the dev pages' 26 containers with such a heading, none holds text of the article
 _MAIN: Final = 0.6  # share of the clean prose that the main container holds
@@ -113,13 +113,17 @@ def _stands_apart(container: Container, total: int, headline: int) -> bool:
         return False
     if headline >= 0 and container.first <= headline <= container.last:
         return False
-    # Readers and tickers may write more than the author; only a headline elsewhere tells them from an article.
+    # Readers, tickers and lawyers may write more than the author; only a headline elsewhere tells them from an article.
     return container.prose < _WHOLE * total or (headline >= 0 and bool(container.groups & _PROLIFIC))
 
 
-def _name_by_headings(blocks: Sequence[Block]) -> None:
-    """A container that opens with "Sign up for our newsletter" is as good as named so."""
+def _name_by_text(blocks: Sequence[Block]) -> None:
+    """A container that opens with "Sign up for our newsletter" is as good as named so; so is a dialog about cookies."""
     for block in blocks:
+        if COOKIES.search(block.text):
+            for at in block.container.chain():
+                if at.groups & BIT["consent"]:
+                    at.groups |= APART["cookies"]
         around = block.container.parent
         if block.container.tag in HEADINGS and around is not None and around.first == block.index:
             words = [word.lower() for word in _WORD.findall(block.text[:_HEAD])]
@@ -193,7 +197,7 @@ class _Page:
 
     def __init__(self, segments: Segments, hints: Hints) -> None:
         blocks = segments.blocks
-        _name_by_headings(blocks)
+        _name_by_text(blocks)
         mark_furniture(segments.containers, other_articles(segments, hints.title))
         self.total = sum_clean_prose(blocks) or 1
         self.main = main_container(segments.containers, self.total)

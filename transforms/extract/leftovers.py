@@ -23,7 +23,7 @@ _BY_NAME: Final = (
     (BIT["bio"] | APART["person"], "author_bio"),
     (BIT["share"], "share"),
     (BIT["ad"], "advertisement"),
-    (BIT["consent"], "consent"),
+    (BIT["consent"] | APART["cookies"], "consent"),
     (BIT["embed"], "embed"),
     (BIT["nav"], "navigation"),
     (BIT["foot"], "footer"),

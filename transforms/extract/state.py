@@ -22,6 +22,8 @@ _MAX_STRINGS: Final = 50
 _MAX_DEPTH: Final = 64
 # Possessive, and matching to the end where the closing quote is missing: no character is looked at twice.
 _STRING = re.compile(r'"((?:[^"\\]++|\\.)*+)("?)', re.S)
+_MEMBER = re.compile(r'"\\?:\s?\\?["\[{\dtfn]')  # between a name and a value; a string with some of these is data
+_MAX_MEMBERS: Final = 3
 _PARAGRAPH = re.compile(r"<p[\s>]|<br|<div", re.I)
 
 
@@ -63,6 +65,8 @@ def _strings(text: str) -> Iterator[str]:
 
 def _prose(string: str) -> str:
     """The prose of an HTML fragment, or of plain text in paragraphs; "" for code and data."""
+    if len(list(islice(_MEMBER.finditer(string), _MAX_MEMBERS))) == _MAX_MEMBERS:
+        return ""
     begins = _PARAGRAPH.search(string)
     if not begins:
         return "" if "{" in string or "<" in string else _plain(string)

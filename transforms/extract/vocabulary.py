@@ -50,8 +50,10 @@ _APART_WORDS: Final = {
     "appeal": "donate donation donations donor fundraising newsletter newsletters newslettersignup supportus",
     "readers": "comments disqus commentlist respond responses",
     "stream": "liveblog livestream liveupdates livefeed liveticker liveentries",
+    "cookies": "onetrust cookiebot usercentrics didomi quantcast",
 }
 APART: Final = {name: 1 << position for position, name in enumerate(_APART_WORDS, len(GROUPS))}
+COOKIES: Final = re.compile(r"cookie|куки|クッキー|쿠키", re.I)  # what notices of consent speak of
 BODY_LIKE: Final = BIT["body"] | BIT["intro"]  # groups that speak for the article
 FURNITURE: Final = sum(
     BIT[name] for name in ("nav", "share", "comment", "consent", "foot", "related", "signup", "side", "ad", "hidden")

@@ -10,7 +10,6 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-import duckdb
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -78,6 +77,8 @@ def failed(run: Run, error: BaseException, ended: datetime) -> Run:
 
 def committed(run: Run, manifest: Manifest, dataset: Dataset, ended: datetime) -> Run:
     """Return the record of a run as its manifest completes it."""
+    import duckdb
+
     articles = [file for file in manifest.files if file.table == "articles"]
     with duckdb.connect() as db:
         for table in ("articles", "removals"):

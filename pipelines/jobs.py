@@ -12,7 +12,6 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Optional
 
 import apache_beam as beam
-import duckdb
 from apache_beam.utils.timestamp import Timestamp
 from rich.console import Console
 from rich.table import Table
@@ -175,6 +174,8 @@ def run_demo(job: Job, folder: Path) -> int:
         poll = job.settings.poll.model_copy(update={"silence_factor": 1e6})  # its stories are of one March, for ever
         settings = job.settings.model_copy(update={"http": http, "poll": poll})
         code = run_feeds(job._replace(settings=settings), web.outlets, every_feed=True)
+    import duckdb
+
     query = _DEMO_QUERY.format(root=job.dataset.root)
     job.out.print(f"\nfor example, in DuckDB:\n\n{query}\n", markup=False, soft_wrap=True)
     answer = duckdb.connect().execute(query)

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-import duckdb
 import jinja2
 from apache_beam.utils.timestamp import Timestamp
 
@@ -136,6 +135,8 @@ def report_html(dataset: Dataset, run: Run, store: Store, *, silence_factor: flo
     Raises:
         DatasetError: the dataset's files cannot be read.
     """
+    import duckdb
+
     try:
         figures = read_figures(dataset, run.run_id)
     except duckdb.Error as error:
@@ -217,6 +218,8 @@ def read_figures(dataset: Dataset, run_id: str) -> Figures:
     Raises:
         duckdb.Error: a file cannot be read.
     """
+    import duckdb
+
     with duckdb.connect(config={"threads": 2}) as db:
         for table in ("articles", "rejects"):
             db.register(table, scan(dataset, table, newest_files(dataset, table, DAYS)))

@@ -16,10 +16,11 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection
 from langdetect.detector_factory import PROFILES_DIRECTORY, DetectorFactory
 from langdetect.lang_detect_exception import LangDetectException
-from py3langid.langid import MODEL_FILE, LanguageIdentifier
+from langdetect.utils.lang_profile import LangProfile
 
 from schemas.records import Article
 from schemas.settings import LanguageSettings
+from transforms.langid import Langid
 
 UNKNOWN: Final = "und"
 _MIN_LETTERS: Final = 20  # fewer prove nothing
@@ -150,12 +151,16 @@ class _Shares(Mapping[str, list[float]]):
 
     _PAIR: Final = struct.Struct("=Bd")
 
-    def __init__(self, table: Mapping[str, list[float]], languages: int) -> None:
-        self._languages = languages
-        self._pairs = {
-            gram: b"".join(self._PAIR.pack(number, share) for number, share in enumerate(shares) if share)
-            for gram, shares in table.items()
-        }
+    def __init__(self) -> None:
+        self._languages = 0
+        self._pairs = dict[str, bytes]()
+
+    def add(self, profile: LangProfile) -> None:
+        """Add the next language."""
+        for gram, count in profile.freq.items():
+            share = count / profile.n_words[len(gram) - 1]
+            self._pairs[gram] = self._pairs.get(gram, b"") + self._PAIR.pack(self._languages, share)
+        self._languages += 1
 
     def __getitem__(self, gram: str) -> list[float]:
         shares = [0.0] * self._languages
@@ -173,19 +178,32 @@ class _Shares(Mapping[str, list[float]]):
         return len(self._pairs)
 
 
+class _Profiles(DetectorFactory):
+    """A factory of our own: the package's has its seed, and its profiles, in globals that threads share.
+
+    It never holds the whole table with its zeros, as langdetect's would while it loads.
+    """
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.word_lang_prob_map = _Shares()
+        self.set_seed(seed)
+        self.load_profile(PROFILES_DIRECTORY)
+
+    def add_profile(self, profile: LangProfile, index: int, langsize: int) -> None:
+        """Take a language's n-grams, as `load_profile` reads them one language after the other."""
+        self.langlist.append(profile.name)
+        self.word_lang_prob_map.add(profile)
+
+
 @lru_cache(maxsize=4)
 def _langdetect(seed: int) -> DetectorFactory:
-    """A factory of our own: the package's has its seed, and its profiles, in globals that threads share."""
-    factory = DetectorFactory()
-    factory.load_profile(PROFILES_DIRECTORY)
-    factory.word_lang_prob_map = _Shares(factory.word_lang_prob_map, len(factory.langlist))
-    factory.set_seed(seed)
-    return factory
+    return _Profiles(seed)
 
 
 @lru_cache(maxsize=1)
-def _py3langid() -> LanguageIdentifier:
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+def _py3langid() -> Langid:
+    return Langid()
 
 
 def _canonical(code: str) -> str:

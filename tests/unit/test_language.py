@@ -3,8 +3,10 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from schemas.settings import LanguageSettings
+from transforms.langid import Langid
 from transforms.language import canonical_code, detect
 
 SETTINGS = LanguageSettings(sample_chars=600, min_confidence=0.8, seed=0)
@@ -65,3 +67,11 @@ def test_too_little_text_leaves_what_is_declared(text: str, declared: str | None
 )
 def test_declared_codes_become_ours(declared: str, code: str | None) -> None:
     assert canonical_code(declared) == code
+
+
+def test_the_small_model_answers_as_py3langid_does() -> None:
+    small, large = Langid(), LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    cut = [text[:length] for text in TEXTS.values() for length in (3, 12, 50, 200)]
+    for text in [*cut, "", "12:30", "THE MINISTRY SAID", "\ud800 broken", "е\u0308лка"]:
+        expected = large.classify(text)
+        assert small.classify(text) == (expected[0], pytest.approx(expected[1], abs=1e-4)), text

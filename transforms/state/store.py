@@ -9,7 +9,6 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import FeedState, LinkState, Signature, VersionState
 from transforms.state.database import Database, Transaction, is_database
-from transforms.state.postgres import Postgres
 from transforms.state.records import TABLES, Delta, R, Scalar, from_scalars, to_scalars
 from transforms.state.sqlite import Sqlite
 
@@ -27,7 +26,13 @@ class Store:
 
     def __init__(self, address: Union[str, os.PathLike[str]]) -> None:
         self.address = os.fspath(address)
-        self._database: Database = Postgres(self.address) if is_database(self.address) else Sqlite(self.address)
+        self._database: Database
+        if is_database(self.address):
+            from transforms.state.postgres import Postgres
+
+            self._database = Postgres(self.address)
+        else:
+            self._database = Sqlite(self.address)
 
     def __reduce__(self) -> tuple[type["Store"], tuple[str]]:
         return Store, (self.address,)

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from schemas.errors import ConfigError
 from transforms.scrub import Rules, load_rules, scrub
@@ -245,6 +247,36 @@ def test_one_odd_word_does_not_make_a_text_glued() -> None:
 @pytest.mark.parametrize("text", [GLUED, CLEAN, *DIRTY.values(), *(bad for bad, _ in REPAIRS.values())])
 def test_scrubbing_twice_is_scrubbing_once(text: str) -> None:
     once = scrub(f"Pier Closed\n\n{FIRST}\n{text}\n\n{THIRD}\nMost read\nStorm hits the coast", "en", RULES).text
+    assert scrub(once, "en", RULES).text == once
+
+
+PARTS = [
+    *BODY,
+    *(line for dirt in DIRTY.values() for line in dirt.split("\n")),
+    *(line for text in KEPT.values() for line in text.split("\n") if line),
+    "Pier Closed After Divers Find Cracks",
+    "BEIRUT, Lebanon (AP) — The pier was closed on Monday, the harbour authority said in a short statement.",
+    "BAGHDAD (Reuters) - LONDON: Nobody would say on Monday who had built the pier, or when it was last looked at.",
+    "The harbour authority, which closed the northern pier on Monday, and which",
+    "has never said who built it, will look at the other piers before the winter storms begin.",
+    "Boats in the old basin (Photo: Mara Lind/AFP)",
+    "Mara Lind",
+    "Related stories",
+    "Storm hits the coast",
+    "By Mara Lind",
+    "March 5, 2024",
+    "Comments (12)",
+    "{",
+    "}",
+    "The page says what it sells in a few lines that search engines are meant to read:",
+    '"name": "Pier",',
+]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=14))
+def test_whatever_lines_meet_scrubbing_twice_is_scrubbing_once(lines: list[str]) -> None:
+    once = scrub("\n".join(lines), "en", RULES).text
     assert scrub(once, "en", RULES).text == once
 
 

@@ -8,14 +8,14 @@ from typing import Final, NamedTuple, Optional
 from schemas.records import Caption, Removal
 from transforms.scrub.characters import clean_characters
 from transforms.scrub.datelines import split_dateline
+from transforms.scrub.draft import Draft
 from transforms.scrub.frequencies import frequencies
+from transforms.scrub.furniture import take_furniture
 from transforms.scrub.glue import unglue
 from transforms.scrub.leaked_code import code_lines, is_doubtful
 from transforms.scrub.places import (
-    Draft,
     take_captions,
     take_doubles,
-    take_furniture,
     take_head,
     take_scraps,
     take_tail,
@@ -25,12 +25,15 @@ from transforms.scrub.rules import Rules
 from transforms.scrub.shapes import is_prose
 from transforms.scrub.words import find_date
 
+MAX_ROUNDS: Final = 3  # until a text stays as it is; the second nearly always changes nothing
 MUCH: Final = 0.2  # a larger share of the text removed is worth a warning: a wrong rule shows here first
 REPEAT_REACH: Final = 2  # paragraphs from the start that may stand twice, as summary and as text
 SAMPLE_CHARS: Final = 2_000  # of a text, to tell its language by
 MIN_ENGLISH: Final = 0.12  # share of these words; English news has .20 to .30, other languages below .05
 _ENGLISH: Final = frozenset(("the", "of", "and", "to", "a", "that", "was", "for", "is", "with", "on", "by", "from"))
 _MOVED: Final = frozenset(("any.title", "any.subtitle", "any.dateline"))  # told by a field of their own, and not lost
+_TOLD: Final = ("title", "subtitle", "dateline", "source", "published_at", "outlet")
+_LISTED: Final = ("captions", "credits", "pictures", "warnings")
 _FILE_PHOTO = re.compile(r"^\s*(?:FILE|File|ARCHIVE?|Archiv)\s*(?:PHOTO|Photo|photo)?\s*[-–—:]+\s*")
 
 
@@ -58,13 +61,37 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
     Scrubbing twice gives the same text as scrubbing once.
     """
     mended = clean_characters(text)
-    draft = Draft([line for line in (row.strip() for row in mended.split("\n")) if line])
+    clean = _scrub_once(mended, language, rules, title, dirty=mended != text)
+    for _ in range(MAX_ROUNDS):
+        whole = all(removal.rule == "any.dateline" for removal in clean.removals)
+        if whole and len(clean.text.split("\n\n")) == len(_lines(mended)):  # and so nothing has a new place
+            break
+        mended = clean_characters(clean.text)
+        again = _scrub_once(mended, language, rules, title, dirty=mended != clean.text)
+        if again.text != clean.text:  # what went had hidden something: seldom
+            clean = _merged(clean, again)
+    return clean
+
+
+def _merged(first: Scrubbed, again: Scrubbed) -> Scrubbed:
+    """The text of a later round, with what both told; what the first told goes before."""
+    told = {name: getattr(first, name) or getattr(again, name) for name in _TOLD}
+    both = {name: list(dict.fromkeys([*getattr(first, name), *getattr(again, name)])) for name in _LISTED}
+    return again._replace(removals=[*first.removals, *again.removals], **told, **both)
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in (row.strip() for row in text.split("\n")) if line]
+
+
+def _scrub_once(text: str, language: Optional[str], rules: Rules, title: str, *, dirty: bool) -> Scrubbed:
+    draft = Draft(_lines(text))
     _take_code(draft)
-    take_furniture(draft, rules, rules.of(language, mended[:SAMPLE_CHARS]))
+    take_furniture(draft, rules, rules.of(language, text[:SAMPLE_CHARS]))
     take_scraps(draft)
     take_captions(draft)
     take_doubles(draft)
-    take_head(draft, title, rules, dirty=mended != text or len(join_broken(draft.lines)) < len(draft.lines))
+    take_head(draft, title, rules, dirty=dirty or len(join_broken(draft.lines)) < len(draft.lines))
     take_tail(draft)
     _read_fields(draft, rules)
     joined = join_broken([draft.lines[at] for at in draft.open()])
@@ -81,7 +108,7 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
         published_at=draft.published_at,
         outlet=draft.outlet,
         removals=removals,
-        warnings=[*draft.warnings, *_warnings(mended, removals)],
+        warnings=[*draft.warnings, *_warnings(text, removals)],
         subtitle=draft.subtitle,
         pictures=list(dict.fromkeys(draft.pictures)),
     )
@@ -126,12 +153,13 @@ def _read_fields(draft: Draft, rules: Rules) -> None:
 
 
 def _without_dateline(draft: Draft, paragraphs: list[str], rules: Rules) -> list[str]:
-    found = split_dateline(paragraphs[0], rules.agency_names) if paragraphs else None
-    if found is None:
-        return paragraphs
-    draft.dateline = found.dateline
-    draft.cut.append(Removal("any.dateline", paragraphs[0].removesuffix(found.rest)))
-    return [found.rest, *paragraphs[1:]]
+    """The paragraphs without what opens the first; a second dateline behind it is a scraper's, and only goes."""
+    opening = paragraphs[0] if paragraphs else ""
+    while (found := split_dateline(opening, rules.agency_names)) is not None:
+        draft.dateline = draft.dateline or found.dateline
+        draft.cut.append(Removal("any.dateline", opening.removesuffix(found.rest)))
+        opening = found.rest
+    return [opening, *paragraphs[1:]] if opening else paragraphs
 
 
 def _repair_words(paragraphs: Sequence[str], language: Optional[str], rules: Rules) -> Sequence[str]:

@@ -122,4 +122,8 @@ def _reported(found: re.Match[str]) -> bool:
 
 def _slashed(found: re.Match[str]) -> bool:
     words = words_of(found["dateline"])
-    return 1 <= len(words) <= 5 and is_name(found["dateline"], most=5) and not any(w.isdigit() for w in words)
+    return (
+        1 <= len(words) <= 5
+        and is_name(found["dateline"], most=5)
+        and not any(w.isdigit() and (at == 0 or len(w) > 2) for at, w in enumerate(words))
+    )

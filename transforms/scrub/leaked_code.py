@@ -47,6 +47,7 @@ _DECLARATION_WEIGHT: Final = 0.6
 _MAX_TOKEN: Final = 200  # characters of a token that are looked at
 
 _HINT = re.compile(r"[{}<>;=\\]|\(\)|/\*|@context|\$\(")
+_BRACKETS = re.compile(r"[{}()\[\];,]{1,12}")
 _MIN_WEIGHT: Final = 5.0  # of a run that begins a line or follows a sentence
 _MIN_ABRUPT_WEIGHT: Final = 12.0  # of one that follows a word: a sentence may end with a short call
 _MIN_DENSITY: Final = 0.5  # weight of a run over its tokens
@@ -99,6 +100,8 @@ def split_code(line: str) -> Split:
     >>> split_code("The talks go on. ads = ads || []; ads.push({slot: 4}); Nobody expects a treaty this year.")
     Split(prose='The talks go on. Nobody expects a treaty this year.', code=('ads = ads || []; ads.push({slot: 4});',))
     """
+    if _BRACKETS.fullmatch(line):
+        return Split("", (line,))
     if not _HINT.search(line):
         return Split(line, ())
     tokens = [Token(m[0], m.start(), weigh(m[0])) for m in re.finditer(r"\S+", line)]
@@ -244,9 +247,21 @@ def code_lines(lines: Sequence[str]) -> list[Split]:
             depth = 0
         elif depth and any(part.code for part in parts[at + 1 : at + _REACH]):
             parts[at] = Split("", (prose,))
+    _keep_listings(lines, parts)
     starts = [part.code[0] for at, part in enumerate(parts) if part.code and not (at and parts[at - 1].code)]
     about_code = len({_STRING.sub("", code) for code in starts}) > MAX_PLACES
     return [Split(line, ()) for line in lines] if about_code else parts
+
+
+def _keep_listings(lines: Sequence[str], parts: list[Split]) -> None:
+    """Give back code that the paragraph above announces: "Below is an example for a product:"."""
+    listed = False
+    for at, part in enumerate(parts):
+        listed = bool(part.code) and (
+            listed or (at > 0 and not parts[at - 1].code and lines[at - 1][-1] == ":" and _is_sentence(lines[at - 1]))
+        )
+        if listed:
+            parts[at] = Split(lines[at], ())
 
 
 def is_doubtful(parts: Sequence[Split]) -> bool:

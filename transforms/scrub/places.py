@@ -1,25 +1,26 @@
 """Places: what a line's position and neighbours tell.
 
 Before the first paragraph stand title, subtitle, byline and section; after the last, once furniture has begun there,
-only more of it. Very short lines side by side are read together: a share bar is often one network a line. Between
-paragraphs nothing is taken by place alone.
+only more of it. Between paragraphs nothing is taken by place alone.
 """
 
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final, Optional
+from typing import Final
 
-from schemas.records import Caption, Removal
+from schemas.records import Caption
 from transforms.scrub.datelines import split_dateline
-from transforms.scrub.lines import classify, credit_line, joined_kind, split_credit
-from transforms.scrub.rule_files import Kind
-from transforms.scrub.rules import Language, Match, Rules
+from transforms.scrub.draft import Draft, is_doubled_name, is_lone_name
+from transforms.scrub.furniture import FURNISHES, LIST_ITEM
+from transforms.scrub.repair import join_broken
+from transforms.scrub.rules import Match, Rules
 from transforms.scrub.shapes import ends_sentence, is_headline, is_name, is_prose, is_source, is_title_case, words_of
 from transforms.scrub.words import fold
 
+MAX_SUBTITLES: Final = 1  # where nothing tells but their place: more are facts set above the text
+MAX_TITLE_WORDS: Final = 20  # 99 % of 530 titles have no more
 MAX_HEAD_LINES: Final = 4  # unexplained short lines before the first paragraph that may be title and subtitle
-LEAD_PARAGRAPHS: Final = 2  # the first may be a summary, with date and byline only below it
 MAX_TRAILING: Final = 2  # lines behind the last paragraph that need no furniture before them
 MAX_TRAILING_WORDS: Final = 12
 MIN_PROSE: Final = 3  # … where there are so many paragraphs,
@@ -28,135 +29,17 @@ MAX_LABEL_WORDS: Final = 5  # above a block of headlines …
 MIN_TEASER_WORDS: Final = 4  # … each of so many words,
 MAX_TEASERS: Final = 12  # and not more than so many
 MIN_CAPTION_WORDS: Final = 6
-MAX_RUN_WORDS: Final = 3  # of a line read together with its neighbours
-RUN_REACH: Final = 4  # such lines on either side
 DEK_OVERLAP: Final = 0.8  # share of a subtitle's words that the paragraphs below it use again
 DEK_REACH: Final = 3  # of these paragraphs
 MAX_DEK_CHARS: Final = 260
 STEM_CHARS: Final = 5  # words that begin alike are taken for forms of one word
 SAME_TITLE: Final = 0.8  # share of words that two forms of a title have in common
 TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs use
-_ANYWHERE: Final = frozenset(("promo", "share", "teaser", "teasers", "consent", "credit", "stray", "code", "source"))
-_OPENS_TAIL: Final = frozenset(
-    ("comments", "promo", "share", "teaser", "teasers", "footer", "tags", "bio", "source", "consent", "languages")
-)
-_LIST_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")
+_SENTENCES = re.compile(r"[^\W\d_]{3}\. \w.*[^\W\d_]{3}\.(?: |$)")
 _SPEAKS = re.compile(r"[.!?…][\W]*$|[“”„«»\"]|[.!?] \w")  # a sentence, or part of a quotation
 _SIGNED = re.compile(r"(?:[—–]\s?|\()(?P<source>[^()]{2,50}?)\)?")  # (Levant Wire), — Levant Wire
 _PATH = re.compile(r"[^<>›»/|]{2,40}(?:\s[>›»]\s[^<>›»/|]{2,40}){1,4}")
 _BYLINE = re.compile(r"[^\W\d_][\w.'’-]+(?: [\w.'’-]+){1,3}(?:,| [|/–—-]) [^\W\d_][\w.'’-]*(?: [\w.'’-]+){0,3}")
-
-
-class Draft:
-    """A text on its way through the steps: its lines, what each was found to be, and the fields told so far."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        self.lines = list(lines)
-        self.found: list[Optional[Match]] = [None] * len(lines)
-        self.cut: list[Removal] = []  # parts of lines
-        self.warnings: list[str] = []
-        self.title = self.subtitle = self.source = self.outlet = self.dateline = ""
-        self.published_at: Optional[str] = None
-        self.pictures: list[Caption] = []
-
-    def open(self) -> list[int]:
-        """Numbers of the lines that are still the article's."""
-        return [i for i, match in enumerate(self.found) if match is None]
-
-    def take(self, at: int, rule: str, kind: Kind = "stray") -> None:
-        """Take a line out of the article."""
-        self.found[at] = Match(rule, kind)
-
-    def removals(self) -> list[Removal]:
-        """All that was taken out: lines in their order, then parts of lines."""
-        lines = zip(self.lines, self.found, strict=True)
-        return [Removal(match.rule, line) for line, match in lines if match is not None] + self.cut
-
-
-def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:
-    """Lines that their own wording gives away, then doubtful ones beside them, then headlines under a teaser label."""
-    for at in draft.open():
-        line = draft.lines[at]
-        signed = line.removeprefix("©").strip()
-        by_shape = (
-            Match("any.credit-shape", "credit", {"credit": signed}) if credit_line(signed, rules.agencies) else None
-        )
-        by_wording = classify(line, rules, active)
-        if by_wording is None and (parts := split_credit(line, rules.agencies)) is not None:
-            by_wording = Match("any.caption-with-credit", "credit", {"caption": parts[0], "credit": parts[1]})
-        if by_wording is not None and by_wording.kind == "source" and "/" in line:
-            named = by_wording.slots.get("source", "-")
-            if credit_line(named, rules.agencies):  # "Quelle: dpa/Mara Lind"
-                by_wording = by_wording._replace(kind="credit", slots={"credit": named})
-        draft.found[at] = by_shape if line[0] == "©" and by_shape else by_wording or by_shape
-    _give_back(draft)
-    for at in draft.open():
-        if not _is_doubled_name(draft, at) and any(
-            match is not None and match.kind in _OPENS_TAIL for match in _beside(draft, at)
-        ):
-            draft.found[at] = classify(draft.lines[at], rules, active, near=True)
-    for at in draft.open():
-        short = draft.lines[at].count(" ") < MAX_RUN_WORDS and not ends_sentence(draft.lines[at])
-        if short and not _is_doubled_name(draft, at):
-            draft.found[at] = joined_kind(_run(draft.lines, at), active)
-    for at, match in enumerate(draft.found):
-        if match is not None and match.kind in ("teasers", "teaser") and not match.slots:
-            _take_headlines(draft, at + 1, many=match.kind == "teasers")
-
-
-def _give_back(draft: Draft) -> None:
-    """Lines that are furniture only in their place: a date or byline above the text, a tag line or biography below it.
-
-    Elsewhere a date heads a row of a table, "FAQ" and "About" are subheadings, and lone words side by side are a list.
-    """
-    prose = [at for at in draft.open() if is_prose(draft.lines[at])]
-    if len(prose) <= LEAD_PARAGRAPHS:
-        return
-    given = [at for at in range(prose[LEAD_PARAGRAPHS - 1] + 1, prose[-1]) if _is_misplaced(draft, at)]
-    for at in given:
-        draft.found[at] = None
-
-
-def _is_misplaced(draft: Draft, at: int) -> bool:
-    """Whether what was found of a line between two paragraphs does not hold there."""
-    match = draft.found[at]
-    if match is None:
-        return False
-    if match.kind in ("prefix", "bio"):
-        return True
-    if match.rule == "any.stray-word":
-        beside = [(draft.found[k], draft.lines[k]) for k in (at - 1, at + 1)]
-        return any((m is None or m.rule == match.rule) and line.count(" ") <= 1 for m, line in beside)
-    if match.kind in _ANYWHERE or len(words_of(draft.lines[at])) > 2:
-        return False
-    return not any(beside is not None for beside in _beside(draft, at))
-
-
-def _beside(draft: Draft, at: int) -> list[Optional[Match]]:
-    return [draft.found[k] for k in (at - 1, at + 1) if 0 <= k < len(draft.lines)]
-
-
-def _run(lines: Sequence[str], at: int) -> str:
-    """The very short lines around a line, itself among them, as one line."""
-    first, last = at, at
-    while first > max(0, at - RUN_REACH) and lines[first - 1].count(" ") < MAX_RUN_WORDS:
-        first -= 1
-    while last < min(len(lines) - 1, at + RUN_REACH) and lines[last + 1].count(" ") < MAX_RUN_WORDS:
-        last += 1
-    return " ".join(lines[first : last + 1]) if last > first else ""
-
-
-def _take_headlines(draft: Draft, at: int, *, many: bool) -> None:
-    """Headlines that follow a label such as "Related stories"."""
-    while at < len(draft.lines):
-        line = draft.lines[at]
-        if draft.found[at] is None:
-            if not is_headline(line) or is_prose(line) or len(words_of(line)) < 3:
-                return
-            draft.take(at, "any.teaser-headline", "teasers")
-        at += 1
-        if not many:
-            return
 
 
 def take_scraps(draft: Draft) -> None:
@@ -171,27 +54,16 @@ def take_scraps(draft: Draft) -> None:
     longer = any(len(words_of(draft.lines[at])) > 2 for at in head)
     for at in head:
         line = draft.lines[at]
-        if _is_doubled_name(draft, at):
+        if is_doubled_name(draft, at):
             continue
-        alone = draft.lines.count(line) == 1 and _is_lone_name(line) and not _told_again(draft, line, places[body:])
+        alone = draft.lines.count(line) == 1 and is_lone_name(line) and not _told_again(draft, line, places[body:])
         if alone or (_BYLINE.fullmatch(line) and is_name(line, most=8)):
             draft.take(at, "any.byline", "prefix")
         elif len(words_of(line)) <= 2 and not ends_sentence(line):
-            matches = [match for match in _beside(draft, at) if match is not None]
+            matches = [match for match in draft.beside(at) if match is not None]
             below_path = any(match.kind == "breadcrumb" for match in matches)
             if below_path or line.count(" ") == 0 or (longer and matches):
                 draft.take(at, "any.section", "breadcrumb")
-
-
-def _is_doubled_name(draft: Draft, at: int) -> bool:
-    """Whether a line is a name that stands twice running: a caption and its alternative text."""
-    return draft.lines[at] in draft.lines[max(0, at - 1) : at] + draft.lines[at + 1 : at + 2] and _is_lone_name(
-        draft.lines[at]
-    )
-
-
-def _is_lone_name(line: str) -> bool:
-    return 2 <= len(words_of(line)) <= 3 and is_name(line)
 
 
 def take_captions(draft: Draft) -> None:
@@ -217,7 +89,7 @@ def take_doubles(draft: Draft) -> None:
     body = _body(draft, places)
     for first, second in pairwise(places):
         line = draft.lines[first]
-        if line != draft.lines[second] or draft.found[first] is not None:
+        if line != draft.lines[second] or draft.found[first] is not None or not words_of(line):
             continue
         if is_prose(line) or (len(line) >= 60 and ends_sentence(line)):
             draft.take(first, "any.duplicate")
@@ -280,8 +152,10 @@ def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool) -> None:
 def _take_titles(draft: Draft, head: Sequence[int], title: str, below: Sequence[int]) -> None:
     """The title, and what else stands above the text: in a page's clutter, or to sum the text up."""
     cluttered = not title and any(draft.found[: below[0]])
-    longer = [draft.lines[at] for at in head if len(words_of(draft.lines[at])) > 2]
-    wanted = title or (longer or [draft.lines[at] for at in head] or [""])[0]
+    lines = [draft.lines[at] for at in head if _may_be_title(draft.lines[at])]
+    longer = [line for line in lines if len(words_of(line)) > 2]
+    wanted = title or (longer or lines or [""])[0]
+    others = [at for at in head if not _same(draft.lines[at], wanted) and is_headline(draft.lines[at])]
     for at in head:
         line = draft.lines[at]
         if not draft.title and _same(line, wanted):
@@ -289,9 +163,18 @@ def _take_titles(draft: Draft, head: Sequence[int], title: str, below: Sequence[
             draft.take(at, "any.title")
         elif _same(line, wanted):
             draft.take(at, "any.title-again")
-        elif draft.title and is_headline(line) and (cluttered or _told_again(draft, line, below, DEK_OVERLAP)):
+        elif (
+            draft.title
+            and at in others
+            and ((cluttered and len(others) <= MAX_SUBTITLES) or _told_again(draft, line, below, DEK_OVERLAP))
+        ):
             draft.subtitle = draft.subtitle or line
             draft.take(at, "any.subtitle")
+
+
+def _may_be_title(line: str) -> bool:
+    """Whether a line above the text may be the title: not too long, one sentence, and no label of what follows."""
+    return line.count(" ") < MAX_TITLE_WORDS and line[-1] not in ":;," and not _SENTENCES.search(line)
 
 
 def _same(line: str, title: str) -> bool:
@@ -333,12 +216,13 @@ def take_tail(draft: Draft) -> None:
     last = max((i for i in draft.open() if is_prose(draft.lines[i])), default=None)
     if last is None:
         return
-    prose = sum(is_prose(draft.lines[at]) for at in draft.open())
+    above = join_broken([draft.lines[at] for at in draft.open() if at <= last])
+    prose = sum(map(is_prose, above))
     rest = [draft.lines[at] for at in draft.open() if at > last]
     few = len(rest) <= MAX_TRAILING and not any(
         _SPEAKS.search(line) or line.count(" ") >= MAX_TRAILING_WORDS for line in rest
     )
-    mostly_prose = prose >= max(MIN_PROSE, MOSTLY * (len(draft.open()) - len(rest)))
+    mostly_prose = prose >= max(MIN_PROSE, MOSTLY * len(above))
     begun = mostly_prose and (few or (draft.lines[last][-1] != ":" and _is_teaser_block(rest)))
     for at in range(last + 1, len(draft.lines)):
         match, line = draft.found[at], draft.lines[at]
@@ -347,6 +231,6 @@ def take_tail(draft: Draft) -> None:
         elif match is not None and match.kind == "credit" and not match.slots.get("caption"):
             match = draft.found[at] = match._replace(kind="source", slots={"source": match.slots.get("credit", "")})
         if match is not None:
-            begun = begun or match.kind in _OPENS_TAIL
-        elif begun and line[-1] not in '.:;,”»"' and not _LIST_ITEM.match(line):
+            begun = begun or match.kind in FURNISHES
+        elif begun and line[-1] not in '.:;,”»"' and not LIST_ITEM.match(line):
             draft.take(at, "any.tail")

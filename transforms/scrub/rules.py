@@ -33,6 +33,7 @@ class Match(NamedTuple):
     rule: str
     kind: Kind
     slots: Mapping[str, str] = MappingProxyType({})
+    telling: Sequence[str] = ()  # a vocabulary's words that told it
 
 
 @dataclass(frozen=True)
@@ -207,7 +208,8 @@ class Language:
                 names = names_in(line) if names is None else names
                 neutral = sum(1 for m, w in zip(marks, words, strict=True) if w in names and not m.known & bit)
                 if known >= (vocabulary.coverage - slack) * (len(words) - neutral):
-                    return Match(name, vocabulary.kind)
+                    told_by = [w for mark, w in zip(marks, words, strict=True) if mark.telling & bit]
+                    return Match(name, vocabulary.kind, telling=told_by)
         return None
 
     def _learn(self, words: Set[str]) -> None:

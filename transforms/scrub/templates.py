@@ -29,7 +29,7 @@ _TOKENS: Final = {"<date>": DATE, "<time>": TIME}  # slots that stand for one to
 _PIECE = re.compile(r"<\w+>|[{}|\[\]]|[^\s{}|\[\]]+")
 _PAIRS: Final = {"{": "}", "[": "]"}
 _LEAD: Final = r"(?:[^\w\s(] ){0,4}"
-_TRAIL: Final = r"(?:[^\w\s)] ){0,4}$"
+_TRAIL: Final = r"(?:[^\w\s)]{1,3} ){0,4}$"
 
 
 def compile_template(template: str) -> re.Pattern[str]:

@@ -1,0 +1,50 @@
+"""A text on its way through the steps of scrubbing."""
+
+from collections.abc import Sequence
+from typing import Optional
+
+from schemas.records import Caption, Removal
+from transforms.scrub.rule_files import Kind
+from transforms.scrub.rules import Match
+from transforms.scrub.shapes import is_name, words_of
+
+
+class Draft:
+    """A text on its way through the steps: its lines, what each was found to be, and the fields told so far."""
+
+    def __init__(self, lines: Sequence[str]) -> None:
+        self.lines = list(lines)
+        self.found: list[Optional[Match]] = [None] * len(lines)
+        self.cut: list[Removal] = []  # parts of lines
+        self.warnings: list[str] = []
+        self.title = self.subtitle = self.source = self.outlet = self.dateline = ""
+        self.published_at: Optional[str] = None
+        self.pictures: list[Caption] = []
+
+    def open(self) -> list[int]:
+        """Numbers of the lines that are still the article's."""
+        return [i for i, match in enumerate(self.found) if match is None]
+
+    def take(self, at: int, rule: str, kind: Kind = "stray") -> None:
+        """Take a line out of the article."""
+        self.found[at] = Match(rule, kind)
+
+    def removals(self) -> list[Removal]:
+        """All that was taken out: lines in their order, then parts of lines."""
+        lines = zip(self.lines, self.found, strict=True)
+        return [Removal(match.rule, line) for line, match in lines if match is not None] + self.cut
+
+    def beside(self, at: int) -> list[Optional[Match]]:
+        """What the lines on either side of a line were found to be."""
+        return [self.found[k] for k in (at - 1, at + 1) if 0 <= k < len(self.lines)]
+
+
+def is_doubled_name(draft: Draft, at: int) -> bool:
+    """Whether a line is a name that stands twice running: a caption and its alternative text."""
+    return draft.lines[at] in draft.lines[max(0, at - 1) : at] + draft.lines[at + 1 : at + 2] and is_lone_name(
+        draft.lines[at]
+    )
+
+
+def is_lone_name(line: str) -> bool:
+    return 2 <= len(words_of(line)) <= 3 and is_name(line)

@@ -1,0 +1,156 @@
+"""Furniture: lines that their wording gives away, doubtful ones beside them, and what is given back for its place."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final, Optional
+
+from transforms.scrub.draft import Draft, is_doubled_name
+from transforms.scrub.lines import classify, credit_line, joined_kind, split_credit
+from transforms.scrub.rules import Language, Match, Rules
+from transforms.scrub.shapes import ends_sentence, is_headline, is_prose, words_of
+from transforms.scrub.words import tokens
+
+LEAD_PARAGRAPHS: Final = 2  # the first may be a summary, with date and byline only below it
+MAX_RUN_WORDS: Final = 3  # of a line read together with its neighbours
+RUN_REACH: Final = 4  # such lines on either side
+OWN_PARAGRAPHS: Final = 3  # that use a telling word, and it is what the article is about
+OFTEN: Final = 3  # times that a line stands in a text as a part of its tables or lists
+FURNISHES: Final = frozenset(
+    ("comments", "promo", "share", "teaser", "teasers", "footer", "tags", "bio", "source", "consent", "languages")
+)
+"""Kinds that make a line beside them doubtful, and a text's tail begin."""
+LIST_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")
+_ANYWHERE: Final = frozenset(("promo", "share", "teaser", "teasers", "consent", "credit", "stray", "code", "source"))
+
+
+def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:
+    """Lines that their own wording gives away, then doubtful ones beside them, then headlines under a teaser label."""
+    for at in draft.open():
+        draft.found[at] = _by_itself(draft.lines[at], rules, active)
+    _give_back_own(draft, rules)
+    misplaced = _misplaced(draft)
+    for at in draft.open():  # a label beside a line that is no subheading after all
+        if at - 1 in misplaced or at + 1 in misplaced:
+            short = draft.lines[at].count(" ") <= MAX_RUN_WORDS
+            draft.found[at] = classify(draft.lines[at], rules, active, near=True) if short else None
+    for at in misplaced:
+        if _is_misplaced(draft, at):
+            draft.found[at] = None
+    for at in (*draft.open(), *reversed(draft.open())):
+        if draft.found[at] is None and not is_doubled_name(draft, at) and _furnished(draft, at):
+            draft.found[at] = classify(draft.lines[at], rules, active, near=True)
+    for at in draft.open():
+        short = draft.lines[at].count(" ") < MAX_RUN_WORDS and not ends_sentence(draft.lines[at])
+        if not short or is_doubled_name(draft, at):
+            continue
+        draft.found[at] = joined_kind(_run(draft.lines, at), active)
+        if draft.found[at] is None and len(around := draft.beside(at)) == 2 and all(map(_is_form, around)):
+            draft.take(at, "any.between-furniture")
+    for at, match in enumerate(draft.found):
+        if match is not None and match.kind in ("teasers", "teaser") and not match.slots:
+            _take_headlines(draft, at + 1, many=match.kind == "teasers")
+
+
+def _by_itself(line: str, rules: Rules, active: Sequence[Language]) -> Optional[Match]:
+    """What a line is by its wording, else by the shape of a credit."""
+    signed = line.removeprefix("©").strip()
+    by_shape = Match("any.credit-shape", "credit", {"credit": signed}) if credit_line(signed, rules.agencies) else None
+    by_wording = classify(line, rules, active)
+    if by_wording is None and (parts := split_credit(line, rules.agencies)) is not None:
+        by_wording = Match("any.caption-with-credit", "credit", {"caption": parts[0], "credit": parts[1]})
+    if by_wording is not None and by_wording.kind == "source" and "/" in line:
+        named = by_wording.slots.get("source", "-")
+        if credit_line(named, rules.agencies):  # "Quelle: dpa/Mara Lind"
+            by_wording = by_wording._replace(kind="credit", slots={"credit": named})
+    return by_shape if line[0] == "©" and by_shape else by_wording or by_shape
+
+
+def _furnished(draft: Draft, at: int) -> bool:
+    """Whether a line stands beside furniture."""
+    return any(match is not None and match.kind in FURNISHES for match in draft.beside(at))
+
+
+def _is_form(match: Optional[Match]) -> bool:
+    """Whether a line is a part of a form or bar, between whose parts no word is the article's."""
+    return match is not None and match.kind in ("comments", "promo", "share", "consent", "footer", "languages")
+
+
+def _give_back_own(draft: Draft, rules: Rules) -> None:
+    """Lines made of a vocabulary's words that are the article's own all the same.
+
+    A text about subscriptions speaks of them in its paragraphs; in a table a line stands again and again; a list goes
+    or stays as a whole.
+    """
+    told = [at for at, match in enumerate(draft.found) if match is not None and match.telling]
+    if not told:
+        return
+    paragraphs = [frozenset(tokens(draft.lines[at], rules.months)) for at in draft.open() if is_prose(draft.lines[at])]
+    times = Counter(draft.lines)
+    for at in told:
+        match = draft.found[at]
+        own = match is not None and all(
+            sum(word in held for held in paragraphs) >= OWN_PARAGRAPHS for word in match.telling
+        )
+        if own or times[draft.lines[at]] >= OFTEN or _is_of_a_list(draft, at):
+            draft.found[at] = None
+
+
+def _is_of_a_list(draft: Draft, at: int) -> bool:
+    """Whether a line and the next ones on a side are items of a list, of which the others are the article's."""
+    if not LIST_ITEM.match(draft.lines[at]):
+        return False
+    return any(
+        draft.found[k] is None and LIST_ITEM.match(draft.lines[k])
+        for k in (at - 1, at + 1)
+        if 0 <= k < len(draft.lines)
+    )
+
+
+def _misplaced(draft: Draft) -> list[int]:
+    """Lines that are furniture only in their place: a date or byline above the text, a tag line or biography below it.
+
+    Elsewhere a date heads a row of a table, "FAQ" and "About" are subheadings, and lone words side by side are a list.
+    """
+    prose = [at for at in draft.open() if is_prose(draft.lines[at])]
+    if len(prose) <= LEAD_PARAGRAPHS:
+        return []
+    return [at for at in range(prose[LEAD_PARAGRAPHS - 1] + 1, prose[-1]) if _is_misplaced(draft, at)]
+
+
+def _is_misplaced(draft: Draft, at: int) -> bool:
+    """Whether what was found of a line between two paragraphs does not hold there."""
+    match = draft.found[at]
+    if match is None:
+        return False
+    if match.kind in ("prefix", "bio"):
+        return True
+    if match.rule == "any.stray-word":
+        beside = [(draft.found[k], draft.lines[k]) for k in (at - 1, at + 1)]
+        return any((m is None or m.rule == match.rule) and line.count(" ") <= 1 for m, line in beside)
+    if match.kind in _ANYWHERE or len(words_of(draft.lines[at])) > 2 or draft.lines[at][-1] in "0123456789)":
+        return False
+    return not any(beside is not None for beside in draft.beside(at))
+
+
+def _run(lines: Sequence[str], at: int) -> str:
+    """The very short lines around a line, itself among them, as one line."""
+    first, last = at, at
+    while first > max(0, at - RUN_REACH) and lines[first - 1].count(" ") < MAX_RUN_WORDS:
+        first -= 1
+    while last < min(len(lines) - 1, at + RUN_REACH) and lines[last + 1].count(" ") < MAX_RUN_WORDS:
+        last += 1
+    return " ".join(lines[first : last + 1]) if last > first else ""
+
+
+def _take_headlines(draft: Draft, at: int, *, many: bool) -> None:
+    """Headlines that follow a label such as "Related stories"."""
+    while at < len(draft.lines):
+        line = draft.lines[at]
+        if draft.found[at] is None:
+            if not is_headline(line) or is_prose(line) or len(words_of(line)) < 3:
+                return
+            draft.take(at, "any.teaser-headline", "teasers")
+        at += 1
+        if not many:
+            return

@@ -32,8 +32,6 @@ SAMPLE_CHARS: Final = 2_000  # of a text, to tell its language by
 MIN_ENGLISH: Final = 0.12  # share of these words; English news has .20 to .30, other languages below .05
 _ENGLISH: Final = frozenset(("the", "of", "and", "to", "a", "that", "was", "for", "is", "with", "on", "by", "from"))
 _MOVED: Final = frozenset(("any.title", "any.subtitle", "any.dateline"))  # told by a field of their own, and not lost
-_TOLD: Final = ("title", "subtitle", "dateline", "source", "published_at", "outlet")
-_LISTED: Final = ("captions", "credits", "pictures", "warnings")
 _FILE_PHOTO = re.compile(r"^\s*(?:FILE|File|ARCHIVE?|Archiv)\s*(?:PHOTO|Photo|photo)?\s*[-–—:]+\s*")
 
 
@@ -75,9 +73,20 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
 
 def _merged(first: Scrubbed, again: Scrubbed) -> Scrubbed:
     """The text of a later round, with what both told; what the first told goes before."""
-    told = {name: getattr(first, name) or getattr(again, name) for name in _TOLD}
-    both = {name: list(dict.fromkeys([*getattr(first, name), *getattr(again, name)])) for name in _LISTED}
-    return again._replace(removals=[*first.removals, *again.removals], **told, **both)
+    return Scrubbed(
+        title=first.title or again.title,
+        text=again.text,
+        dateline=first.dateline or again.dateline,
+        source=first.source or again.source,
+        captions=list(dict.fromkeys([*first.captions, *again.captions])),
+        credits=list(dict.fromkeys([*first.credits, *again.credits])),
+        published_at=first.published_at or again.published_at,
+        outlet=first.outlet or again.outlet,
+        removals=[*first.removals, *again.removals],
+        warnings=list(dict.fromkeys([*first.warnings, *again.warnings])),
+        subtitle=first.subtitle or again.subtitle,
+        pictures=list(dict.fromkeys([*first.pictures, *again.pictures])),
+    )
 
 
 def _lines(text: str) -> list[str]:

@@ -35,7 +35,8 @@ _SET_OFF = re.compile(
 _NAMED = re.compile(r"(?P<caption>[^()\[\]]{8,200}[^.:()\[\]]) ?(?P<open>[(\[])(?P<credit>[^()\[\]\d]{4,40})[)\]]")
 _SEPARATOR = re.compile(r"[(\[|—–©]|\.\s")
 _STRAY = re.compile(
-    r"(?![{}()\[\];,]+$)[^\w\s]{1,12}|\d{1,3}(?:\s*/\s*\d{1,3})?|undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
+    r"(?![{}()\[\];,]+$)[^\w\s]{1,12}|"
+    r"\d{1,3}(?:\s*/\s*\d{1,3})?|undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
     r"(?:lorem|test|n/a|tbd|todo|xx+|--+)",
     re.IGNORECASE,
 )

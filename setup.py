@@ -60,9 +60,11 @@ setup(
         "readers": ["chdb>=4,<5", "pyspark>=4,<5"],  # two more engines for the test of readers; Spark needs Java
         # refitting extraction, and what dedup and tagging are measured beside
         "bench": ["scikit-learn>=1.7,<2", "datasketch>=2,<3", "rensa>=0.5,<0.6", "xxhash>=4,<5", "spacy>=3.8,<4"],
+        "dask": ["distributed>=2026.1,<2027"],  # newsbeam run -- --runner=DaskRunner
         "stream": ["prometheus_client>=0.22,<1"],  # the metrics of `newsbeam stream`
         "dev": [
             "prometheus_client>=0.22,<1",
+            "distributed>=2026.1,<2027",
             "psycopg[binary]>=3.2,<4",
             "moto[s3]>=5.1,<6",  # plays Amazon's S3 on loopback; as a server it needs the next two
             "flask>=3,<4",

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Optional
 
 import apache_beam as beam
+from apache_beam.options.pipeline_options import DirectOptions
 from apache_beam.utils.timestamp import Timestamp
 from rich.console import Console
 from rich.table import Table
@@ -279,6 +280,12 @@ def _pipeline(engine: Engine, folder: Path) -> beam.Pipeline:
     """A pipeline whose own temporary folder is below `folder`: that of a killed run goes with what it staged."""
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
+        if engine.dask:
+            from pipelines.dask import connect, on_dask, workers_of
+
+            with connect(engine.dask) as client:
+                engine.options.view_as(DirectOptions).direct_num_workers = len(workers_of(client))
+            return beam.Pipeline(on_dask(engine.dask), engine.options)
         return beam.Pipeline(in_process(engine.workers), engine.options)
     finally:
         tempfile.tempdir = before

@@ -16,6 +16,7 @@ from apache_beam.options.pipeline_options import (
     PortableOptions,
     StandardOptions,
 )
+from apache_beam.runners.dask.dask_runner import DaskOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
@@ -24,9 +25,9 @@ from schemas.errors import ConfigError
 IN_PROCESS: Final = "FnApiRunner"
 PRISM: Final = "PrismRunner"
 FLINK: Final = "FlinkRunner"
+DASK: Final = "DaskRunner"
 _SAME: Final = {"DirectRunner", "SwitchingDirectRunner", "direct"}  # users type these, and mean: on this machine
 _REASONS: Final = {
-    "DaskRunner": "Beam 2.77's drops what a DoFn gives out in finish_bundle, without an error",
     PRISM: "it is for streams (`newsbeam stream`), and has one worker process",
 }
 # Options of Flink's side: Beam's Python hands on what it does not know, so slips in their spelling are ours to find.
@@ -43,6 +44,7 @@ _FLINK_OPTIONS: Final = {
     "state_backend",
     "state_backend_storage_path",
 }
+_OPTIONS_OF: Final = {FLINK: _FLINK_OPTIONS, DASK: {"dask_client_address"}}  # Beam knows the latter as `address`
 _CHECKPOINTS: Final = "--checkpointing_interval=10000"  # without checkpoints a failure ends the job
 
 
@@ -53,6 +55,7 @@ class Engine(NamedTuple):
     workers: int  # processes
     options: PipelineOptions
     notice: str  # what a person should know about the choice, "" where nothing
+    dask: str = ""  # address of the scheduler whose workers do the work, "" where it is done on this machine
 
 
 def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
@@ -64,12 +67,18 @@ def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
     given, runner, notice = _read(beam_args, IN_PROCESS, "Beam's in-process engine")
     if given.view_as(StandardOptions).streaming:
         raise _refuse("--streaming", "this command is a batch", "Leave it out")
+    if any(arg.startswith("--direct_") for arg in beam_args):
+        raise _refuse("--direct_…", "the number of processes is newsbeam's to set", "Use --workers N before `--`")
+    if runner == DASK:
+        address = given.view_as(DaskOptions).address
+        if not address or workers != 1:
+            problem = "the workers are those of a Dask cluster"
+            raise _refuse("--runner", problem, "Give --dask_client_address=tcp://host:8786, and no --workers")
+        return Engine(runner, workers, given, "", address)
     if runner != IN_PROCESS:
         why = _REASONS.get(runner, "it works on this machine's files")
         problem = f"{runner} is not an engine this job runs on: {why}"
         raise _refuse("--runner", problem, f"Use {IN_PROCESS}, with --workers N for more processes")
-    if any(arg.startswith("--direct_") for arg in beam_args):
-        raise _refuse("--direct_…", "the number of processes is newsbeam's to set", "Use --workers N before `--`")
     given.view_as(StandardOptions).runner = runner
     given.view_as(DirectOptions).direct_num_workers = workers
     return Engine(runner, workers, given, notice)
@@ -118,7 +127,7 @@ def _read(beam_args: Sequence[str], usual: str, what: str) -> tuple[PipelineOpti
     given = PipelineOptions(list(beam_args))
     known = given.get_all_options()
     runner = str(known.get("runner") or usual).rsplit(".", 1)[-1]
-    names = {*known, *(_FLINK_OPTIONS if runner == FLINK else ())}
+    names = {*known, *_OPTIONS_OF.get(runner, ())}
     for before, arg in itertools.pairwise(["", *beam_args]):
         is_value = before.startswith("--") and "=" not in before
         if arg.partition("=")[0].removeprefix("--") not in names and (arg.startswith("-") or not is_value):

@@ -13,7 +13,7 @@ _CLOSERS: Final = "\"'”’»)]›“* "
 _CASED = re.compile(r"[A-Za-zÀ-ɏͰ-ϿЀ-ԯ]")
 _PARTICLES: Final = frozenset(
     (
-        *("al", "el", "ibn", "bin", "bint", "abu", "abd", "ben", "bar", "de", "del", "della", "di", "da", "dos", "du"),
+        *("al", "el", "ibn", "bin", "bint", "abu", "abd", "ben", "bar", "de", "del", "della", "di", "da", "do", "dos", "du"),
         *("van", "von", "der", "den", "ter", "ten", "la", "le", "les", "y", "e", "i", "of", "the", "for", "and", "und"),
         *("et", "via"),
     )

@@ -1,12 +1,15 @@
 """The rows that records make in the tables of `schemas.parquet`, and what is read back from them."""
 
 import datetime
-from collections.abc import Mapping
-from typing import Any, Optional
+import itertools
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
+from typing import Any, NamedTuple, Optional
 
+import pyarrow as pa
 from apache_beam.utils.timestamp import Timestamp
 
-from schemas.parquet import SCHEMA_VERSION
+from schemas.parquet import ARTICLES, SCHEMA_VERSION
 from schemas.records import Article, FeedState, Reject, RemovedLine, Signature, TaggedArticle
 
 Row = dict[str, Any]
@@ -29,59 +32,60 @@ def partition_date(time: Timestamp) -> str:
     return _datetime(time).date().isoformat()
 
 
-def article_row(tagged: TaggedArticle, run_id: str, newsbeam_version: str) -> Row:
-    """Return the row of `ARTICLES` for an article."""
-    article = tagged.article
-    published = shown_time(article.published_at, article.fetched_at)
-    stated = published == article.published_at
-    return {
-        "article_id": article.article_id,
-        "version": article.version,
-        "outlet_id": article.origin.outlet,
-        "source_feed": article.origin.feed or None,
-        "feed_entry_id": article.origin.entry_id or None,
-        "url": article.url,
-        "canonical_url": article.canonical_url,
-        "title": article.title or None,
-        "subtitle": article.subtitle or None,
-        "description": article.description or None,
-        "authors": list(article.authors),
-        "section": article.section or None,
-        "tags": list(article.tags),
-        "image_url": article.image_url or None,
-        "article_type": article.article_type or None,
-        "dateline": article.dateline or None,
-        "text": article.text,
-        "captions": [{"text": caption.text or None, "credit": caption.credit or None} for caption in article.captions],
-        "syndication_source": article.syndication_source or None,
-        "published_at": _datetime(published),
-        "published_at_source": article.published_at_source if stated and article.published_at_source else "fetch",
-        "modified_at": _modified(article),
-        "fetched_at": _datetime(article.fetched_at),
-        "language": article.language,
-        "language_confidence": article.language_confidence,
-        "word_count": len(article.text.split()),
-        "char_count": len(article.text),
-        "content_hash": article.content_hash,
-        "change_ratio": article.change_ratio,
-        "cluster_id": article.cluster_id,
-        "duplicate_of": article.duplicate_of or None,
-        "duplicate_kind": article.duplicate_kind or None,
-        "entities": [entity._asdict() for entity in tagged.entities],
-        "document_entities": [
-            {**entity._asdict(), "parents": list(entity.parents)} for entity in tagged.document_entities
+def article_table(tagged: Sequence[TaggedArticle], run_id: str, newsbeam_version: str) -> pa.Table:
+    """Return the rows of `ARTICLES` for articles, in their order.
+
+    Built column by column, which takes half the time of rows first: most of what is written goes through here.
+    """
+    articles = [each.article for each in tagged]
+    origins = [article.origin for article in articles]
+    shown = [shown_time(article.published_at, article.fetched_at) for article in articles]
+    columns: dict[str, Any] = {
+        "article_id": [article.article_id for article in articles],
+        "version": [article.version for article in articles],
+        "outlet_id": [origin.outlet for origin in origins],
+        "source_feed": [origin.feed or None for origin in origins],
+        "feed_entry_id": [origin.entry_id or None for origin in origins],
+        "url": [article.url for article in articles],
+        "canonical_url": [article.canonical_url for article in articles],
+        "title": [article.title or None for article in articles],
+        "subtitle": [article.subtitle or None for article in articles],
+        "description": [article.description or None for article in articles],
+        "authors": [article.authors for article in articles],
+        "section": [article.section or None for article in articles],
+        "tags": [article.tags for article in articles],
+        "image_url": [article.image_url or None for article in articles],
+        "article_type": [article.article_type or None for article in articles],
+        "dateline": [article.dateline or None for article in articles],
+        "text": [article.text for article in articles],
+        "captions": [[_Caption(c.text or None, c.credit or None) for c in a.captions] for a in articles],
+        "syndication_source": [article.syndication_source or None for article in articles],
+        "published_at": [time.micros for time in shown],
+        "published_at_source": [
+            article.published_at_source if time is article.published_at and article.published_at_source else "fetch"
+            for article, time in zip(articles, shown, strict=True)
         ],
-        "conflict_score": tagged.conflict_score,
-        "extraction": {
-            "method": article.extraction_method,
-            "quality": article.extraction_quality,
-            "warnings": list(article.warnings),
-        },
-        "http_status": article.http_status or None,
-        "gazetteer_version": tagged.gazetteer_version,
-        "events": [{**event._asdict(), "entities": list(event.entities)} for event in tagged.events],
-        **_common(run_id, newsbeam_version),
+        "modified_at": [_modified(article) for article in articles],
+        "fetched_at": [article.fetched_at.micros for article in articles],
+        "language": [article.language for article in articles],
+        "language_confidence": [article.language_confidence for article in articles],
+        "word_count": [len(article.text.split()) for article in articles],
+        "char_count": [len(article.text) for article in articles],
+        "content_hash": [article.content_hash for article in articles],
+        "change_ratio": [article.change_ratio for article in articles],
+        "cluster_id": [article.cluster_id for article in articles],
+        "duplicate_of": [article.duplicate_of or None for article in articles],
+        "duplicate_kind": [article.duplicate_kind or None for article in articles],
+        "entities": [each.entities for each in tagged],
+        "document_entities": [each.document_entities for each in tagged],
+        "conflict_score": [each.conflict_score for each in tagged],
+        "extraction": [_Extraction(a.extraction_method, a.extraction_quality, a.warnings) for a in articles],
+        "http_status": [article.http_status or None for article in articles],
+        "gazetteer_version": [each.gazetteer_version for each in tagged],
+        "events": [each.events for each in tagged],
+        **{name: [value] * len(tagged) for name, value in _common(run_id, newsbeam_version).items()},
     }
+    return pa.table([_array(columns[field.name], field.type) for field in ARTICLES], schema=ARTICLES)
 
 
 def removal_row(line: RemovedLine, run_id: str, newsbeam_version: str) -> Row:
@@ -189,9 +193,36 @@ def _common(run_id: str, newsbeam_version: str) -> Row:
     return {"run_id": run_id, "newsbeam_version": newsbeam_version, "schema_version": SCHEMA_VERSION}
 
 
-def _modified(article: Article) -> Optional[datetime.datetime]:
+class _Caption(NamedTuple):
+    text: Optional[str]
+    credit: Optional[str]
+
+
+class _Extraction(NamedTuple):
+    method: str
+    quality: float
+    warnings: Sequence[str]
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """Return a column; for structs records are taken, whose fields have their names, and lists of those.
+
+    >>> _array([[_Caption("a", "b")], []], pa.list_(pa.struct([("credit", pa.string())]))).to_pylist()
+    [[{'credit': 'b'}], []]
+    """
+    if pa.types.is_struct(kind):
+        parts = [_array(list(map(attrgetter(field.name), values)), field.type) for field in kind]
+        return pa.StructArray.from_arrays(parts, fields=list(kind))
+    if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
+        ends = itertools.accumulate((len(value) for value in values), initial=0)
+        records = [record for value in values for record in value]
+        return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), _array(records, kind.value_type), type=kind)
+    return pa.array(values, kind)
+
+
+def _modified(article: Article) -> Optional[int]:
     modified = article.modified_at
-    return _datetime(modified) if modified is not None and _OLDEST <= modified < _NEWEST else None
+    return int(modified.micros) if modified is not None and _OLDEST <= modified < _NEWEST else None
 
 
 def _datetime(time: Timestamp) -> datetime.datetime:

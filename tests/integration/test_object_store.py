@@ -14,10 +14,11 @@ from schemas.settings import WriteSettings
 from transforms.state import Store
 from transforms.write import Dataset, live_files, load_manifests, lock, prepare, recover
 from transforms.write.compact import compact, vacuum
+from transforms.write.delta import DELTA, delta_file
 from transforms.write.ends import link_of_article, version_of
 from transforms.write.files import ObjectFiles, open_files
-from transforms.write.manifest import DELTA, is_decided
-from transforms.write.stage import Stager, StageTableFn, delta_file, partition
+from transforms.write.manifest import is_decided
+from transforms.write.stage import Stager, StageTableFn, partition
 from transforms.write.transform import commit
 from transforms.write.verify import verify
 

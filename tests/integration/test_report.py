@@ -11,9 +11,9 @@ from apache_beam.utils.timestamp import Timestamp
 
 from pipelines.report import read_figures, report_html
 from schemas.errors import DatasetError
-from schemas.parquet import ARTICLES, REJECTS
+from schemas.parquet import REJECTS
 from schemas.records import Article, DocumentEntity, Entity, FeedState, Origin, Reject, TaggedArticle
-from schemas.rows import article_row, partition_date, reject_row
+from schemas.rows import article_table, partition_date, reject_row
 from schemas.run import Counts, Outcome, Run, Sample
 from transforms.state import Delta, Store
 from transforms.write import Dataset
@@ -91,7 +91,7 @@ def write(root: Path, articles: list[TaggedArticle], run_id: str = RUN.run_id) -
         date = partition_date(one.article.published_at or START)
         folder = root / "articles" / f"date={date}" / f"outlet={one.article.origin.outlet}"
         folder.mkdir(parents=True, exist_ok=True)
-        table = pa.Table.from_pylist([article_row(one, run_id, "0.1.0")], ARTICLES)
+        table = article_table([one], run_id, "0.1.0")
         pq.write_table(table, folder / f"{run_id}-{number}.parquet")
 
 

@@ -44,8 +44,15 @@ SIGNATURE = Signature(
     "id", 1, "gazette", "id", "", [-1, 2**63 - 1], b"\x00\xff", '{"a": 1}', 4, None, T0, "agency", b"\x01"
 )
 SIGNATURE = SIGNATURE._replace(lines=[-(2**63), 7])
+
+
+def article_row(tagged: TaggedArticle) -> rows.Row:
+    [row] = rows.article_table([tagged], "run", "0.1").to_pylist()
+    return row
+
+
 ROWS = {
-    "articles": (parquet.ARTICLES, rows.article_row(TAGGED, "run", "0.1")),
+    "articles": (parquet.ARTICLES, article_row(TAGGED)),
     "rejects": (parquet.REJECTS, rows.reject_row(REJECT, "run", "0.1")),
     "signatures": (parquet.SIGNATURES, rows.signature_row(SIGNATURE, "run", "0.1")),
 }
@@ -93,7 +100,7 @@ def test_nested_records_and_columns_agree() -> None:
 
 
 def test_empty_strings_are_null_where_a_column_may_be_null() -> None:
-    row = rows.article_row(TAGGED, "run", "0.1")
+    row = article_row(TAGGED)
     empty = {name for name in parquet.ARTICLES.names if row[name] == ""}
     assert not empty
     assert row["title"] is None
@@ -103,7 +110,7 @@ def test_empty_strings_are_null_where_a_column_may_be_null() -> None:
 
 
 def test_characters_are_counted_as_code_points() -> None:
-    row = rows.article_row(TAGGED, "run", "0.1")
+    row = article_row(TAGGED)
     assert (row["word_count"], row["char_count"]) == (4, 15)
 
 
@@ -113,7 +120,7 @@ def test_characters_are_counted_as_code_points() -> None:
     ids=["none", "year 10000", "year 0"],
 )
 def test_an_article_without_a_usable_date_is_filed_under_the_day_it_was_fetched(published: Any) -> None:
-    row = rows.article_row(TAGGED._replace(article=ARTICLE._replace(published_at=published)), "run", "0.1")
+    row = article_row(TAGGED._replace(article=ARTICLE._replace(published_at=published)))
     assert row["published_at"] == row["fetched_at"]
     assert row["published_at_source"] == "fetch"
 
@@ -125,7 +132,7 @@ def test_the_day_is_that_of_utc_to_the_microsecond() -> None:
 
 
 def test_times_keep_their_microseconds() -> None:
-    row = rows.article_row(TAGGED._replace(article=ARTICLE._replace(published_at=T0 + 0.000001)), "run", "0.1")
+    row = article_row(TAGGED._replace(article=ARTICLE._replace(published_at=T0 + 0.000001)))
     assert row["published_at"] == datetime.datetime(2025, 10, 9, 12, 0, 0, 1, datetime.UTC)
 
 

@@ -27,9 +27,10 @@ from transforms.write import (
     require_room,
 )
 from transforms.write.count import count
+from transforms.write.delta import delta_file
 from transforms.write.ends import link_of_reject, link_of_skip, settle_links, settle_versions
 from transforms.write.manifest import StagedFile, decide, roll_forward
-from transforms.write.stage import Stager, delta_file, shard
+from transforms.write.stage import Stager, shard
 from transforms.write.transform import commit
 
 T0, T1 = Timestamp(1_000), Timestamp(2_000)

@@ -1,7 +1,7 @@
 """What the state keeps, and how its records are taken apart into what databases and JSON hold."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, TypeVar, Union, get_args, get_origin, get_type_hints
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, NamedTuple, Optional, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 from apache_beam.utils.timestamp import Timestamp
@@ -51,30 +51,55 @@ TABLES: Final[Mapping[type[Any], Table]] = {
 
 def to_scalars(record: StateRecord) -> dict[str, Scalar]:
     """Return the fields of a state record as databases and JSON hold them."""
-    return {name: _to_scalar(value) for name, value in zip(record._fields, record, strict=True)}
+    scalars: dict[str, Any] = {
+        name: value if pack is None or value is None else pack(value)
+        for (name, pack), value in zip(_PACKED[record._fields].items(), record, strict=True)
+    }
+    return scalars
 
 
 def from_scalars(kind: type[R], values: Mapping[str, Scalar]) -> R:
     """Return the record that `to_scalars` took apart; fields it does not know are passed over."""
-    fields = TABLES[kind].fields
-    return kind(**{name: _from_scalar(fields[name][0], value) for name, value in values.items() if name in fields})
+    known = _UNPACKED[kind]
+    fields: dict[str, Any] = {
+        name: value if value is None else known[name](value) for name, value in values.items() if name in known
+    }
+    return kind(**fields)
 
 
-def _to_scalar(value: Any) -> Scalar:
-    if isinstance(value, Timestamp):
-        return int(value.micros)
-    if isinstance(value, bool):
-        return int(value)
-    if value is None or isinstance(value, (str, int, float, bytes)):
-        return value
-    return np.asarray(value, "<i8").tobytes()
+def _micros(time: Timestamp) -> int:
+    return int(time.micros)
 
 
-def _from_scalar(kind: Any, value: Any) -> Any:
-    if value is None:
-        return None
-    if kind is Timestamp:
-        return Timestamp(micros=value)
-    if get_origin(kind) is not None:
-        return np.frombuffer(value, "<i8").tolist()
-    return kind(value)
+def _time(micros: int) -> Timestamp:
+    return Timestamp(micros=micros)
+
+
+def _packed(numbers: Sequence[int]) -> bytes:
+    return np.asarray(numbers, "<i8").tobytes()
+
+
+def _unpacked(data: bytes) -> list[int]:
+    numbers: list[int] = np.frombuffer(data, "<i8").tolist()
+    return numbers
+
+
+def _pack(hint: Any) -> Optional[Callable[[Any], Scalar]]:
+    """What makes a scalar of a field's values; None where they are scalars."""
+    if get_origin(hint) is not None:
+        return _packed
+    return _micros if hint is Timestamp else int if hint is bool else None
+
+
+def _unpack(hint: Any) -> Callable[[Any], Any]:
+    if get_origin(hint) is not None:
+        return _unpacked
+    unpack: Callable[[Any], Any] = _time if hint is Timestamp else hint
+    return unpack
+
+
+# Looked up once a kind: a commit takes apart, and puts together, tens of thousands of records.
+_PACKED: Final = {  # by their fields: to a worker, Beam may give records of a class of its own
+    tuple(table.fields): {name: _pack(hint) for name, (hint, _) in table.fields.items()} for table in TABLES.values()
+}
+_UNPACKED: Final = {kind: {n: _unpack(hint) for n, (hint, _) in table.fields.items()} for kind, table in TABLES.items()}

@@ -1,8 +1,8 @@
 """The files of a dataset, in a folder of this machine or under a prefix of an object store, by paths from its root.
 
-Both kinds promise the same: what `write` wrote is whole and durable once `settle` returns, `publish` makes a file
-that is there whole or not at all, and `promote` may be done again. An object store has no rename: there, `promote`
-copies, and a file may for a moment be in both places, but never in none.
+Both kinds promise the same: what `write` wrote is whole and durable once `flush` and `settle` have returned, `publish`
+makes a file that is there whole or not at all, and `promote` may be done again. An object store has no rename: there,
+`promote` copies, and a file may for a moment be in both places, but never in none.
 """
 
 import abc
@@ -12,6 +12,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO, Final, NamedTuple, Optional
 
@@ -21,6 +22,7 @@ from schemas.errors import DatasetError
 from transforms.write.swap import exchange
 
 _SCHEMES: Final = ("s3", "gs", "az")
+_SYNCS: Final = 8
 _SHAPE: Final = "Write s3://bucket/prefix, with pyarrow's options after ?, such as region=eu-central-1"
 
 
@@ -57,8 +59,12 @@ class Files(abc.ABC):
         """Put a whole file in the place of another, or of none, at once."""
 
     @abc.abstractmethod
+    def flush(self, paths: Iterable[str]) -> None:
+        """Return when what was written to the files at `paths` will outlive a power cut."""
+
+    @abc.abstractmethod
     def settle(self, paths: Iterable[str]) -> None:
-        """Return when the files at `paths`, and all folders above them, will outlive a power cut."""
+        """Return when the names at `paths`, and those of all folders above them, will outlive a power cut."""
 
     @abc.abstractmethod
     def exists(self, path: str) -> bool:
@@ -82,7 +88,7 @@ class Files(abc.ABC):
 
 
 class LocalFiles(Files):
-    """Files of this machine. Every file and folder is seen onto the disk (fsync)."""
+    """Files of this machine. Every file and folder is seen onto the disk (fsync), at the latest before a commit."""
 
     def __init__(self, root: str) -> None:
         self.root = Path(root)
@@ -96,8 +102,6 @@ class LocalFiles(Files):
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("xb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
 
     def create(self, path: str) -> BinaryIO:
         target = self.root / path
@@ -110,20 +114,21 @@ class LocalFiles(Files):
                 os.link(draft, self.root / path)  # unlike a rename, it never replaces what another has just published
             except FileExistsError:
                 return False
-        _sync_folder((self.root / path).parent)
+        _sync((self.root / path).parent)
         return True
 
     def replace(self, path: str, data: bytes) -> None:
         with self._draft(path, data) as draft:
             os.replace(draft, self.root / path)
-        _sync_folder((self.root / path).parent)
+        _sync((self.root / path).parent)
+
+    def flush(self, paths: Iterable[str]) -> None:
+        _sync_all(self.root / path for path in paths)
 
     def settle(self, paths: Iterable[str]) -> None:
-        folders = {
-            folder for path in paths for folder in (self.root / path).parents if folder.is_relative_to(self.root)
-        }
-        for folder in sorted(folders, reverse=True):
-            _sync_folder(folder)
+        _sync_all(
+            {folder for path in paths for folder in (self.root / path).parents if folder.is_relative_to(self.root)}
+        )
 
     def exists(self, path: str) -> bool:
         return (self.root / path).exists()
@@ -172,6 +177,7 @@ class LocalFiles(Files):
     def _draft(self, path: str, data: bytes) -> Iterator[Path]:
         draft = f"{path}.{uuid.uuid4().hex}.draft"
         self.write(draft, data)
+        self.flush([draft])
         try:
             yield self.root / draft
         finally:
@@ -210,8 +216,11 @@ class ObjectFiles(Files):
     def replace(self, path: str, data: bytes) -> None:
         self.write(path, data)
 
-    def settle(self, paths: Iterable[str]) -> None:
+    def flush(self, paths: Iterable[str]) -> None:
         """An upload that has returned is durable."""
+
+    def settle(self, paths: Iterable[str]) -> None:
+        """So is its name."""
 
     def exists(self, path: str) -> bool:
         return bool(self.store.get_file_info(self._key(path)).type == pafs.FileType.File)
@@ -273,12 +282,21 @@ def _open_store(root: str) -> tuple[pafs.FileSystem, str]:
     return store, prefix.rstrip("/")
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _sync(path: Path) -> None:
+    """See a file's content, or a folder's list of names, onto the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _sync_all(paths: Iterable[Path]) -> None:
+    """`_sync` side by side: a journal takes many at a time [80 of 200 kB: 108-291 ms in turn, 23-30 ms so]."""
+    waiting = sorted(paths)
+    with ThreadPoolExecutor(_SYNCS) as pool:
+        for _ in pool.map(_sync, waiting):
+            pass
 
 
 def _scan(folder: Path) -> Iterator["os.DirEntry[str]"]:

@@ -22,11 +22,11 @@ from schemas.records import FeedState, LinkState, Signature, VersionState
 from schemas.rows import signature_of
 from transforms.state import Delta, Store, from_scalars
 from transforms.write.dataset import Dataset, committing, explained
+from transforms.write.delta import delta_rows
 from transforms.write.files import LocalFiles, is_remote
 from transforms.write.views import pattern, write_views
 
 FORMAT: Final = 1
-DELTA: Final = "_meta/delta"
 REPLACED: Final = "_meta/replaced"
 
 
@@ -135,6 +135,7 @@ def decide(dataset: Dataset, manifest: Manifest) -> Manifest:
             return read_manifest(dataset, manifest.commit_id)
         if lost := [file for file in staged if not files.exists(file)]:
             raise DatasetError(lost[0], "a staged file is gone: another run took over", "Start the run again")
+        files.flush(staged)
         files.settle(staged)
         return manifest if files.publish(path, manifest.to_json()) else read_manifest(dataset, manifest.commit_id)
 
@@ -281,7 +282,7 @@ def _folder(path: str) -> str:
 def _delta_rows(dataset: Dataset, manifest: Manifest, table: str) -> Iterator[dict[str, Any]]:
     for file in manifest.state:
         if file.table == table:
-            yield from map(json.loads, gzip.decompress(dataset.files.read(file.path)).splitlines())
+            yield from delta_rows(dataset.files.read(file.path))
 
 
 def _signatures(dataset: Dataset, manifest: Manifest) -> Iterator[Signature]:

@@ -1,10 +1,8 @@
 """Replays: a row that a manifest or the state holds already is not written again, however often it is delivered."""
 
-import gzip
 import io
-import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
@@ -12,8 +10,9 @@ import pyarrow.parquet as pq
 
 from schemas.records import SkipReason, Tally, VersionState
 from transforms.state import Store, from_scalars
+from transforms.write.delta import delta_file, delta_rows
 from transforms.write.manifest import StagedFile
-from transforms.write.stage import Stager, delta_file, parquet_bytes
+from transforms.write.stage import Stager, parquet_bytes
 
 _KEYED: Final = {
     "articles",
@@ -64,8 +63,8 @@ def _is_versions(file: StagedFile) -> bool:
     return file.table == "versions"
 
 
-def _versions(stager: Stager, file: StagedFile) -> Iterator[dict[str, Any]]:
-    yield from map(json.loads, gzip.decompress(stager.dataset.files.read(file.staged)).splitlines())
+def _versions(stager: Stager, file: StagedFile) -> list[dict[str, Any]]:
+    return delta_rows(stager.dataset.files.read(file.staged))
 
 
 def _key(state: dict[str, Any]) -> tuple[str, int]:

@@ -1,9 +1,6 @@
 """Staging: records become whole files under `_meta/staging/<commit>/`, each with the place it is to have."""
 
-import gzip
 import hashlib
-import io
-import json
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
@@ -18,19 +15,28 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas import parquet
 from schemas.records import FeedState, Reject, RemovedLine, Signature, TaggedArticle
-from schemas.rows import Row, article_row, feed_row, partition_date, reject_row, removal_row, shown_time, signature_row
+from schemas.rows import (
+    Row,
+    article_table,
+    feed_row,
+    partition_date,
+    reject_row,
+    removal_row,
+    shown_time,
+    signature_row,
+)
 from schemas.settings import SLUG, WriteSettings
-from transforms.state import StateRecord, Store, to_scalars
+from transforms.state import StateRecord, Store
 from transforms.write.dataset import Dataset, explained
+from transforms.write.delta import DELTA, delta_file
 from transforms.write.ends import newest_feeds, settle_links, settle_versions
-from transforms.write.manifest import DELTA, StagedFile
+from transforms.write.manifest import StagedFile
 
 
 class Table(NamedTuple):
     """How records of one kind are stored."""
 
-    schema: pa.Schema
-    row: Callable[[Any, str, str], Row]  # record, run id, newsbeam's version
+    rows: Callable[[Sequence[Any], str, str], pa.Table]  # of records, a run's id and newsbeam's version
     outlet: Callable[[Any], str]  # "" where the table is not partitioned by outlet
     order: Callable[[Any], tuple[Any, ...]]  # total, and led by the time whose day is the partition's
 
@@ -58,12 +64,21 @@ def _feed_order(state: FeedState) -> tuple[Any, ...]:
     return state.polled_at.micros, state.url
 
 
+def _each(schema: pa.Schema, row: Callable[[Any, str, str], Row]) -> Callable[[Sequence[Any], str, str], pa.Table]:
+    """Return what makes the rows of several records of what makes one."""
+
+    def rows(records: Sequence[Any], run_id: str, newsbeam_version: str) -> pa.Table:
+        return pa.Table.from_pylist([row(record, run_id, newsbeam_version) for record in records], schema)
+
+    return rows
+
+
 TABLES: Final[Mapping[str, Table]] = {
-    "articles": Table(parquet.ARTICLES, article_row, lambda tagged: tagged.article.origin.outlet, _article_order),
-    "feeds": Table(parquet.FEEDS, feed_row, lambda _: "", _feed_order),
-    "removals": Table(parquet.REMOVALS, removal_row, lambda _: "", _removal_order),
-    "rejects": Table(parquet.REJECTS, reject_row, lambda _: "", _reject_order),
-    "signatures": Table(parquet.SIGNATURES, signature_row, lambda _: "", _signature_order),
+    "articles": Table(article_table, lambda tagged: tagged.article.origin.outlet, _article_order),
+    "feeds": Table(_each(parquet.FEEDS, feed_row), lambda _: "", _feed_order),
+    "removals": Table(_each(parquet.REMOVALS, removal_row), lambda _: "", _removal_order),
+    "rejects": Table(_each(parquet.REJECTS, reject_row), lambda _: "", _reject_order),
+    "signatures": Table(_each(parquet.SIGNATURES, signature_row), lambda _: "", _signature_order),
 }
 
 
@@ -98,13 +113,6 @@ def shard(key: str, shards: int) -> int:
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % shards
 
 
-def table_file(table: str, records: Iterable[Any], run_id: str, newsbeam_version: str, compression_level: int) -> bytes:
-    """Return the Parquet file of `records`, in their order."""
-    kind = TABLES[table]
-    rows = [kind.row(record, run_id, newsbeam_version) for record in records]
-    return parquet_bytes(pa.Table.from_pylist(rows, schema=kind.schema), compression_level)
-
-
 def parquet_bytes(table: pa.Table, compression_level: int) -> bytes:
     """Return the Parquet file of `table`, compressed with zstd."""
     sink = pa.BufferOutputStream()
@@ -117,15 +125,6 @@ def parquet_bytes(table: pa.Table, compression_level: int) -> bytes:
     )
     data: bytes = sink.getvalue().to_pybytes()
     return data
-
-
-def delta_file(records: Iterable[StateRecord]) -> bytes:
-    """Return JSON lines, packed: one object a record, as `transforms.state.from_scalars` reads them."""
-    packed = io.BytesIO()
-    with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as file:
-        for record in records:
-            file.write(f"{json.dumps(to_scalars(record), ensure_ascii=False)}\n".encode())
-    return packed.getvalue()
 
 
 class Stager(NamedTuple):
@@ -165,9 +164,8 @@ class StageTableFn(beam.DoFn):
         ordered = sorted(records, key=kind.order)
         for number, start in enumerate(range(0, len(ordered), most)):
             part = ordered[start : start + most]
-            data = table_file(
-                self.table, part, self.stager.commit_id, self.newsbeam_version, self.settings.compression_level
-            )
+            rows = kind.rows(part, self.stager.commit_id, self.newsbeam_version)
+            data = parquet_bytes(rows, self.settings.compression_level)
             self.rows.inc(len(part))
             yield self.stager.write(self.table, kind.outlet(part[0]), f"{stem}-{number:02d}.parquet", len(part), data)
 

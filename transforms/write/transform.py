@@ -34,9 +34,9 @@ from schemas.settings import WriteSettings
 from transforms.state import Store
 from transforms.write.count import Counts, count, tally_of_feed, tally_of_reject, tally_of_skip
 from transforms.write.dataset import Dataset, committing, explained
+from transforms.write.delta import DELTA
 from transforms.write.ends import link_of_article, link_of_reject, link_of_skip, version_of
 from transforms.write.manifest import (
-    DELTA,
     Manifest,
     StagedFile,
     decide,

@@ -22,6 +22,7 @@ import sqlite3
 import sqlite3.dbapi2
 import sys
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -135,12 +136,15 @@ class Fault:
 
     def __init__(self, number: int, kill: bool) -> None:
         self.number, self.kill, self.count = number, kill, 0
+        self.one = threading.Lock()  # files are synced by several threads
 
     def __call__(self, error: Exception = NO_SPACE) -> None:
-        self.count += 1
-        if self.count == self.number and self.kill:
+        with self.one:
+            self.count += 1
+            reached = self.count == self.number
+        if reached and self.kill:
             os.kill(os.getpid(), signal.SIGKILL)
-        if self.count == self.number:
+        if reached:
             raise error
 
 

@@ -7,6 +7,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
+from resource import RLIM_INFINITY, RLIMIT_FSIZE, setrlimit
 
 import duckdb
 import pytest
@@ -88,13 +89,14 @@ def script(tmp_path: Path) -> Path:
 
 
 def run(
-    script: Path, root: Path, run_id: str, workers: int = 1, extra_path: str = ""
+    script: Path, root: Path, run_id: str, workers: int = 1, extra_path: str = "", largest_file: int = RLIM_INFINITY
 ) -> subprocess.CompletedProcess[str]:
     """Run the script in a process group of its own, so that a fault takes its workers down too."""
     paths = os.pathsep.join(filter(None, [extra_path, str(REPOSITORY)]))
     return subprocess.run(
         [sys.executable, str(script), str(root), run_id, str(workers)],
         env={**os.environ, "PYTHONPATH": paths}, start_new_session=True, capture_output=True, text=True, timeout=120, check=False,
+        preexec_fn=lambda: setrlimit(RLIMIT_FSIZE, (largest_file, RLIM_INFINITY)),
     )  # fmt: skip
 
 
@@ -171,6 +173,21 @@ def test_a_disk_that_fills_up_commits_nothing_and_the_next_run_with_room_does(sc
     assert rows(root) == (0, 0)
     assert Store(root / "_meta" / "state.sqlite").applied() == set()
     filler.unlink()
+    again = run(script, root, "run-2")
+    assert again.returncode == 0, again.stderr
+    assert rows(root) == (ENTRIES, ENTRIES)
+
+
+@pytest.mark.parametrize("largest_file", [12_000, 40_000], ids=["of staging", "of the state"])
+def test_a_limit_met_in_the_middle_is_said_and_the_next_run_does_the_rest(
+    tmp_path: Path, script: Path, largest_file: int
+) -> None:
+    root = tmp_path / "data"
+    limited = run(script, root, "run-1", largest_file=largest_file)
+    assert limited.returncode == 1
+    assert "DatasetError" in limited.stderr
+    seen = rows(root)
+    assert seen in ((0, 0), (ENTRIES, ENTRIES))
     again = run(script, root, "run-2")
     assert again.returncode == 0, again.stderr
     assert rows(root) == (ENTRIES, ENTRIES)

@@ -32,7 +32,8 @@ from transforms.write.locks import hold
 _EPOCH: Final = "_meta/epoch"
 _REMEDIES: Final = {
     errno.ENOSPC: "Free some space, then start again: the next run goes on from what was committed",
-    errno.EDQUOT: "Raise the quota or free some space, then start again",
+    errno.EDQUOT: "Raise the quota or free some space, then start again: nothing is lost",
+    errno.EFBIG: "Raise the limit on the size of files (ulimit -f), then start again: nothing is lost",
     errno.EROFS: "Mount it for writing, or give another --output",
     errno.EACCES: "Give this user the right to read and write there, or give another --output",
     errno.EPERM: "Give this user the right to read and write there, or give another --output",

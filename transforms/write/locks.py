@@ -51,6 +51,8 @@ def _hold_in_database(url: str, name: str, holder: str, wait: bool) -> Iterator[
             yield str(_first(connection.execute(_HOLDER, (key, key))) or "")
             return
         yield None
+        # At once: that the connection has ended, a busy server may notice later.
+        connection.execute("SELECT pg_advisory_unlock(%s)", (key,))
 
 
 _HOLDER = """

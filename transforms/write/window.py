@@ -23,7 +23,7 @@ from transforms.write.dataset import Dataset, committing, explained
 from transforms.write.ends import link_of_article, link_of_reject, link_of_skip, version_of
 from transforms.write.manifest import StagedFile, finish_decided, is_decided
 from transforms.write.stage import StageDeltaFn, Stager, StageTableFn, partition, removed_lines
-from transforms.write.transform import Harvest, commit_held
+from transforms.write.transform import Harvest, commit_new
 
 
 class Batch(NamedTuple):
@@ -83,12 +83,12 @@ def commit_window(
         DatasetError: before the manifest nothing was committed; after it the next `recover` finishes.
     """
     with explained(dataset.root), committing(dataset):
+        finish_decided(dataset, store)
         if is_decided(dataset, commit_id):
-            finish_decided(dataset, store)
             return False
         batch = without_stored(batch, store.versions({tagged.article.article_id for tagged in batch.articles}))
         files = list(_stage(Stager(dataset, commit_id), store, batch, settings, newsbeam_version))
-        commit_held(dataset, store, commit_id, files, _tallies(batch), newsbeam_version)
+        commit_new(dataset, store, commit_id, files, _tallies(batch), newsbeam_version)
     return True
 
 

@@ -8,7 +8,8 @@
 An id is a slug: stable for ever, never given to something else. `country`, `parent`, `sponsor` and `org` hold ids, so
 the rows form a graph: Kataib Hezbollah -> Popular Mobilization Forces, sponsored by Iran. A blocker is a phrase in
 which a name is not itself ("Jerusalem Post"); `{place}` in it stands for any place or state ("{place} Times").
-A trigger is a word that tells of an event ("airstrikes"); type `none` is of phrases where it does not ("heart attack").
+A trigger is a word that tells of an event ("airstrikes"); type `none` is of phrases where it does not ("heart attack"),
+`sport` of words that tell of a sports page ("midfielder").
 
 There are two tiers. The curated files are people's work. A folder of imported ones holds entities and aliases that
 `newsbeam gazetteer import` made from somebody's list: never stronger than a curated name, of two words at least.
@@ -40,6 +41,7 @@ BLOCKER_FIELDS: Final = "phrase lang reason".split()
 TRIGGER_FIELDS: Final = "type phrase lang note".split()
 EVENT_TYPES: Final = frozenset("attack airstrike clash ceasefire arrest sanction protest".split())
 NO_EVENT: Final = "none"  # type of a phrase in which a trigger tells of nothing
+SPORT: Final = "sport"  # type of a word of sports pages, where a city's name is a club's
 LINKS: Final = ("country", "parent", "sponsor", "org")  # columns that name another entity
 GUARDS: Final = frozenset({"case", "ambiguous", "expand", "lang_only"})  # one of them makes a short alias safe
 PLACE: Final = "{place}"
@@ -87,7 +89,7 @@ class BlockerRow(NamedTuple):
 class TriggerRow(NamedTuple):
     """A word or phrase that tells of an event."""
 
-    type: str  # one of EVENT_TYPES, or NO_EVENT
+    type: str  # one of EVENT_TYPES, NO_EVENT or SPORT
     phrase: str
     lang: str
     note: str

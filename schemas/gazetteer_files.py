@@ -27,6 +27,7 @@ from schemas.gazetteer import (
     LINKS,
     NO_EVENT,
     PLACE,
+    SPORT,
     TRIGGER_FIELDS,
     TYPES,
     AliasRow,
@@ -299,8 +300,8 @@ def _blocker(line: _Line) -> BlockerRow:
 
 def _trigger(line: _Line) -> TriggerRow:
     row = TriggerRow(**line.cells)
-    if row.type not in EVENT_TYPES | {NO_EVENT}:
-        known = ", ".join([*sorted(EVENT_TYPES), NO_EVENT])
+    if row.type not in EVENT_TYPES | {NO_EVENT, SPORT}:
+        known = ", ".join([*sorted(EVENT_TYPES), NO_EVENT, SPORT])
         line.refuse("type", f"unknown type {row.type!r}", f"Use one of {known}")
     if not row.phrase:
         line.refuse("phrase", "is empty", "Fill it in")

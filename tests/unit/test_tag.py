@@ -239,3 +239,13 @@ def test_an_event_lies_in_its_sentence(text: str) -> None:
 def test_one_automaton_serves_any_number_of_texts() -> None:
     assert isinstance(COMPILED, Compiled)
     assert found("Hamas") == found("Hamas") == [("Hamas", "hamas")]
+
+
+def test_on_a_sports_page_cities_are_not_tagged() -> None:
+    assert found("The striker and the goalkeeper left Istanbul.") == [("Istanbul", "istanbul")]
+    assert found("The striker, the midfielder and the goalkeeper left Istanbul before halftime.") == []
+
+
+def test_a_last_name_after_an_unknown_first_name_is_another_persons() -> None:
+    assert found("The book by Ellen Kushner is out.") == []
+    assert found("Talks with Kushner go on.") == [("Kushner", "jared-kushner")]

@@ -7,7 +7,7 @@ from typing import Any, Final, Optional
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from schemas.gazetteer import DEMONYM, IMPORTED, PLACE, AliasRow, BlockerRow, Gazetteer
+from schemas.gazetteer import DEMONYM, IMPORTED, PLACE, SPORT, AliasRow, BlockerRow, Gazetteer, TriggerRow
 from transforms.tag.names import BLOCKER, NATIONALITY, Fit, Name, fit
 from transforms.tag.normalize import fold, fold_name
 from transforms.tag.variants import variants
@@ -26,7 +26,9 @@ class Compiled:
     fit: Callable[[int, str, Optional[str]], Optional[Fit]]  # pattern, surface, language
     after_place: int  # first of the patterns without names: words after a place's name that make another name of it
     before_place: int  # and first of those that do so before it
-    triggers: Any  # an automaton of the words that tell of events, numbered as in the gazetteer
+    sport: int  # first of the patterns of words that tell of a sports page
+    triggers: Any  # an automaton of the words that tell of events, numbered as `events` are
+    events: Sequence[TriggerRow]
     trigger_languages: frozenset[str]
     gazetteer: Gazetteer
     homes: Mapping[str, str]  # id -> the state it belongs to; a state is its own
@@ -39,19 +41,24 @@ def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
     """Return the gazetteer compiled. Takes about a second for 20 000 aliases: once a worker process."""
     patterns = spellings(gazetteer)
     after, before = (_beside_place(gazetteer.blockers, first=first) for first in (True, False))
-    names = [tuple(found) for found in [*patterns.values(), *[()] * (len(after) + len(before))]]
+    events = [row for row in gazetteer.triggers if row.type != SPORT]
+    sport = {form for row in gazetteer.triggers if row.type == SPORT for form in fold_name(row.phrase)}
+    signs = [*after, *before, *sport]  # patterns that are no names
+    names = [tuple(found) for found in [*patterns.values(), *[()] * len(signs)]]
     entities = gazetteer.entities
     homes = {row.id: row.id if row.type == "state" else row.country for row in entities.values()}
     armed = frozenset(row.id for row in entities.values() if row.type in _ARMED)
     states = {row.country for row in entities.values() if row.type == "armed_group"} - {""}
     return Compiled(
-        AhoCorasick([*map(_with_margins, patterns), *(f" {words} " for words in [*after, *before])]),
+        AhoCorasick([*map(_with_margins, patterns), *(f" {words} " for words in signs)]),
         names,
         lru_cache(_WAYS)(lambda pattern, surface, language: fit(names[pattern], surface, language)),
         len(patterns),
         len(patterns) + len(after),
-        AhoCorasick([fold(row.phrase).text.strip() for row in gazetteer.triggers], matchkind=MatchKind.LeftmostLongest),
-        frozenset(row.lang for row in gazetteer.triggers),
+        len(patterns) + len(after) + len(before),
+        AhoCorasick([fold(row.phrase).text.strip() for row in events], matchkind=MatchKind.LeftmostLongest),
+        events,
+        frozenset(row.lang for row in events),
         gazetteer,
         homes,
         armed,

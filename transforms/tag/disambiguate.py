@@ -17,6 +17,9 @@ from transforms.tag.compile import Compiled
 from transforms.tag.match import Hit, Reading, covers, longest, standing
 from transforms.tag.names import BLOCKER, PLACES, WEAK, Fit, Name
 
+_SPORT_WORDS: Final = 4  # different ones, from which on an article without armed groups is a sports page
+_BESIDE: Final = PLACES | {"person"}  # types of names to which the words beside may give another meaning
+
 _SCORES: Final = {
     "alias": 1.0,
     "acronym": 0.95,
@@ -50,6 +53,7 @@ class _Context(NamedTuple):
     strong: Set[str]
     homes: Counter[str]  # state -> how many strong entities belong to it
     conflict: bool
+    sport: bool  # it is a sports page: a city in it is a club or a venue
 
 
 def resolve(readings: Sequence[Reading], compiled: Compiled, surname_min_chars: int) -> list[Entity]:
@@ -75,7 +79,8 @@ def _context(readings: Iterable[Reading], compiled: Compiled) -> _Context:
     } - {""}
     armed, troubled = len(strong & compiled.armed), len(strong & compiled.troubled)
     conflict = armed >= 2 or (armed >= 1 and troubled >= 2) or troubled >= 3
-    return _Context(strong, Counter(map(compiled.homes.__getitem__, strong)), conflict)
+    sport = not armed and len(frozenset().union(*(reading.sport for reading in readings))) >= _SPORT_WORDS
+    return _Context(strong, Counter(map(compiled.homes.__getitem__, strong)), conflict, sport)
 
 
 def _longest_as_read(group: Sequence[Hit]) -> Iterable[Hit]:
@@ -97,7 +102,7 @@ def _kept(
             if fitting is None:
                 fitting = choices[hit.fit] = _choose(hit.fit, context, compiled)
             for name in fitting:
-                if name.type not in PLACES or _stands_alone(hit, name, reading, context):
+                if name.type not in _BESIDE or _stands_alone(hit, name, reading, context):
                     break
             else:
                 continue
@@ -134,12 +139,26 @@ def _meant(name: Name, context: _Context, compiled: Compiled) -> bool:
 
 
 def _stands_alone(hit: Hit, name: Name, reading: Reading, context: _Context) -> bool:
-    """Tell whether the words beside a place's name leave it one."""
-    if hit.beside_noun:
+    """Tell whether article and words beside leave a place's or person's name what it is."""
+    if name.type == "person":
+        return context.conflict or not _after_first_name(hit, reading)
+    if hit.beside_noun or (context.sport and name.type == "place"):
         return False
     if "ambiguous" in name.flags:
         return not _part_of_longer(hit, reading, before=True)
     return context.conflict or "expand" in name.flags or not _part_of_longer(hit, reading, before=False)
+
+
+def _after_first_name(hit: Hit, reading: Reading) -> bool:
+    """Tell whether a last name follows a first name, which makes it another person's: Ellen Kushner."""
+    text = reading.text
+    return text[hit.start].isascii() and " " not in text[hit.start : hit.end] and _capital_before(text, hit.start)
+
+
+def _capital_before(text: str, start: int) -> bool:
+    """Tell whether a capitalised word stands before `start` in the sentence that is neither a title nor small."""
+    word = _WORD_BEFORE.search(text[max(0, start - 30) : start])
+    return bool(word and word[2][0].isupper() and word[2] not in _TITLES and not word[1])
 
 
 def _support(id: str, context: _Context, compiled: Compiled) -> int:
@@ -157,10 +176,7 @@ def _part_of_longer(hit: Hit, reading: Reading, *, before: bool) -> bool:
     after = _WORD_AFTER.match(text[hit.end : hit.end + 30])
     if after and after[1][0].isupper() and after[1] not in _TITLES:
         return True
-    if not before:
-        return False
-    word = _WORD_BEFORE.search(text[max(0, hit.start - 30) : hit.start])
-    return bool(word and word[2][0].isupper() and word[2] not in _TITLES and not word[1])
+    return before and _capital_before(text, hit.start)
 
 
 def _mentions(reading: Reading, hits: Iterable[tuple[Hit, Name]]) -> Iterator[Entity]:
@@ -220,5 +236,4 @@ def _is_surname(text: str, start: int, end: int) -> bool:
         return True
     if not any(character.isupper() for character in name):
         return False
-    word = _WORD_BEFORE.search(text[max(0, start - 30) : start])
-    return not (word and word[2][0].isupper() and word[2] not in _TITLES and not word[1])
+    return not _capital_before(text, start)

@@ -58,7 +58,7 @@ def _events(reading: Reading, mentions: Iterable[Entity], compiled: Compiled) ->
     starts = sentences(reading.text)
     named = [(mention.start, mention.end, mention.id) for mention in mentions]
     for number, begin, stop in compiled.triggers.find_matches_as_indexes(letters):
-        trigger = compiled.gazetteer.triggers[number]
+        trigger = compiled.events[number]
         whole = letters[begin - 1] == letters[stop] == " "
         if not whole or trigger.type == NO_EVENT or trigger.lang != (reading.language or "en"):
             continue

@@ -5,7 +5,7 @@ Persian endings behind. Those stay outside the mention. Text run together by a b
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Final, NamedTuple, Optional
@@ -63,12 +63,17 @@ class Reading(NamedTuple):
     folded: Folded
     language: Optional[str]
     groups: Sequence[Sequence[Hit]]  # in order of place; the hits of one group overlap
+    sport: Set[int]  # the patterns of a sports page that it holds
 
 
 def read(field: str, text: str, language: Optional[str], compiled: Compiled) -> Reading:
     """Return `text` with all the names in it, the overlapping ones too."""
     folded = fold(text, language)
-    return Reading(field, text, folded, language, _grouped(_hits(folded, text, language, compiled)))
+    found = compiled.automaton.find_matches_as_indexes(folded.text, overlapping=True)
+    for joint in folded.joints:
+        found += _glued(folded.text, joint, compiled)
+    sport = {pattern for pattern, _, _ in found if pattern >= compiled.sport}
+    return Reading(field, text, folded, language, _grouped(_hits(found, folded, text, language, compiled)), sport)
 
 
 def _grouped(hits: list[Hit]) -> list[list[Hit]]:
@@ -121,14 +126,13 @@ def standing(folded: Folded, start: int, end: int, text: str, language: Optional
     )
 
 
-def _hits(folded: Folded, text: str, language: Optional[str], compiled: Compiled) -> list[Hit]:
+def _hits(
+    found: Sequence[tuple[int, int, int]], folded: Folded, text: str, language: Optional[str], compiled: Compiled
+) -> list[Hit]:
     letters, places, fit = folded.text, folded.places, compiled.fit
-    found = compiled.automaton.find_matches_as_indexes(letters, overlapping=True)
     beside = [match for match in found if match[0] >= compiled.after_place]
-    before_place = {stop for pattern, _, stop in beside if pattern >= compiled.before_place}
+    before_place = {stop for pattern, _, stop in beside if compiled.before_place <= pattern < compiled.sport}
     after_place = {begin for pattern, begin, _ in beside if pattern < compiled.before_place}
-    for joint in folded.joints:
-        found += _glued(letters, joint, compiled)
     hits: list[Hit] = []
     for pattern, begin, stop in found:
         start = begin + 1 if letters[begin] == " " else begin

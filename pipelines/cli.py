@@ -195,11 +195,14 @@ def explain(
     """Show one article's way through the stages: what each took away, by which rule, and how it ended."""
     from pipelines import explain as explaining
     from pipelines import jobs
+    from pipelines.sources import UNKNOWN
     from transforms.write import dataset_at
 
     folder = config_folder()
     checked = load_settings(folder / "defaults.toml", settings)
     loaded = load_outlets(outlets or folder / "outlets.toml")
+    if outlet != UNKNOWN:
+        jobs.only(loaded, [outlet], "--outlet")
     tables = jobs.load_tables(folder)._replace(profiles=jobs.profiles_of(loaded))
     dataset = dataset_at(output, state or checked.write.state) if output else None
     _finish(explaining.explain(target, dataset, checked, tables, out, outlet))

@@ -118,15 +118,15 @@ def prepare_job(
     return Job(command, dataset, settings, load_tables(config), choose(beam_args, workers), out)
 
 
-def only(outlets: Sequence[Outlet], slugs: Sequence[str]) -> Sequence[Outlet]:
-    """Return the outlets named by `slugs`, or all where none is named.
+def only(outlets: Sequence[Outlet], slugs: Sequence[str], option: str = "--only") -> Sequence[Outlet]:
+    """Return the outlets named by `slugs`, which `option` gave, or all where none is named.
 
     Raises:
         ConfigError: a slug that no outlet has.
     """
     known = {outlet.slug: outlet for outlet in outlets}
     if stray := [slug for slug in slugs if slug not in known]:
-        raise ConfigError("command line", None, "--only", f"no outlet {stray[0]}", "See `newsbeam outlets list`")
+        raise ConfigError("command line", None, option, f"no outlet {stray[0]}", "See `newsbeam outlets list`")
     return [known[slug] for slug in slugs] or outlets
 
 
@@ -145,7 +145,7 @@ def run_feeds(job: Job, outlets: Sequence[Outlet], *, every_feed: bool) -> int:
         job.out.print(f"{open_feeds} of {sum(len(outlet.feeds) for outlet in outlets)} feeds are due")
         return from_feeds(pipeline | "DueFeeds" >> beam.Create(feeds, reshuffle=False).with_output_types(FeedRef), plan)
 
-    return _execute(job, flow, outlets)
+    return 1 if _execute(job, flow, outlets).failed_outlets else 0
 
 
 def run_files(job: Job, paths: Sequence[str], outlet: str) -> int:
@@ -161,7 +161,11 @@ def run_files(job: Job, paths: Sequence[str], outlet: str) -> int:
     def flow(pipeline: beam.Pipeline, plan: Plan) -> Harvest:
         return from_files(pipeline | "Files" >> beam.Create(entries).with_output_types(Entry), plan)
 
-    return _execute(job, flow, ())
+    counts = _execute(job, flow, ()).counts
+    if not counts.entries or sum(counts.rejects.values()) < counts.entries:
+        return 0
+    job.out.print("not one of the files became an article: the `rejects` table says why")
+    return 1
 
 
 def run_demo(job: Job, folder: Path) -> int:
@@ -189,7 +193,7 @@ def run_demo(job: Job, folder: Path) -> int:
     return code
 
 
-def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: Sequence[Outlet]) -> int:
+def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: Sequence[Outlet]) -> Run:
     dataset = job.dataset
     prepare(dataset)
     store = Store(dataset.state_address)
@@ -220,7 +224,7 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
         job.out.print(stale, markup=False, soft_wrap=True)
     if run.failed_outlets:
         job.out.print(f"every feed failed of: {', '.join(run.failed_outlets)}", markup=False, soft_wrap=True)
-    return 1 if run.failed_outlets else 0
+    return run
 
 
 def _begin(job: Job, outlets: Sequence[Outlet], started: datetime, recovered: str) -> Run:

@@ -4,10 +4,12 @@ Beam's bare `DirectRunner` picks an engine behind the user's back (Prism where i
 FnApiRunner), and for unbounded input without Prism it runs for ever and writes nothing. So the engine is always named.
 """
 
+import contextlib
+import io
 import itertools
 import sys
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from apache_beam.options.pipeline_options import (
     DirectOptions,
@@ -125,7 +127,7 @@ def _check_cluster(given: PipelineOptions) -> None:
 def _read(beam_args: Sequence[str], usual: str, what: str) -> tuple[PipelineOptions, str, str]:
     """The options, the engine they name, and what a person should know of that."""
     given = PipelineOptions(list(beam_args))
-    known = given.get_all_options()
+    known = _all_options(given)
     runner = str(known.get("runner") or usual).rsplit(".", 1)[-1]
     names = {*known, *_OPTIONS_OF.get(runner, ())}
     for before, arg in itertools.pairwise(["", *beam_args]):
@@ -135,6 +137,18 @@ def _read(beam_args: Sequence[str], usual: str, what: str) -> tuple[PipelineOpti
     if runner in _SAME:
         return given, usual, f"{runner} is taken as {usual}, {what}: the bare name would choose by itself"
     return given, runner, ""
+
+
+def _all_options(given: PipelineOptions) -> dict[str, Any]:
+    """The options by name. Of a value that none of them takes argparse tells on stderr, after a page of usage."""
+    said = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(said):
+            options: dict[str, Any] = given.get_all_options()
+    except SystemExit:
+        _, _, problem = said.getvalue().strip().rpartition(": error: ")
+        raise _refuse("after --", f"Beam says: {problem}", "Mend the option") from None
+    return options
 
 
 def _refuse(option: str, problem: str, remedy: str) -> ConfigError:

@@ -272,6 +272,13 @@ def test_a_backfill_of_text_writes_a_row_a_file_and_again_none(tmp_path: Path) -
     assert runs[1]["counts"]["skips"] == {"fresh.seen": 3, "fresh.given_up": 1}
 
 
+def test_a_backfill_of_which_nothing_becomes_an_article_has_failed(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.txt"
+    broken.write_bytes(b"\xff\xfe\xfa not text")
+    done = run([sys.executable, "-m", "pipelines.cli", "backfill", str(broken), "--output", str(tmp_path / "data")])
+    assert (done.returncode, "not one of the files became an article" in done.stdout) == (1, True), done.stdout
+
+
 def test_explain_tells_what_was_taken_away_and_why(tmp_path: Path) -> None:
     text = tmp_path / "dirty.txt"
     body = "Militants of Kataib Hezbollah fired rockets at the Ain al-Asad base, the Iraqi army said on Tuesday. " * 4
@@ -285,5 +292,7 @@ def test_explain_tells_what_was_taken_away_and_why(tmp_path: Path) -> None:
     )
     short = tmp_path / "short.txt"
     short.write_text("Too little to be an article.")
+    nobody = run([sys.executable, "-m", "pipelines.cli", "explain", str(text), "--outlet", "nobody"])
+    assert (nobody.returncode, "--outlet: no outlet nobody" in nobody.stderr) == (2, True), nobody.stderr
     refused = run([sys.executable, "-m", "pipelines.cli", "explain", str(short)])
     assert (refused.returncode, "too_short" in refused.stdout) == (1, True)

@@ -35,6 +35,13 @@ def test_workers_are_processes() -> None:
         pytest.param(["--runner=PrismRunner"], 1, "not an engine", id="engine-that-is-not-here"),
         pytest.param(["rudaw-en"], 1, "knows no such option", id="stray-word"),
         pytest.param(["--job_name=n", "rudaw-en"], 1, "knows no such option", id="stray-word-after-an-option"),
+        pytest.param(
+            ["--number_of_worker_harness_threads=x"],
+            1,
+            "Beam says: .*invalid int value: 'x'",
+            id="value-of-another-kind",
+        ),
+        pytest.param(["--job_name"], 1, "Beam says: .*expected one argument", id="value-missing"),
         pytest.param(["--direct_num_workers=3"], 1, "--workers N", id="two-ways-to-say-workers"),
     ],
 )

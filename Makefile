@@ -1,13 +1,14 @@
 # Everything a fresh machine needs besides this file is Python 3.11.
 #   make run    set up, then fetch the demo web, write Parquet and a report, and query it
 #   make test   set up, then lint, type-check and test
+#   make flink  get a Flink cluster for trials; needs Java 17 and Maven
 #   make prism  build Prism, the engine of `newsbeam stream`; needs Go, takes minutes
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint prism clean
+.PHONY: run test lint prism flink clean
 .DEFAULT_GOAL := run
 
 # Ubuntu and Debian call it python3.11, pyenv and containers often only python3.
@@ -33,6 +34,13 @@ prism: $(READY)
 	@command -v go >/dev/null || { echo "Prism is built with Go: https://go.dev/doc/install"; exit 2; }
 	version=$$($(BIN)/python -c 'from importlib.metadata import version; print(version("apache-beam"))') && \
 	GOBIN=$$HOME/.cache/newsbeam/prism-$$version go install github.com/apache/beam/sdks/v2/go/cmd/prism@v$$version
+
+# A Flink cluster and Beam's job server for it, for trials: benchmarks/flink_cluster.py. Needs Java 17 and Maven.
+FLINK := $(HOME)/.cache/newsbeam/flink-1.19
+flink: $(READY)
+	@command -v mvn >/dev/null || { echo "the job server is put together by Maven: apt install maven"; exit 2; }
+	mkdir -p $(FLINK) && cp benchmarks/flink/pom.xml $(FLINK)/ && cd $(FLINK) && mvn -q -B package
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(FLINK)/cluster apache-flink-libraries==1.19.3
 
 clean:
 	rm -rf $(VENV) build *.egg-info out .pytest_cache .mypy_cache .ruff_cache

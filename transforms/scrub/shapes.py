@@ -12,11 +12,8 @@ _ENDS: Final = ".!?…。؟۔।"
 _CLOSERS: Final = "\"'”’»)]›“* "
 _CASED = re.compile(r"[A-Za-zÀ-ɏͰ-ϿЀ-ԯ]")
 _PARTICLES: Final = frozenset(
-    (
-        *("al", "el", "ibn", "bin", "bint", "abu", "abd", "ben", "bar", "de", "del", "della", "di", "da", "do", "dos", "du"),
-        *("van", "von", "der", "den", "ter", "ten", "la", "le", "les", "y", "e", "i", "of", "the", "for", "and", "und"),
-        *("et", "via"),
-    )
+    "al el ibn bin bint abu abd ben bar de del della di da do dos du van von der den ter ten la le les y e i of the "
+    "for and und et via".split()
 )
 _INITIALS = re.compile(r"\b[^\W\d_]\.\W*$")
 _NO_NAME = re.compile(r"[!?;“”\"]|[.,:] (?:\S+ ){3}")

@@ -46,7 +46,7 @@ def skipped(reason: SkipReason) -> LinkState:
     return state
 
 
-@pytest.mark.parametrize("reason", [SkipReason.SEEN, SkipReason.DUPLICATE_ENTRY, SkipReason.GIVEN_UP])
+@pytest.mark.parametrize("reason", [SkipReason.SEEN, SkipReason.DUPLICATE_ENTRY])
 def test_a_link_that_was_not_looked_at_keeps_its_state(reason: SkipReason) -> None:
     assert link_of_skip(Skip("fresh", reason, ORIGIN), T1) is None
 

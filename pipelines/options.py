@@ -18,7 +18,6 @@ from apache_beam.options.pipeline_options import (
     PortableOptions,
     StandardOptions,
 )
-from apache_beam.runners.dask.dask_runner import DaskOptions
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
@@ -72,7 +71,7 @@ def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
     if any(arg.startswith("--direct_") for arg in beam_args):
         raise _refuse("--direct_…", "the number of processes is newsbeam's to set", "Use --workers N before `--`")
     if runner == DASK:
-        address = given.view_as(DaskOptions).address
+        address = _dask_address(given)
         if not address or workers != 1:
             problem = "the workers are those of a Dask cluster"
             raise _refuse("--runner", problem, "Give --dask_client_address=tcp://host:8786, and no --workers")
@@ -84,6 +83,14 @@ def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
     given.view_as(StandardOptions).runner = runner
     given.view_as(DirectOptions).direct_num_workers = workers
     return Engine(runner, workers, given, notice)
+
+
+def _dask_address(given: PipelineOptions) -> str:
+    try:
+        from apache_beam.runners.dask.dask_runner import DaskOptions
+    except ModuleNotFoundError:  # an extra
+        raise _refuse("--runner", "Dask is not installed", "pip install 'newsbeam[dask]'") from None
+    return given.view_as(DaskOptions).address or ""
 
 
 def in_process(workers: int) -> FnApiRunner:

@@ -5,6 +5,7 @@ arguments; they never look for a file themselves.
 """
 
 import ipaddress
+import json
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,32 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from schemas.errors import ConfigError
 
+# What is wrong with a value, in the words of a TOML file; keys are pydantic's types of error.
+_PROBLEMS: Final = {
+    "extra_forbidden": "unknown key",
+    "missing": "is missing",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "finite_number": "must be a finite number",
+    "string_too_short": "must not be empty",
+    "string_too_long": "must not be longer than {max_length} characters",
+    "string_pattern_mismatch": "must be of the form {pattern}",
+    "too_short": "must list {min_length} at least",
+    "value_error": "{error}",
+} | {
+    f"{kind}_{trouble}": f"must be {what}"
+    for kind, what in {
+        "int": "a whole number",
+        "float": "a number",
+        "bool": "true or false",
+        "string": "a string, in quotes",
+        "tuple": "a list, in [ ]",
+        "model": "a [table]",
+    }.items()
+    for trouble in ("type", "parsing", "from_float", "parsing_size")
+}
+_SHOWN: Final = 80  # characters of a bad value
 SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]*")  # of outlets and entities: stands in paths and ids
 
 
@@ -29,19 +56,22 @@ class Model(BaseModel):
 def _http_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise ValueError("not an http or https URL with a host")
+        raise ValueError("must be an http or https URL with a host and no user")
     return url
 
 
 def _network(block: str) -> str:
-    return str(ipaddress.ip_network(block))
+    try:
+        return str(ipaddress.ip_network(block))
+    except ValueError as error:
+        raise ValueError("must be a CIDR block, for instance 127.0.1.0/24") from error
 
 
 def _selector(css: str) -> str:
     try:
         HTMLTranslator().css_to_xpath(css)
     except SelectorError as error:
-        raise ValueError(f"not a CSS selector: {error}") from error
+        raise ValueError(f"must be a CSS selector: {error}") from error
     return css
 
 
@@ -290,9 +320,9 @@ def _check(
             + ", ".join(_fields(model, first["loc"][:-1])),
             "missing": "Add it",
         }.get(first["type"], "Change the value")
-        problem = {"extra_forbidden": "unknown key", "missing": "is missing"}.get(first["type"]) or (
-            f"{first['msg'].removeprefix('Value error, ')} (got {first['input']!r})"
-        )
+        problem = _PROBLEMS.get(first["type"], first["msg"]).format(**first.get("ctx", {}))
+        if first["type"] not in ("extra_forbidden", "missing"):
+            problem += f", not {json.dumps(first['input'], ensure_ascii=False, default=str)[:_SHOWN]}"
         source = sources.get((keys[0], keys[1]), path) if len(keys) > 1 else path
         raise _refuse(source, keys, problem, remedy) from error
 

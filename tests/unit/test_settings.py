@@ -43,11 +43,19 @@ def test_an_override_replaces_single_keys(tmp_path: Path) -> None:
         pytest.param("[http]\ngap = 1\n", 2, "http.gap", ["unknown key", "gap_s"], id="unknown-key"),
         pytest.param("[htpt]\ngap_s = 1\n", 1, "htpt", ["unknown table", "[http]"], id="unknown-table"),
         pytest.param("gap_s = 1\n", 1, "gap_s", ["not inside a [table]"], id="key-outside-a-table"),
-        pytest.param("[http]\n\ngap_s = -1\n", 3, "http.gap_s", ["greater than or equal to 0"], id="negative"),
-        pytest.param('[http]\ngap_s = "fast"\n', 2, "http.gap_s", ["valid number"], id="not-a-number"),
-        pytest.param("[http]\ngap_s = nan\n", 2, "http.gap_s", ["nan"], id="nan"),
+        pytest.param("[http]\n\ngap_s = -1\n", 3, "http.gap_s", ["must be at least 0, not -1"], id="negative"),
+        pytest.param('[http]\ngap_s = "fast"\n', 2, "http.gap_s", ['must be a number, not "fast"'], id="not-a-number"),
+        pytest.param("[http]\ngap_s = nan\n", 2, "http.gap_s", ["must be a finite number"], id="nan"),
+        pytest.param("[http]\nmax_tries = 1.5\n", 2, "http.max_tries", ["must be a whole number"], id="not-whole"),
         pytest.param(
-            '[http]\nallow_networks = ["10.0.0.0/40"]\n', 2, "http.allow_networks", ["10.0.0.0/40"], id="bad-network"
+            "[http]\nallow_networks = 1\n", 2, "http.allow_networks", ["must be a list, in [ ]"], id="no-list"
+        ),
+        pytest.param(
+            '[http]\nallow_networks = ["10.0.0.0/40"]\n',
+            2,
+            "http.allow_networks",
+            ["CIDR", "10.0.0.0/40"],
+            id="bad-network",
         ),
         pytest.param("[http]\ngap_s = \n", 2, "syntax", ["not TOML"], id="syntax"),
     ],

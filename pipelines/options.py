@@ -8,6 +8,7 @@ import contextlib
 import io
 import itertools
 import sys
+from argparse import ArgumentParser
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
@@ -45,8 +46,16 @@ _FLINK_OPTIONS: Final = {
     "state_backend",
     "state_backend_storage_path",
 }
-_OPTIONS_OF: Final = {FLINK: _FLINK_OPTIONS, DASK: {"dask_client_address"}}  # Beam knows the latter as `address`
+_OPTIONS_OF: Final = {FLINK: _FLINK_OPTIONS}
 _CHECKPOINTS: Final = "--checkpointing_interval=10000"  # without checkpoints a failure ends the job
+
+
+class DaskOptions(PipelineOptions):
+    """Beam's own stand in a module that cannot be imported without Dask, and takes 15 MB with it."""
+
+    @classmethod
+    def _add_argparse_args(cls, parser: ArgumentParser) -> None:
+        parser.add_argument("--dask_client_address", default="", help="Address of a Dask scheduler.")
 
 
 class Engine(NamedTuple):
@@ -71,7 +80,7 @@ def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
     if any(arg.startswith("--direct_") for arg in beam_args):
         raise _refuse("--direct_…", "the number of processes is newsbeam's to set", "Use --workers N before `--`")
     if runner == DASK:
-        address = _dask_address(given)
+        address = given.view_as(DaskOptions).dask_client_address
         if not address or workers != 1:
             problem = "the workers are those of a Dask cluster"
             raise _refuse("--runner", problem, "Give --dask_client_address=tcp://host:8786, and no --workers")
@@ -83,14 +92,6 @@ def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
     given.view_as(StandardOptions).runner = runner
     given.view_as(DirectOptions).direct_num_workers = workers
     return Engine(runner, workers, given, notice)
-
-
-def _dask_address(given: PipelineOptions) -> str:
-    try:
-        from apache_beam.runners.dask.dask_runner import DaskOptions
-    except ModuleNotFoundError:  # an extra
-        raise _refuse("--runner", "Dask is not installed", "pip install 'newsbeam[dask]'") from None
-    return given.view_as(DaskOptions).address or ""
 
 
 def in_process(workers: int) -> FnApiRunner:

@@ -193,6 +193,29 @@ def test_the_clock_of_a_request_does_not_run_while_it_waits_for_a_connection(web
     assert asyncio.run(ask_late()).body == b"page"
 
 
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "packed"])
+def test_few_large_bodies_are_in_memory_at_a_time_and_the_clocks_of_the_others_stand_still(
+    web: Any, http: Any, packed: bool
+) -> None:
+    body = b"\0" * 2_000_000
+    answer = http.http(200, gzip.compress(body), "Content-Encoding: gzip") if packed else http.http(200, body)
+    bomb = http.http(200, gzip.compress(b"\0" * 4_000_000), "Content-Encoding: gzip")
+    web.answers |= {f"/{n}": http.says(answer) for n in range(6)} | {"/bomb": http.says(bomb)}
+
+    async def ask_all() -> list[int]:
+        async with Client(settings(deadline_s=1.0, max_body_bytes=3_000_000)) as client:
+            for _ in range(5):  # what is refused takes no room for longer
+                with pytest.raises(FetchFailed):
+                    await client.get(web.url("/bomb"), {}, lambda: None)
+            tasks = [asyncio.create_task(client.get(web.url(f"/{n}"), {}, lambda: None)) for n in range(6)]
+            done, waiting = await asyncio.wait(tasks, timeout=1.3)
+            for task in done:
+                task.result().room.leave()
+            return [len(done), *[len((await task).body) for task in waiting]]
+
+    assert asyncio.run(ask_all()) == [4, 2_000_000, 2_000_000]
+
+
 def test_a_name_without_address_is_a_dns_failure() -> None:
     async def lookup(_: str, __: int) -> Sequence[str]:
         raise OSError("no such name")
@@ -392,11 +415,11 @@ def test_hosts_are_asked_side_by_side(web: Any, http: Any) -> None:
 
 def test_bodies_beyond_what_may_wait_pass_one_by_one(web: Any, http: Any) -> None:
     packed = gzip.compress(b"\0" * 40_000_000, 1)
-    web.answers |= {f"/{n}": http.says(http.http(200, packed, "Content-Encoding: gzip")) for n in range(4)}
+    web.answers |= {f"/{n}": http.says(http.http(200, packed, "Content-Encoding: gzip")) for n in range(6)}
     ended, _ = fetch(
-        [web.url(f"/{n}") for n in range(4)], settings(max_body_bytes=50_000_000, host_concurrency=4, deadline_s=5)
+        [web.url(f"/{n}") for n in range(6)], settings(max_body_bytes=50_000_000, host_concurrency=6, deadline_s=5)
     )
-    assert [len(result.response.body) for result in ended.values()] == [40_000_000] * 4
+    assert [len(result.response.body) for result in ended.values()] == [40_000_000] * 6
 
 
 def test_a_caller_that_stops_early_leaves_no_crawl_behind(web: Any, http: Any) -> None:

@@ -1,5 +1,6 @@
 """The graph as Beam sees it: every collection has its record's type, hence its coder. Nothing runs here."""
 
+import tempfile
 from pathlib import Path
 
 import apache_beam as beam
@@ -26,6 +27,12 @@ SETTINGS = load_settings(CONFIG / "defaults.toml")
 # Where Beam itself knows no better: values of several types that CoGroupByKey brings together under one key, and the
 # accumulators of a Combine. What goes in and what comes out of the steps around them is typed.
 UNTYPED = ("/CoGroupByKeyImpl/GroupByKey", "/CoGroupByKeyImpl/MapTuple(", "/Combine/ParDo(CombineValuesDoFn)")
+
+
+@pytest.fixture(autouse=True)
+def temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beam makes a folder for a pipeline when it is built, and removes it when it has run."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 
 class Untyped(PipelineVisitor):

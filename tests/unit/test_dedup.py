@@ -200,13 +200,6 @@ def edge(a: Head, b: Head, weight: float) -> Edge:
     return Edge(a, b, Verdict(weight, weight, weight >= 0.4, weight))
 
 
-@pytest.mark.parametrize(("length", "kind"), [(300, "excerpt"), (900, "update")])
-def test_an_outlets_own_short_form_is_an_excerpt_and_not_an_update(length: int, kind: str) -> None:
-    first, short = member("a", 1, outlet="wadi"), member("b", 2, length, outlet="wadi")
-    placed = {each.article_id: each for each in place([edge(first, short, 0.5)], 0.4)}
-    assert placed["b"].kind == kind
-
-
 heads = st.builds(
     lambda n, hour, version, stored, cluster: member(
         "abcdefgh"[n], hour, version=version, stored=stored, cluster_id="abcdefgh"[cluster] if stored else "abcdefgh"[n]

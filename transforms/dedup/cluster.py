@@ -160,13 +160,13 @@ def _describe(members: Sequence[Head], cluster_id: str, verdicts: Mapping[Pair, 
 def _kind(member: Head, first: Head, verdict: Optional[Verdict]) -> str:
     """What `member` is to the canonical article `first`.
 
-    exact: the same text. excerpt: clearly shorter. update: another address of the same outlet, with changed text.
+    exact: the same text. update: another address of the same outlet, with changed text. excerpt: clearly shorter.
     syndicated: either names an agency or another source. repost: the rest.
     """
     if verdict and verdict.jaccard >= _SAME_TEXT:
         return "exact"
-    if member.length < _COMPLETE * first.length:
-        return "excerpt"
     if member.outlet == first.outlet:
         return "update"
+    if member.length < _COMPLETE * first.length:
+        return "excerpt"
     return "syndicated" if member.canonical_hint or first.canonical_hint else "repost"

@@ -4,7 +4,7 @@ import asyncio
 import ipaddress
 import ssl
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Optional, Self
+from typing import Final, NamedTuple, Optional, Self
 
 import aiohttp
 
@@ -15,16 +15,42 @@ from transforms.fetch.guard import GuardedResolver, GuardedSockets, Lookup, Syst
 from transforms.fetch.unpack import ACCEPTED, unpack
 
 _CHUNK = 1 << 16
+_SMALL: Final = 1 << 20  # bytes; one page in twenty is larger
+_LARGE: Final = 4  # bodies larger than that in memory at a time, from all hosts: bombs come from many at once
+
+
+class Room:
+    """Leave for the body of one answer to be large; while it is waited for, the answer's clock stands still."""
+
+    def __init__(self, places: asyncio.Semaphore, clock: asyncio.Timeout) -> None:
+        self._places, self._clock, self._taken = places, clock, False
+
+    async def take(self) -> None:
+        """Wait until few enough others have theirs."""
+        if not self._taken:
+            now, until = asyncio.get_running_loop().time, self._clock.when()
+            left_s = until - now() if until is not None else 0.0
+            self._clock.reschedule(None)
+            await self._places.acquire()
+            self._taken = True
+            self._clock.reschedule(now() + left_s)
+
+    def leave(self) -> None:
+        """Let the next one have it: the body is dropped, or read."""
+        if self._taken:
+            self._taken = False
+            self._places.release()
 
 
 class Response(NamedTuple):
-    """An answer. `body` is unpacked, and empty unless the status is 200."""
+    """An answer. `body` is unpacked, and empty unless the status is 200. Who has read it calls `room.leave`."""
 
     url: str
     status: int
     headers: Mapping[str, str]  # names in lower case; of several fields of a name, the first
     body: bytes
     cookies: Mapping[str, str]
+    room: Optional[Room] = None
 
 
 class Client:
@@ -44,6 +70,7 @@ class Client:
     async def __aenter__(self) -> Self:
         self.system = SystemLookup(self.http.connect_s)
         self.places = asyncio.Semaphore(self.http.max_connections)
+        self.large = asyncio.Semaphore(_LARGE)
         self.session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(
                 resolver=GuardedResolver(self.networks, self.lookup or self.system),
@@ -80,15 +107,21 @@ class Client:
             FetchFailed: no answer, or one that breaks a bound.
         """
         checked = check_url(url)
+        room: Optional[Room] = None
+        kept = False
         try:
-            async with self.places, asyncio.timeout(self.http.deadline_s):
+            async with self.places, asyncio.timeout(self.http.deadline_s) as clock:
+                room = Room(self.large, clock)
                 async with self.session.get(checked, headers=headers, allow_redirects=False) as answer:
                     answered()
                     fields = {name.lower(): _readable(value) for name, value in reversed(list(answer.headers.items()))}
                     cookies = {name: _readable(morsel.value) for name, morsel in answer.cookies.items()}
                     coding = fields.get("content-encoding", "")
-                    packed = await self._read(answer, None if coding else cut_at) if answer.status == 200 else b""
-                body = await asyncio.to_thread(unpack, packed, coding, self.http.max_body_bytes) if coding else packed
+                    body = await self._read(answer, None if coding else cut_at, room) if answer.status == 200 else b""
+                if coding:
+                    body = await self._unpack(body, coding, room)
+            body = body[:cut_at]
+            kept = cut_at is None and len(body) > _SMALL
         except TimeoutError as error:
             raise FetchFailed(
                 RejectReason.TIMEOUT, f"no whole answer within {self.http.deadline_s} s", transient=True, later=True
@@ -99,9 +132,22 @@ class Client:
             raise FetchFailed(
                 RejectReason.CONNECTION_FAILED, f"{type(error).__name__}: {error}", transient=True
             ) from error
-        return Response(url, answer.status, fields, body[:cut_at], cookies)
+        finally:
+            if room is not None and not kept:
+                room.leave()
+        return Response(url, answer.status, fields, body, cookies, room)
 
-    async def _read(self, answer: aiohttp.ClientResponse, cut_at: Optional[int]) -> bytes:
+    async def _unpack(self, packed: bytes, coding: str, room: Room) -> bytes:
+        """Unpack a little first: what a small body may become, only its unpacking tells."""
+        try:
+            return await asyncio.to_thread(unpack, packed, coding, min(_SMALL, self.http.max_body_bytes))
+        except FetchFailed as failure:
+            if failure.reason != RejectReason.TOO_LARGE:
+                raise
+        await room.take()
+        return await asyncio.to_thread(unpack, packed, coding, self.http.max_body_bytes)
+
+    async def _read(self, answer: aiohttp.ClientResponse, cut_at: Optional[int], room: Room) -> bytes:
         most = self.http.max_wire_bytes
         if cut_at is None and (answer.content_length or 0) > most:
             raise FetchFailed(RejectReason.TOO_LARGE, f"{answer.content_length} bytes announced")
@@ -110,6 +156,8 @@ class Client:
             body += chunk
             if cut_at is not None and len(body) > cut_at:
                 return bytes(body[:cut_at])
+            if len(body) > _SMALL:
+                await room.take()
             if len(body) > most:
                 raise FetchFailed(RejectReason.TOO_LARGE, f"more than {most} bytes on the wire")
         return bytes(body)

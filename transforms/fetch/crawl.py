@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 from schemas.records import RejectReason
 from schemas.settings import HttpSettings
 from transforms.failure import FetchFailed
-from transforms.fetch.client import Client, Response
+from transforms.fetch.client import Client, Response, Room
 from transforms.fetch.guard import check_url, host_of
 from transforms.fetch.host import Host, HostState
 from transforms.http_date import http_date
@@ -201,17 +201,20 @@ def crawl(
                     result = failure
             await emit((item, result))
 
-    return _from_loop(main, _bytes_of)
+    return _from_loop(main, _load)
 
 
-def _bytes_of(outcome: Outcome[Any]) -> int:
+def _load(outcome: Outcome[Any]) -> tuple[int, Optional[Room]]:
+    """The bytes that an outcome counts for while it waits for its reader, and the room that its body takes."""
     if not isinstance(outcome, HostState) and isinstance(outcome[1], Answer):
-        return max(len(outcome[1].response.body), _LEAST_BYTES)
-    return 0
+        response = outcome[1].response
+        return max(len(response.body), _LEAST_BYTES), response.room
+    return 0, None
 
 
 def _from_loop(
-    main: Callable[[Callable[[R], Awaitable[None]]], Coroutine[Any, Any, None]], bytes_of: Callable[[R], int]
+    main: Callable[[Callable[[R], Awaitable[None]]], Coroutine[Any, Any, None]],
+    load: Callable[[R], tuple[int, Optional[Room]]],
 ) -> Iterator[R]:
     """Run `main` on an event loop in a thread, and yield what it emits."""
     arrived: queue.SimpleQueue[tuple[bool, Union[R, Optional[BaseException]]]] = queue.SimpleQueue()
@@ -221,17 +224,19 @@ def _from_loop(
 
     async def emit(value: R) -> None:
         nonlocal waiting
-        size = bytes_of(value)
+        size, _ = load(value)
         while waiting and waiting + size > _BUFFERED_BYTES:
             taken.clear()
             await taken.wait()
         waiting += size
         arrived.put((True, value))
 
-    def take(size: int) -> None:
+    def take(size: int, room: Optional[Room]) -> None:
         nonlocal waiting
         waiting -= size
         taken.set()
+        if room is not None:
+            room.leave()
 
     task = loop.create_task(main(emit))
 
@@ -257,11 +262,11 @@ def _from_loop(
                 if value is not None:
                     raise value  # type: ignore[misc]
                 return
-            size = bytes_of(value)  # type: ignore[arg-type]
+            size, room = load(value)  # type: ignore[arg-type]
             yield value  # type: ignore[misc]
             value = None  # a body is not to be kept while the next one is waited for
             if size:
-                _tell(loop, functools.partial(take, size))
+                _tell(loop, functools.partial(take, size, room))
     finally:
         _tell(loop, task.cancel)
         thread.join()

@@ -19,6 +19,8 @@ _PATHS: Final = {
     "rejects": "rejects/date=YYYY-MM-DD/",
     "removals": "removals/date=YYYY-MM-DD/",
     "signatures": "signatures/date=YYYY-MM-DD/",
+    "clusters": "clusters/date=YYYY-MM-DD/",
+    "aliases": "aliases/date=YYYY-MM-DD/",
     "feeds": "feeds/date=YYYY-MM-DD/",
     "runs": "runs/date=YYYY-MM-DD/",
 }

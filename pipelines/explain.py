@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Optional
 
+import duckdb
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.timestamp import Timestamp
 from rich.console import Console
@@ -15,9 +16,10 @@ from rich.text import Text
 from pipelines import warc
 from pipelines.jobs import Tables
 from pipelines.sources import UNKNOWN, ReadFileFn, file_entry, find_files, path_of
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, DatasetError
 from schemas.records import Article, Entry, Origin, Page, Reject, TaggedArticle
 from schemas.settings import Settings
+from transforms.dedup.history import edges_to
 from transforms.dedup.signature import sign
 from transforms.extract.stage import ExtractFn
 from transforms.failure import FetchFailed
@@ -32,8 +34,18 @@ from transforms.tag import compile_gazetteer
 from transforms.tag.transform import tag_article
 from transforms.urls import canonical_url
 from transforms.write import Dataset
+from transforms.write.views import local_views
 
 _MOST_ENTITIES: Final = 15
+_MEMBERS: Final = """
+WITH members AS (
+    SELECT * FROM cluster_members
+    WHERE cluster_id = (SELECT cluster_id FROM cluster_members WHERE article_id = ?)
+)
+SELECT cluster_id, article_id, outlet_id, kind, match_id, containment, arg_max(title, articles.version)
+FROM members LEFT JOIN articles USING (article_id, outlet_id)
+GROUP BY ALL ORDER BY kind NULLS FIRST, any_value(seen_at), article_id
+"""
 
 
 class _Ended(Exception):
@@ -47,6 +59,7 @@ def explain(
 
     Raises:
         ConfigError: the target is neither an address nor a file that can be read as an article.
+        DatasetError: the dataset at `root` cannot be read.
     """
     store = Store(dataset.state_address) if dataset is not None else None
     entry = _entry_of_url(target, outlet) if "://" in target else _entry_of_file(target, outlet)
@@ -58,6 +71,8 @@ def explain(
         return 1
     if store is not None:
         _earlier(entry.origin.link, tagged.article, store, settings, out)
+    if root is not None:
+        show_cluster(tagged.article.article_id, root.absolute(), out)
     _say(out, "ends", "as an article")
     out.print()
     out.print(Text(tagged.article.text), soft_wrap=True)
@@ -172,11 +187,41 @@ def _earlier(link: str, article: Optional[Article], store: Store, settings: Sett
     if version is not None:
         same = "this very text" if version.content_hash == article.content_hash else "another text"
         _say(out, "dedup", f"stored as version {version.version}", f"{same}, {article.article_id}")
+    signature = sign(article, settings.dedup)
     since = Timestamp.now() - settings.dedup.lookback_days * 86_400
-    near = store.signatures(sign(article, settings.dedup).anchors, since, settings.dedup.max_anchor_records)
-    for other in near:
-        if other.article_id != article.article_id:
-            _say(out, "dedup", f"shares text with {other.outlet}: {other.title}", f"cluster {other.cluster_id}")
+    found = store.signatures(signature.anchors, since, settings.dedup.max_anchor_records)
+    others = {other.article_id: other for other in found if other.article_id != article.article_id}
+    for edge in edges_to(signature, others.values(), settings.dedup):
+        other = others[(edge.a if edge.a.stored else edge.b).article_id]
+        same = "a copy" if edge.verdict.same else "no copy"
+        share = f"{edge.verdict.containment:.0%} of the shorter text in common: {same}, of cluster {other.cluster_id}"
+        _say(out, "dedup", f"{other.outlet}: {other.title}", share)
+
+
+def show_cluster(article_id: str, root: Path, out: Console) -> None:
+    """Show the cluster that an article of the dataset at `root` is in now: its members, and what links each to it.
+
+    Raises:
+        DatasetError: the dataset cannot be read.
+    """
+    if not (root / "clusters").exists():
+        return
+    try:
+        with duckdb.connect() as db:
+            db.execute(local_views(root))
+            rows = db.execute(_MEMBERS, [article_id]).fetchall()
+    except duckdb.Error as error:
+        problem = f"its clusters cannot be read: {str(error).splitlines()[0]}"
+        raise DatasetError(str(root), problem, "Look at it with `newsbeam verify`") from error
+    if rows:
+        _say(out, "cluster", f"{rows[0][0]}, {len(rows)} members")
+    outlets = {member: outlet for _, member, outlet, *_ in rows}
+    for _, member, outlet, kind, match, containment, title in rows:
+        mark = "=>" if member == article_id else "- "
+        shared = f"  {containment:.0%} in common with {outlets.get(match, match)}" if match else ""
+        what = Text(f"{kind or 'canonical':11}", "yellow")
+        line = Text.assemble(" " * 7, (f"{mark} ", "green"), what, f"{outlet}: {title or ''}", (shared, "dim"))
+        out.print(line, soft_wrap=True)
 
 
 def _say(out: Console, stage: str, what: str, more: str = "") -> None:

@@ -27,6 +27,7 @@ _FOLDER: Final = "_meta/runs"
 _SAMPLES: Final = 5  # removals of each rule that a record keeps
 _COLOURS: Final = {Outcome.DONE: "green", Outcome.RUNNING: "cyan", Outcome.FAILED: "red", Outcome.KILLED: "red"}
 _REMOVED: Final = "SELECT rule, count(*) FROM removals GROUP BY ALL ORDER BY ALL"
+_CHANGED: Final = "SELECT count(*) FILTER (size > 1), count(*) FILTER (NOT complete) FROM clusters"
 _WARNED: Final = """
 SELECT outlet, warning, count(*)
 FROM (SELECT outlet, unnest(extraction.warnings) AS warning FROM articles)
@@ -81,12 +82,13 @@ def committed(run: Run, manifest: Manifest, dataset: Dataset, ended: datetime) -
 
     articles = [file for file in manifest.files if file.table == "articles"]
     with duckdb.connect() as db:
-        for table in ("articles", "removals"):
+        for table in ("articles", "removals", "clusters"):
             paths = [file.path for file in manifest.files if file.table == table]
             db.register(table, scan(dataset, table, paths))
         removed = db.execute(_REMOVED).fetchall()
         samples = db.execute(_SAMPLE, [_SAMPLES]).fetchall()
         warned = db.execute(_WARNED).fetchall()
+        [(changed, incomplete)] = db.execute(_CHANGED).fetchall()
     warnings: dict[str, dict[str, int]] = {}
     for outlet, warning, n in warned:
         warnings.setdefault(outlet, {})[warning] = n
@@ -100,6 +102,9 @@ def committed(run: Run, manifest: Manifest, dataset: Dataset, ended: datetime) -
             "by_outlet": {slug: Counts.model_validate(counts) for slug, counts in manifest.by_outlet.items()},
             "files": len(articles),
             "rows": sum(file.rows for file in articles),
+            "clusters": changed,
+            "merges": sum(file.rows for file in manifest.files if file.table == "aliases"),
+            "incomplete_clusters": incomplete,
             "removals": dict(removed),
             "warnings": warnings,
             "samples": tuple(Sample(outlet=o, url=u, rule=r, text=t) for o, u, r, t in samples),

@@ -84,7 +84,7 @@ def _refine(
     scrubbed, too_short = _watch(articles, "pages", plan) | "Scrub" >> Scrub(plan.rules, settings.extract.min_chars)
     lasting = scrubbed | "DropRepeats" >> DropRepeats(plan.store, settings.extract.min_chars)
     known = lasting | "DetectLanguage" >> DetectLanguage(settings.language)
-    unique, repeats, signatures = known | "Dedup" >> Dedup(plan.store, settings.dedup)
+    unique, repeats, signatures, clusters, aliases = known | "Dedup" >> Dedup(plan.store, settings.dedup)
     tagged = _watch(unique, "articles", plan) | "Tag" >> Tag(plan.gazetteer, settings.tag)
     all_rejects = (*rejects, too_short) | "Rejects" >> beam.Flatten()
     listed = entries | "TallyEntries" >> beam.Map(_listed)
@@ -96,6 +96,8 @@ def _refine(
         entries=(listed, linkless) | "Listed" >> beam.Flatten(),
         feed_states=feed_states,
         signatures=signatures,
+        clusters=clusters,
+        aliases=aliases,
     )
 
 

@@ -220,6 +220,9 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
         report = record(dataset, store, run, silence_factor=silence_factor, labels=_labels(job))
     job.out.print(ledger(run))
     job.out.print(f"dataset {dataset.address}\nreport  {report}", markup=False, soft_wrap=True)
+    if run.incomplete_clusters:
+        line = f"{run.incomplete_clusters} clusters have more stored copies than one run compares, and may lack some"
+        job.out.print(line, markup=False, soft_wrap=True)
     for stale in run.stale_profiles:
         job.out.print(stale, markup=False, soft_wrap=True)
     if run.failed_outlets:

@@ -14,6 +14,7 @@ from pipelines.status import FeedHealth, Health, feed_health, show_time
 from schemas.errors import DatasetError
 from schemas.run import Counts, Run
 from transforms.state import Store
+from pipelines.clusters import register_clusters
 from transforms.write import Dataset
 from transforms.write.read import newest_files, scan
 
@@ -24,6 +25,13 @@ CREATE TEMP TABLE recent AS
 SELECT article_id, version, outlet, date, run_id, title, language, cluster_id, duplicate_of, duplicate_kind
 FROM articles
 QUALIFY row_number() OVER (PARTITION BY article_id ORDER BY version DESC) = 1
+"""
+_MOVE: Final = """
+UPDATE recent
+SET cluster_id = state.cluster_id, duplicate_kind = state.kind,
+    duplicate_of = CASE WHEN state.kind IS NULL THEN NULL ELSE state.canonical_id END
+FROM (SELECT * FROM cluster_members JOIN cluster_states USING (cluster_id)) AS state
+WHERE recent.article_id = state.article_id
 """
 _BY_DAY: Final = """
 SELECT outlet, date, count(*) AS articles, count(*) FILTER (run_id = ?) AS new
@@ -225,6 +233,8 @@ def read_figures(dataset: Dataset, run_id: str) -> Figures:
             db.register(table, scan(dataset, table, newest_files(dataset, table, DAYS)))
         found = _rejects(db.execute(_REJECTS, [_EXAMPLES, run_id]).fetchall())
         db.execute(_RECENT)
+        register_clusters(db, dataset)
+        db.execute(_MOVE)
         days, by_outlet = _days(db.execute(_BY_DAY, [run_id]).fetchall())
         clusters = _clusters(db.execute(_CLUSTER_MEMBERS, [_CLUSTERS, _MEMBERS]).fetchall())
         top = db.execute(_TOP_ENTITIES, [_ENTITIES]).fetchall()

@@ -186,6 +186,40 @@ SIGNATURES: Final = _schema(
 )  # fmt: skip
 
 
+_MEMBER: Final = pa.struct(
+    [
+        _must("article_id", pa.string(), "the article"),
+        _must("version", pa.int32(), "its newest text"),
+        _must("outlet_id", pa.string(), "slug of the outlet"),
+        _may("kind", pa.string(), "exact, syndicated, repost, excerpt or update; null for the canonical article"),
+        _must("seen_at", _TIME, "when it appeared: as published, else as fetched, UTC"),
+        _may("match_id", pa.string(), "the other member that it has most text in common with"),
+        _may("containment", pa.float32(), "share of the shorter of the two texts found in the longer, 0 to 1"),
+    ]
+)
+
+CLUSTERS: Final = _schema(
+    "clusters",
+    [
+        _must("cluster_id", pa.string(), "the cluster; of several rows that of the newest run holds"),
+        _must("canonical_id", pa.string(), "article_id of the member that the others are copies of"),
+        _must("size", pa.int32(), "members; an article that has always been alone has no row"),
+        _must("first_seen_at", _TIME, "when the oldest member appeared, UTC"),
+        _must("last_seen_at", _TIME, "when the newest member appeared, UTC"),
+        _must("members", _list(_MEMBER), "oldest first, as far back as copies are looked for (the lookback)"),
+        _must("complete", pa.bool_(), "false: more stored texts are linked to it than one run compares"),
+    ],
+)
+
+ALIASES: Final = _schema(
+    "aliases",
+    [
+        _must("cluster_id", pa.string(), "a cluster whose last members this run brought into another"),
+        _must("survivor_id", pa.string(), "the cluster it is part of since; may have got an alias of its own later"),
+        _must("merged_at", _TIME, "when the newest article of that cluster was fetched, UTC"),
+    ],
+)
+
 FEEDS: Final = _schema(
     "feeds",
     [
@@ -238,6 +272,7 @@ RUNS: Final = _schema(
 )
 
 SCHEMAS: Final[Mapping[str, pa.Schema]] = {
-    schema.metadata[b"table"].decode(): schema for schema in (ARTICLES, REJECTS, REMOVALS, SIGNATURES, FEEDS, RUNS)
+    schema.metadata[b"table"].decode(): schema
+    for schema in (ARTICLES, REJECTS, REMOVALS, SIGNATURES, CLUSTERS, ALIASES, FEEDS, RUNS)
 }
 """Every table's schema, by the table's name."""

@@ -327,6 +327,34 @@ class Signature(NamedTuple):
     lines: Sequence[int] = ()  # hashes of the short lines at the text's ends, signed 64-bit; an outlet's own repeat
 
 
+class Member(NamedTuple):
+    """An article in its cluster, and the other member it has most text in common with."""
+
+    article_id: str
+    version: int  # the newest that is known
+    outlet: str
+    kind: Optional[str]  # what it is to the canonical article, as `Article.duplicate_kind`; None for that one
+    seen_at: Timestamp  # as published, else as fetched
+    match: Optional[str]  # article_id of the nearest member; None where it is alone
+    containment: Optional[float]  # share of the shorter of the two texts found in the longer, 0..1
+
+
+class Cluster(NamedTuple):
+    """A cluster after a run that changed it, with its members as far back as copies are looked for."""
+
+    cluster_id: str
+    members: Sequence[Member]  # oldest first
+    complete: bool  # False: more stored texts are linked to it than one run compares
+
+
+class ClusterAlias(NamedTuple):
+    """A cluster that has become part of another, and since when."""
+
+    cluster_id: str
+    survivor: str
+    at: Timestamp  # when the newest article of the merged cluster was fetched
+
+
 class Tally(NamedTuple):
     """`n` elements of an outlet that ended as `kind` for `reason`: summed into the run's counts."""
 
@@ -338,6 +366,7 @@ class Tally(NamedTuple):
 
 for _record in (
     Origin, FeedState, FeedRef, Entry, Page, Caption, Removal, RemovedLine, Article, Entity, DocumentEntity,
-    EventMention,    TaggedArticle, Skip, Reject, LinkState, VersionState, Signature, Tally,
+    EventMention,    TaggedArticle, Skip, Reject, LinkState, VersionState, Signature, Member, Cluster,
+    ClusterAlias, Tally,
 ):  # fmt: skip
     registry.register_coder(_record, RowCoder)

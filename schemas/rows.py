@@ -10,7 +10,17 @@ import pyarrow as pa
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.parquet import ARTICLES, SCHEMA_VERSION
-from schemas.records import Article, FeedState, Reject, RemovedLine, Signature, TaggedArticle
+from schemas.records import (
+    Article,
+    Cluster,
+    ClusterAlias,
+    FeedState,
+    Member,
+    Reject,
+    RemovedLine,
+    Signature,
+    TaggedArticle,
+)
 
 Row = dict[str, Any]
 """One row, as `pyarrow.Table.from_pylist` takes it."""
@@ -140,6 +150,31 @@ def signature_of(row: Mapping[str, Any]) -> Signature:
     )
 
 
+def cluster_row(cluster: Cluster, run_id: str, newsbeam_version: str) -> Row:
+    """Return the row of `CLUSTERS` for a cluster."""
+    times = [_datetime(member.seen_at) for member in cluster.members]
+    return {
+        "cluster_id": cluster.cluster_id,
+        "canonical_id": next(member.article_id for member in cluster.members if member.kind is None),
+        "size": len(cluster.members),
+        "first_seen_at": min(times),
+        "last_seen_at": max(times),
+        "members": [_member(member) for member in cluster.members],
+        "complete": cluster.complete,
+        **_common(run_id, newsbeam_version),
+    }
+
+
+def alias_row(alias: ClusterAlias, run_id: str, newsbeam_version: str) -> Row:
+    """Return the row of `ALIASES` for a merge."""
+    return {
+        "cluster_id": alias.cluster_id,
+        "survivor_id": alias.survivor,
+        "merged_at": _datetime(alias.at),
+        **_common(run_id, newsbeam_version),
+    }
+
+
 def feed_row(state: FeedState, run_id: str, newsbeam_version: str) -> Row:
     """Return the row of `FEEDS` for a poll."""
     return {
@@ -182,6 +217,18 @@ def run_row(run_id: str, committed: Timestamp, counts: Any, rows: int, files: in
         "rows": rows,
         "files": files,
         **_common(run_id, newsbeam_version),
+    }
+
+
+def _member(member: Member) -> Row:
+    return {
+        "article_id": member.article_id,
+        "version": member.version,
+        "outlet_id": member.outlet,
+        "kind": member.kind,
+        "seen_at": _datetime(member.seen_at),
+        "match_id": member.match,
+        "containment": member.containment,
     }
 
 

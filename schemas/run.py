@@ -55,6 +55,9 @@ class Run(Model):
     by_outlet: dict[str, Counts] = Field(default_factory=dict)
     files: int = 0
     rows: int = 0
+    clusters: int = 0  # of several articles, that it made or changed
+    merges: int = 0  # clusters that became part of others
+    incomplete_clusters: int = 0  # of `clusters`: more stored texts are linked to them than one run compares
     removals: dict[str, int] = Field(default_factory=dict)  # by rule
     samples: tuple[Sample, ...] = ()  # a few removals of each rule
     warnings: dict[str, dict[str, int]] = Field(default_factory=dict)  # by outlet: how many articles carry each

@@ -56,12 +56,16 @@ if __name__ == "__main__":
         links = store.links([tagged.article.origin.link for tagged in articles])
         new = [tagged for tagged in articles if tagged.article.origin.link not in links]
         tallies = [Tally(tagged.article.origin.outlet, "entry", "", 1) for tagged in new]
+        members = [Member(t.article.article_id, 1, t.article.origin.outlet, "repost" if n else None, NOON, None, None) for n, t in enumerate(new)]
+        clusters = [Cluster("story", members, True)] if new else []
+        aliases = [ClusterAlias("other", "story", NOON)] if new else []
         with beam.Pipeline(options=PipelineOptions(options)) as pipeline:
             def made(name, values, kind):
                 return pipeline | name >> beam.Create(values).with_output_types(kind)
             Harvest(
                 made("Articles", new, TaggedArticle), made("Skips", [], Skip), made("Rejects", [], Reject),
                 made("Entries", tallies, Tally), made("Feeds", [], FeedState), made("Signatures", [], Signature),
+                made("Clusters", clusters, Cluster), made("Aliases", aliases, ClusterAlias),
             ) | Write(dataset, run_id, store, WriteSettings(shards=1, max_rows_per_file=100, compression_level=3, min_free_bytes=0), "0.1")
 """
 

@@ -15,7 +15,7 @@ from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.timestamp import Timestamp
 
 from benchmarks.adapters import find_edges, sign_documents
-from schemas.records import Article, Origin, Signature, Skip, SkipReason, VersionState
+from schemas.records import Article, Cluster, ClusterAlias, Origin, Signature, Skip, SkipReason, VersionState
 from schemas.settings import load_settings
 from transforms.dedup import Dedup
 from transforms.dedup.decide import Edge
@@ -62,6 +62,8 @@ class Outcome(NamedTuple):
     articles: dict[str, Article]
     skips: list[Skip]
     signatures: list[Signature]
+    clusters: list[Cluster]
+    aliases: list[ClusterAlias]
 
 
 class Runs(NamedTuple):
@@ -79,13 +81,15 @@ class Runs(NamedTuple):
             outputs = pipeline | beam.Create(articles) | Dedup(self.store, SETTINGS)
             for name, folder, output in zip(Outcome._fields, folders, outputs, strict=True):
                 output | f"Keep {name}" >> beam.ParDo(KeepFn(str(folder)))
-        kept, skips, signatures = ([pickle.loads(f.read_bytes()) for f in folder.iterdir()] for folder in folders)
+        kept, skips, signatures, clusters, aliases = (
+            [pickle.loads(f.read_bytes()) for f in folder.iterdir()] for folder in folders
+        )
         versions = [
             VersionState(a.article_id, a.version, a.content_hash, a.origin.outlet, a.canonical_url, a.fetched_at)
             for a in kept
         ]
         self.store.apply(uuid.uuid4().hex, Delta(versions=versions, signatures=signatures))
-        return Outcome({a.article_id: a for a in kept}, skips, signatures)
+        return Outcome({a.article_id: a for a in kept}, skips, signatures, clusters, aliases)
 
 
 @pytest.fixture
@@ -130,7 +134,7 @@ def test_each_output_keeps_the_type_of_its_record(tmp_path: Path) -> None:
     outputs = (
         pipeline | beam.Create([], reshuffle=False).with_output_types(Article) | Dedup(Store(tmp_path / "s"), SETTINGS)
     )
-    assert [output.element_type for output in outputs] == [Article, Skip, Signature]
+    assert [output.element_type for output in outputs] == [Article, Skip, Signature, Cluster, ClusterAlias]
 
 
 def test_the_pairs_that_beam_finds_are_those_that_are_found_in_memory(tmp_path: Path) -> None:

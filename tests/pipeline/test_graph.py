@@ -25,8 +25,8 @@ CONFIG = Path(__file__).parents[2] / "config"
 SETTINGS = load_settings(CONFIG / "defaults.toml")
 
 # Where Beam itself knows no better: values of several types that CoGroupByKey brings together under one key, and the
-# accumulators of a Combine. What goes in and what comes out of the steps around them is typed.
-UNTYPED = ("/CoGroupByKeyImpl/GroupByKey", "/CoGroupByKeyImpl/MapTuple(", "/Combine/ParDo(CombineValuesDoFn)")
+# accumulators of a Combine; and what CombineGlobally unpacks for a side input. What goes in and what comes out of the steps around them is typed.
+UNTYPED = ("/CoGroupByKeyImpl/GroupByKey", "/CoGroupByKeyImpl/MapTuple(", "/Combine/ParDo(CombineValuesDoFn)", "/UnKey")
 
 
 @pytest.fixture(autouse=True)

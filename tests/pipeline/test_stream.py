@@ -14,7 +14,18 @@ from apache_beam.transforms.window import FixedWindows, TimestampedValue
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.errors import CountsDoNotAddUp
-from schemas.records import Article, FeedState, Origin, Reject, Signature, Skip, TaggedArticle, Tally
+from schemas.records import (
+    Article,
+    Cluster,
+    ClusterAlias,
+    FeedState,
+    Origin,
+    Reject,
+    Signature,
+    Skip,
+    TaggedArticle,
+    Tally,
+)
 from schemas.settings import WriteSettings
 from transforms.state import Store
 from transforms.write import Dataset, Harvest, prepare
@@ -53,7 +64,7 @@ def listed(n: int = 1) -> Tally:
 
 def batch(*articles: TaggedArticle) -> Batch:
     signatures = [signature(one.article.article_id, one.article.version) for one in articles]
-    return Batch(articles, [], [], [listed(len(articles))], [], signatures)
+    return Batch(articles, [], [], [listed(len(articles))], [], signatures, [], [])
 
 
 class Place(NamedTuple):
@@ -84,7 +95,8 @@ def harvest(elements: Any) -> Harvest:
     def of(kind: type) -> Any:
         return elements | kind.__name__ >> beam.Filter(lambda one: isinstance(one, kind)).with_output_types(kind)
 
-    return Harvest(of(TaggedArticle), of(Skip), of(Reject), of(Tally), of(FeedState), of(Signature))
+    kinds = (TaggedArticle, Skip, Reject, Tally, FeedState, Signature, Cluster, ClusterAlias)
+    return Harvest(*map(of, kinds))
 
 
 def at(minutes: float, *elements: Element) -> Sequence[TimestampedValue]:

@@ -18,6 +18,8 @@ from schemas.errors import DatasetError
 from schemas.records import (
     Article,
     Caption,
+    Cluster,
+    ClusterAlias,
     DocumentEntity,
     Entity,
     FeedState,
@@ -89,6 +91,8 @@ class Batch(NamedTuple):
     entries: Sequence[Tally] = ()
     feed_states: Sequence[FeedState] = ()
     signatures: Sequence[Signature] = ()
+    clusters: Sequence[Cluster] = ()
+    aliases: Sequence[ClusterAlias] = ()
 
 
 DAY = Batch(
@@ -288,7 +292,7 @@ def test_every_collection_of_the_stage_keeps_its_record_and_coder(place: Place) 
                     tallies[node.full_label] = output.element_type
 
     pipeline.visit(Look())
-    assert len(files) == 8
+    assert len(files) == 10
     assert set(files.values()) == {StagedFile}
     assert set(tallies.values()) == {Tally}
     assert type(registry.get_coder(StagedFile)).__name__ == "RowCoder"

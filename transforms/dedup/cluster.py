@@ -15,6 +15,7 @@ from typing import Final, NamedTuple, Optional
 from apache_beam.coders import RowCoder, registry
 
 from transforms.dedup.decide import Edge, Head, Verdict, moment
+from transforms.dedup.forest import Forest, link, root
 
 Pair = tuple[str, str]
 """Two article ids, the smaller first."""
@@ -81,19 +82,12 @@ def _strength(verdict: Verdict) -> tuple[bool, float, float, float]:
 
 def components(nodes: Iterable[str], pairs: Iterable[Pair]) -> list[list[str]]:
     """Return the connected components of a graph, each sorted, in order of their first nodes."""
-    parent = {name: name for name in nodes}
-
-    def root(name: str) -> str:
-        while parent[name] != name:
-            parent[name] = name = parent[parent[name]]
-        return name
-
-    for a, b in pairs:
-        low, high = sorted((root(a), root(b)))
-        parent[high] = low
+    forest: Forest = {name: name for name in nodes}
+    for pair in pairs:
+        link(forest, *pair)
     groups = defaultdict[str, list[str]](list)
-    for name in sorted(parent):
-        groups[root(name)].append(name)
+    for name in sorted(forest):
+        groups[root(forest, name)].append(name)
     return list(groups.values())
 
 

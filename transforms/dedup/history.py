@@ -12,42 +12,46 @@ from schemas.settings import DedupSettings
 from transforms.dedup.decide import Edge, connect, unpack
 
 Search = Callable[[Signature], Iterable[Signature]]
-"""The stored signatures that share an anchor with a given one."""
+"""The stored signatures that share an anchor with a given one, and those of its article's other versions."""
 
-MAX_LINKED: Final = 20_000  # stored signatures that one run looks at; 50 MB
+MAX_LINKED: Final = 20_000  # stored texts that one walk takes up; their packed signatures are 50 MB
 
 
-def closure(found: Iterable[Signature], search: Search, settings: DedupSettings) -> tuple[list[Signature], list[Edge]]:
-    """Return all stored signatures linked to those `found`, over any number of steps, with the edges among them."""
-    known = {_key(signature): unpack(signature) for signature in found}
-    waiting = sorted(known)
-    edges = dict[tuple[tuple[str, int], tuple[str, int]], Edge]()
-    while waiting and len(known) <= MAX_LINKED:
-        at = waiting.pop()
-        for signature in search(known[at].signature):
-            key = _key(signature)
-            pair = (min(at, key), max(at, key))
-            if key == at or pair in edges:
+def walk(
+    start: Iterable[Signature], search: Search, settings: DedupSettings, max_linked: int = MAX_LINKED
+) -> Iterator[Edge]:
+    """Yield the edges among all stored signatures linked to those of `start`, over any number of steps.
+
+    An edge is given when the second of its ends is looked at, so that what is held are names, and the signatures that
+    are still to be looked at. Beyond `max_linked` texts no more are taken up.
+    """
+    waiting = sorted(start, key=_key)
+    known, done = {_key(signature) for signature in waiting}, set[tuple[str, int]]()
+    while waiting:
+        signature = waiting.pop()
+        profile, here = unpack(signature), _key(signature)
+        done.add(here)
+        for other in search(signature):
+            key = _key(other)
+            if key == here or (key in known and key not in done):
                 continue
-            profile = known.get(key) or unpack(signature)
-            edge = connect(known[at], True, profile, True, settings)
+            edge = connect(profile, True, unpack(other), True, settings)
             if edge is None:
                 continue
-            if key not in known and edge.verdict.same:
-                known[key] = profile
-                waiting.append(key)
-            if key in known:
-                edges[pair] = edge
-    return [profile.signature for profile in known.values()], list(edges.values())
+            if key in done:
+                yield edge
+            elif edge.verdict.same and len(known) < max_linked:
+                known.add(key)
+                waiting.append(other)
 
 
-def edges_to(new: Signature, found: Iterable[Signature], settings: DedupSettings) -> Iterator[tuple[Signature, Edge]]:
-    """Yield the stored signatures of `found` that have something in common with `new`, each with its edge."""
+def edges_to(new: Signature, found: Iterable[Signature], settings: DedupSettings) -> Iterator[Edge]:
+    """Yield the edges between `new` and those stored signatures of `found` that have something in common with it."""
     profile = unpack(new)
     for signature in found:
         edge = connect(profile, False, unpack(signature), True, settings)
         if edge is not None:
-            yield signature, edge
+            yield edge
 
 
 def _key(signature: Signature) -> tuple[str, int]:

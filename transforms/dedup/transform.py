@@ -1,8 +1,8 @@
 """Dedup under Beam: versions of one address, then near-duplicates in this run and in the stored history.
 
-The text crosses one shuffle, by article id. Near-duplicates are found on signatures; only edges, and the stored
-signatures they touch, meet on one key to be clustered. What comes out goes back to the articles as a side input that
-holds the articles with company alone.
+The text crosses one shuffle, by article id. Near-duplicates are found on signatures. Edges between them are clustered
+component by component; what tells the components is a table of the ids of articles with company. What comes out goes
+back to the articles as a side input, again of those alone.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,19 +15,25 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import AsDict, PCollection, TaggedOutput
 from apache_beam.utils.timestamp import Duration, Timestamp
 
-from schemas.records import Article, Signature, Skip, SkipReason
+from schemas.records import Article, Cluster, ClusterAlias, Signature, Skip, SkipReason
 from schemas.settings import DedupSettings
 from transforms.dedup.cluster import Placement, place
-from transforms.dedup.decide import Edge, connect, unpack
-from transforms.dedup.history import closure, edges_to
+from transforms.dedup.decide import Edge, Head, connect, unpack
+from transforms.dedup.forest import Connect, Forest
+from transforms.dedup.history import MAX_LINKED, edges_to, walk
 from transforms.dedup.signature import attribution, sign
+from transforms.dedup.story import changed
 from transforms.dedup.version import choose, next_version
 from transforms.state import Store
 
 SKIPS: Final = "skips"
-HISTORY: Final = "history"
 MOVED: Final = "moved"
-_EPOCH = Timestamp(0)
+CLUSTERS: Final = "clusters"
+ALIASES: Final = "aliases"
+
+_Moved = TaggedOutput[Literal["moved"], Signature]
+_Changed = TaggedOutput[Literal["clusters"], Cluster]
+_Merged = TaggedOutput[Literal["aliases"], ClusterAlias]
 
 
 class VersionFn(beam.DoFn):
@@ -107,25 +113,61 @@ class ConnectFn(beam.DoFn):
 
 
 class SearchFn(beam.DoFn):
-    """The edges of a new signature into the stored history; the stored signatures they touch under `HISTORY`."""
+    """The edges of a new signature into the stored history."""
 
     def __init__(self, store: Store, settings: DedupSettings) -> None:
         self.store = store
         self.settings = settings
 
-    def process(self, signature: Signature) -> Iterator[Union[Edge, TaggedOutput[Literal["history"], Signature]]]:
+    def process(self, signature: Signature) -> Iterator[Edge]:
         since = _since(signature.fetched_at, self.settings)
-        found = self.store.signatures(signature.anchors, since, self.settings.max_anchor_records)
-        for stored, edge in edges_to(signature, found, self.settings):
-            yield edge
-            if edge.verdict.same:
-                yield TaggedOutput(HISTORY, stored)
+        yield from edges_to(signature, stored_near(self.store, since, self.settings, signature), self.settings)
+
+
+def by_stored_cluster(edge: Edge) -> Iterator[tuple[str, Edge]]:
+    """Key an edge into the history by the stored cluster that it leads to."""
+    if edge.verdict.same:
+        yield (edge.a if edge.a.stored else edge.b).cluster_id, edge
+
+
+class WalkFn(beam.DoFn):
+    """`walk` for Beam: `(stored cluster, edges that lead to it)` in, the edges in the history from there on out."""
+
+    def __init__(self, store: Store, settings: DedupSettings) -> None:
+        self.store = store
+        self.settings = settings
+
+    def process(self, group: tuple[str, Iterable[Edge]]) -> Iterator[Edge]:
+        reached, first = set[tuple[str, int]](), Timestamp(1 << 40)
+        for edge in group[1]:
+            for head in (edge.a, edge.b):
+                if head.stored:
+                    reached.add((head.article_id, head.version))
+                else:
+                    first = min(first, head.fetched_at)
+        start = [found for key in sorted(reached) if (found := self.store.signature(*key)) is not None]
+        search = partial(stored_near, self.store, _since(first, self.settings), self.settings)
+        yield from walk(start, search, self.settings)
+
+
+def same_pairs(edge: Edge) -> Iterator[tuple[str, str]]:
+    """The two articles of an edge, where they are the same in other words."""
+    if edge.verdict.same:
+        yield edge.a.article_id, edge.b.article_id
+
+
+def by_component(edge: Edge, roots: Forest) -> Iterator[tuple[str, Edge]]:
+    """Key an edge by the component that both its ends are in."""
+    component = roots.get(edge.a.article_id)
+    if component is not None and component == roots.get(edge.b.article_id):
+        yield component, edge
 
 
 class ClusterFn(beam.DoFn):
-    """`closure` and `place` over all edges of the run: places by article id.
+    """`place` and `changed` over the edges of a component: places of the run's articles, by article id.
 
-    Stored signatures that change their cluster leave under `MOVED`.
+    Stored signatures that change their cluster leave under `MOVED`, what a run has made of clusters under `CLUSTERS`
+    and `ALIASES`.
     """
 
     def __init__(self, store: Store, settings: DedupSettings) -> None:
@@ -133,26 +175,43 @@ class ClusterFn(beam.DoFn):
         self.settings = settings
         self.clustered = Metrics.counter("dedup", "clustered")
         self.moved = Metrics.counter("dedup", "moved")
+        self.merged = Metrics.counter("dedup", "merged")
+        self.incomplete = Metrics.counter("dedup", "incomplete")
 
     def process(
-        self, group: tuple[int, Mapping[str, Iterable[Any]]]
-    ) -> Iterator[Union[tuple[str, Placement], TaggedOutput[Literal["moved"], Signature]]]:
-        _, joined = group
-        edges = list[Edge](joined["edges"])
-        new = {head.article_id: head.fetched_at for edge in edges for head in (edge.a, edge.b) if not head.stored}
-        since = _since(min(new.values(), default=_EPOCH), self.settings)
-        linked, inner = closure(joined[HISTORY], partial(self._search, since), self.settings)
-        placements = {p.article_id: p for p in place([*edges, *inner], self.settings.cluster_cut)}
-        for stored in linked:
-            if stored.cluster_id != placements[stored.article_id].cluster_id:
-                self.moved.inc()
-                yield TaggedOutput(MOVED, stored._replace(cluster_id=placements[stored.article_id].cluster_id))
-        for article_id in sorted(new):
+        self, group: tuple[str, Iterable[Edge]]
+    ) -> Iterator[Union[tuple[str, Placement], _Moved, _Changed, _Merged]]:
+        heads, edges = dict[Head, Head](), list[Edge]()
+        for edge in group[1]:  # an article's edges share its head: most of a big component's memory
+            edges.append(edge._replace(a=heads.setdefault(edge.a, edge.a), b=heads.setdefault(edge.b, edge.b)))
+        places = {each.article_id: each for each in place(edges, self.settings.cluster_cut)}
+        for head in sorted(heads, key=_text):
+            if head.stored and head.cluster_id != places[head.article_id].cluster_id:
+                signature = self.store.signature(head.article_id, head.version)
+                if signature is not None:
+                    self.moved.inc()
+                    placed = signature._replace(cluster_id=places[head.article_id].cluster_id)
+                    moved: _Moved = TaggedOutput(MOVED, placed)
+                    yield moved
+        for article_id in sorted({head.article_id for head in heads if not head.stored}):
             self.clustered.inc()
-            yield article_id, placements[article_id]
+            yield article_id, places[article_id]
+        clusters, aliases = changed(edges, places, MAX_LINKED)
+        for cluster in clusters:
+            self.incomplete.inc(int(not cluster.complete))
+            now: _Changed = TaggedOutput(CLUSTERS, cluster)
+            yield now
+        for alias in aliases:
+            self.merged.inc()
+            merged: _Merged = TaggedOutput(ALIASES, alias)
+            yield merged
 
-    def _search(self, since: Timestamp, signature: Signature) -> list[Signature]:
-        return self.store.signatures(signature.anchors, since, self.settings.max_anchor_records)
+
+def stored_near(store: Store, since: Timestamp, settings: DedupSettings, signature: Signature) -> list[Signature]:
+    """Return the stored signatures that share an anchor with `signature`, and those of its article's versions."""
+    sharing = store.signatures(signature.anchors, since, settings.max_anchor_records)
+    versions = store.signatures_of(signature.article_id, since)
+    return list({_text(found): found for found in (*sharing, *versions)}.values())
 
 
 def place_article(article: Article, places: Mapping[str, Placement]) -> Article:
@@ -175,6 +234,10 @@ def place_signature(signature: Signature, places: Mapping[str, Placement]) -> Si
 
 def _since(at: Timestamp, settings: DedupSettings) -> Timestamp:
     return at - Duration(seconds=settings.lookback_days * 86_400)
+
+
+def _text(text: Union[Signature, Head]) -> tuple[str, int]:
+    return text.article_id, text.version
 
 
 def _article_by_id(article: Article) -> tuple[str, Article]:
@@ -218,11 +281,12 @@ class FindPairs(beam.PTransform[Any, Any]):
 
 
 class Dedup(beam.PTransform[Any, Any]):
-    """Articles in; `(articles, skips, signatures)` out.
+    """Articles in; `(articles, skips, signatures, clusters, aliases)` out.
 
     Articles leave with version, change ratio and cluster. Near-duplicates are marked, not dropped; skipped is only what
     led to the same address as another article of the run, or has the text that is stored. The signatures are those of
     the new articles, and stored ones that change their cluster: each replaces the one of its article and version.
+    Clusters are those that are not as they were before the run.
     """
 
     def __init__(self, store: Store, settings: DedupSettings) -> None:
@@ -238,20 +302,43 @@ class Dedup(beam.PTransform[Any, Any]):
             | "ChooseVersion" >> beam.ParDo(VersionFn(self.store, self.settings)).with_outputs(SKIPS, main="articles")
         )
         signatures = versions.articles | "Sign" >> beam.ParDo(SignFn(self.settings))
-        pairs = signatures | "FindPairs" >> FindPairs(self.settings)
-        history = signatures | "SearchHistory" >> beam.ParDo(SearchFn(self.store, self.settings)).with_outputs(
-            HISTORY, main="edges"
-        )
-        edges = (pairs, history.edges) | "AllEdges" >> beam.Flatten()
-        clusters = (
-            {
-                "edges": edges | "GatherEdges" >> beam.WithKeys(0),
-                HISTORY: history[HISTORY] | "GatherHistory" >> beam.WithKeys(0),
-            }
-            | "Gather" >> beam.CoGroupByKey()
-            | "Cluster" >> beam.ParDo(ClusterFn(self.store, self.settings)).with_outputs(MOVED, main="places")
-        )
+        clusters = signatures | "FindClusters" >> FindClusters(self.store, self.settings)
         places = AsDict(clusters.places)
         placed = versions.articles | "PlaceArticles" >> beam.Map(place_article, places)
-        signed = signatures | "PlaceSignatures" >> beam.Map(place_signature, places)
-        return placed, versions[SKIPS], (signed, clusters[MOVED]) | "AllSignatures" >> beam.Flatten()
+        signed = (
+            signatures | "PlaceSignatures" >> beam.Map(place_signature, places),
+            clusters[MOVED],
+        ) | "AllSignatures" >> beam.Flatten()
+        return placed, versions[SKIPS], signed, clusters[CLUSTERS], clusters[ALIASES]
+
+
+class FindClusters(beam.PTransform[Any, Any]):
+    """Signatures of one run, one an article, in; `ClusterFn`'s outputs out.
+
+    Articles never meet on one key, nor do their edges: a component is clustered where its own edges meet.
+    """
+
+    def __init__(self, store: Store, settings: DedupSettings) -> None:
+        super().__init__()
+        self.store = store
+        self.settings = settings
+
+    def expand(self, signatures: PCollection[Signature]) -> Any:
+        into_history = signatures | "SearchHistory" >> beam.ParDo(SearchFn(self.store, self.settings))
+        within_history = (
+            into_history
+            | "KeyByStoredCluster" >> beam.FlatMap(by_stored_cluster)
+            | "GroupByStoredCluster" >> beam.GroupByKey()
+            | "WalkHistory" >> beam.ParDo(WalkFn(self.store, self.settings))
+        )
+        pairs = signatures | "FindPairs" >> FindPairs(self.settings)
+        edges = (pairs, into_history, within_history) | "AllEdges" >> beam.Flatten()
+        linked = edges | "SamePairs" >> beam.FlatMap(same_pairs)
+        roots = linked | "Connect" >> beam.CombineGlobally(Connect()).as_singleton_view()
+        return (
+            edges
+            | "KeyByComponent" >> beam.FlatMap(by_component, roots)
+            | "GroupByComponent" >> beam.GroupByKey()
+            | "Cluster"
+            >> beam.ParDo(ClusterFn(self.store, self.settings)).with_outputs(MOVED, CLUSTERS, ALIASES, main="places")
+        )

@@ -104,6 +104,11 @@ class Store:
         counts = {line: self._database.query(query, (line, _NEWEST_TEXTS)) for line in sorted(set(lines))}
         return {line for line, rows in counts.items() if rows and int(rows[0][0]) >= stories}
 
+    def signatures_of(self, article_id: str, since: Timestamp) -> list[Signature]:
+        """Return the signatures of an article's versions that were fetched at or after `since`."""
+        where = "WHERE article_id = ? AND fetched_at >= ? ORDER BY version"
+        return list(self._select(Signature, where, (article_id, since.micros)))
+
     def applied(self) -> set[str]:
         """Return the ids of the commits this state holds."""
         return {commit_id for (commit_id,) in self._database.query("SELECT commit_id FROM applied")}

@@ -14,10 +14,12 @@ from apache_beam.typehints import KV
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas import parquet
-from schemas.records import FeedState, Reject, RemovedLine, Signature, TaggedArticle
+from schemas.records import Cluster, ClusterAlias, FeedState, Reject, RemovedLine, Signature, TaggedArticle
 from schemas.rows import (
     Row,
+    alias_row,
     article_table,
+    cluster_row,
     feed_row,
     partition_date,
     reject_row,
@@ -64,6 +66,14 @@ def _feed_order(state: FeedState) -> tuple[Any, ...]:
     return state.polled_at.micros, state.url
 
 
+def _cluster_order(cluster: Cluster) -> tuple[Any, ...]:
+    return max(member.seen_at for member in cluster.members).micros, cluster.cluster_id
+
+
+def _alias_order(alias: ClusterAlias) -> tuple[Any, ...]:
+    return alias.at.micros, alias.cluster_id
+
+
 def _each(schema: pa.Schema, row: Callable[[Any, str, str], Row]) -> Callable[[Sequence[Any], str, str], pa.Table]:
     """Return what makes the rows of several records of what makes one."""
 
@@ -74,7 +84,9 @@ def _each(schema: pa.Schema, row: Callable[[Any, str, str], Row]) -> Callable[[S
 
 
 TABLES: Final[Mapping[str, Table]] = {
+    "aliases": Table(_each(parquet.ALIASES, alias_row), lambda _: "", _alias_order),
     "articles": Table(article_table, lambda tagged: tagged.article.origin.outlet, _article_order),
+    "clusters": Table(_each(parquet.CLUSTERS, cluster_row), lambda _: "", _cluster_order),
     "feeds": Table(_each(parquet.FEEDS, feed_row), lambda _: "", _feed_order),
     "removals": Table(_each(parquet.REMOVALS, removal_row), lambda _: "", _removal_order),
     "rejects": Table(_each(parquet.REJECTS, reject_row), lambda _: "", _reject_order),

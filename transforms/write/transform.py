@@ -20,6 +20,8 @@ from apache_beam.utils.timestamp import Timestamp
 from schemas.errors import DatasetError
 from schemas.parquet import RUNS
 from schemas.records import (
+    Cluster,
+    ClusterAlias,
     FeedState,
     LinkState,
     Reject,
@@ -60,6 +62,8 @@ class Harvest(NamedTuple):
     entries: PCollection[Tally]  # of kind "entry": what the feeds listed
     feed_states: PCollection[FeedState]
     signatures: PCollection[Signature]
+    clusters: PCollection[Cluster]
+    aliases: PCollection[ClusterAlias]
 
 
 class Write(beam.PTransform[Any, Any]):
@@ -88,7 +92,7 @@ class Write(beam.PTransform[Any, Any]):
     def expand(self, harvest: Any) -> Any:  # Beam warns of an annotation of several collections
         if is_decided(self.dataset, self.run_id):
             raise DatasetError(self.dataset.root, f"run {self.run_id} is already committed", "Use another run id")
-        articles, skips, rejects, entries, feed_states, signatures = Harvest(*harvest)
+        articles, skips, rejects, entries, feed_states, signatures, clusters, aliases = Harvest(*harvest)
         links = (
             articles | "ArticleLinks" >> beam.Map(_article_link),
             skips | "SkipLinks" >> beam.FlatMap(_skip_link),
@@ -100,6 +104,8 @@ class Write(beam.PTransform[Any, Any]):
             articles | "StageArticles" >> self._stage_table("articles"),
             rejects | "StageRejects" >> self._stage_table("rejects"),
             signatures | "StageSignatures" >> self._stage_table("signatures"),
+            clusters | "StageClusters" >> self._stage_table("clusters"),
+            aliases | "StageAliases" >> self._stage_table("aliases"),
             removals | "StageRemovals" >> self._stage_table("removals"),
             feed_states | "StagePolls" >> self._stage_table("feeds"),
             links | "StageLinks" >> self._stage_delta("links"),

@@ -7,16 +7,65 @@ that a compaction has replaced, it lists the files one by one, and is made anew 
 """
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Final
 
 from transforms.write.dataset import Dataset
 
 _BY_OUTLET: Final = ("articles",)
-_ARTICLE_VIEWS: Final = """
+_LATEST: Final = """
 -- The newest text of each article.
 CREATE OR REPLACE VIEW latest AS
 SELECT * FROM articles QUALIFY row_number() OVER (PARTITION BY article_id ORDER BY version DESC) = 1;
+"""
+_NO_ALIASES: Final = """
+CREATE OR REPLACE VIEW aliases AS
+SELECT '' AS cluster_id, '' AS survivor_id, '' AS run_id WHERE false;
+"""
+_CLUSTER_VIEWS: Final = """
+-- Which cluster an article is in now: the newest row that names it, followed through later merges.
+CREATE OR REPLACE VIEW cluster_members AS
+WITH RECURSIVE merged AS (  -- an id may be given up twice: each alias holds for what was there since the one before
+    SELECT cluster_id, survivor_id, committed_at,
+           lag(committed_at, 1, '-infinity') OVER (PARTITION BY cluster_id ORDER BY committed_at) AS since
+    FROM aliases JOIN runs USING (run_id)
+),
+named AS (
+    SELECT member, cluster_id, committed_at
+    FROM (SELECT unnest(members) AS member, cluster_id, run_id FROM clusters) JOIN runs USING (run_id)
+    QUALIFY row_number() OVER (PARTITION BY member.article_id ORDER BY committed_at DESC) = 1
+),
+followed AS (
+    SELECT *, 0 AS steps FROM named
+    UNION ALL
+    SELECT member, survivor_id, merged.committed_at, steps + 1
+    FROM followed JOIN merged
+    ON merged.cluster_id = followed.cluster_id AND followed.committed_at >= since
+       AND followed.committed_at < merged.committed_at
+)
+SELECT cluster_id, member.* FROM followed
+QUALIFY row_number() OVER (PARTITION BY member.article_id ORDER BY steps DESC) = 1;
 
+-- Each cluster as it is now, also those members that are older than copies are looked for.
+CREATE OR REPLACE VIEW cluster_states AS
+SELECT cluster_id, arg_max(article_id, seen_at) FILTER (kind IS NULL) AS canonical_id, count(*) AS size,
+       min(seen_at) AS first_seen_at, max(seen_at) AS last_seen_at,
+       list({'article_id': article_id, 'outlet_id': outlet_id, 'version': version, 'kind': kind} ORDER BY seen_at,
+            article_id) AS members
+FROM cluster_members GROUP BY ALL;
+
+-- The newest text of each article, in the cluster that it is in now.
+CREATE OR REPLACE VIEW latest AS
+SELECT articles.* REPLACE (
+    coalesce(now.cluster_id, articles.cluster_id) AS cluster_id,
+    CASE WHEN now.article_id IS NULL THEN duplicate_of WHEN now.kind IS NULL THEN NULL ELSE canonical_id END
+        AS duplicate_of,
+    CASE WHEN now.article_id IS NULL THEN duplicate_kind ELSE now.kind END AS duplicate_kind)
+FROM articles
+LEFT JOIN (SELECT * FROM cluster_members JOIN cluster_states USING (cluster_id)) AS now USING (article_id)
+QUALIFY row_number() OVER (PARTITION BY article_id ORDER BY articles.version DESC) = 1;
+"""
+_ARTICLE_VIEWS: Final = """
 -- One article a story: copies, reposts and excerpts left out.
 CREATE OR REPLACE VIEW canonical AS SELECT * FROM latest WHERE duplicate_of IS NULL;
 
@@ -46,7 +95,19 @@ def views(root: str, tables: Mapping[str, Sequence[str]]) -> str:
         listed = ", ".join(f"getvariable('newsbeam') || {_text('/' + file)}" for file in files)
         lines += [f"CREATE OR REPLACE VIEW {table} AS", f"SELECT * FROM read_parquet([{listed}],"]  # noqa: S608  # our names
         lines += ["    hive_partitioning = true, union_by_name = true);"]
-    return "\n".join(lines) + "\n" + (_ARTICLE_VIEWS if "articles" in tables else "")
+    clustered = "clusters" in tables
+    parts = [
+        "\n".join(lines) + "\n",
+        _NO_ALIASES if clustered and "aliases" not in tables else "",
+        (_CLUSTER_VIEWS if clustered else _LATEST) + _ARTICLE_VIEWS if "articles" in tables else "",
+    ]
+    return "".join(parts)
+
+
+def local_views(root: Path) -> str:
+    """Return `views.sql` for the dataset in the folder `root`: the tables that lie there, by pattern."""
+    names = (path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "_")
+    return views(str(root), {name: [pattern(name)] for name in names})
 
 
 def pattern(table: str) -> str:

@@ -15,7 +15,19 @@ from apache_beam.transforms.window import IntervalWindow
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.errors import TakenOver
-from schemas.records import FeedState, Reject, Signature, Skip, SkipReason, TaggedArticle, Tally, VersionState
+from schemas.records import (
+    Cluster,
+    ClusterAlias,
+    FeedState,
+    Member,
+    Reject,
+    Signature,
+    Skip,
+    SkipReason,
+    TaggedArticle,
+    Tally,
+    VersionState,
+)
 from schemas.settings import WriteSettings
 from transforms.state import Store
 from transforms.write.count import tally_of_feed, tally_of_reject, tally_of_skip
@@ -35,6 +47,8 @@ class Batch(NamedTuple):
     entries: Sequence[Tally]
     feed_states: Sequence[FeedState]
     signatures: Sequence[Signature]
+    clusters: Sequence[Cluster]
+    aliases: Sequence[ClusterAlias]
 
 
 def window_commit(end: Timestamp) -> str:
@@ -70,7 +84,14 @@ def without_stored(batch: Batch, known: Mapping[str, VersionState]) -> Batch:
             articles.append(tagged._replace(article=article._replace(version=number)))
     numbers = ((s, versions.get((s.article_id, s.version), s.version)) for s in batch.signatures)
     signatures = [signature._replace(version=number) for signature, number in numbers if number]
-    return batch._replace(articles=articles, skips=skips, signatures=signatures)
+    clusters = [
+        cluster._replace(members=[_numbered(m, versions) for m in cluster.members]) for cluster in batch.clusters
+    ]
+    return batch._replace(articles=articles, skips=skips, signatures=signatures, clusters=clusters)
+
+
+def _numbered(member: Member, versions: Mapping[tuple[str, int], int]) -> Member:
+    return member._replace(version=versions.get((member.article_id, member.version)) or member.version)
 
 
 def commit_window(
@@ -99,6 +120,8 @@ def _stage(
         "articles": batch.articles,
         "rejects": batch.rejects,
         "signatures": batch.signatures,
+        "clusters": batch.clusters,
+        "aliases": batch.aliases,
         "feeds": batch.feed_states,
         "removals": [line for tagged in batch.articles for line in removed_lines(tagged)],
     }

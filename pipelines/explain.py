@@ -42,7 +42,7 @@ WITH members AS (
     SELECT * FROM cluster_members
     WHERE cluster_id = (SELECT cluster_id FROM cluster_members WHERE article_id = ?)
 )
-SELECT cluster_id, article_id, outlet_id, kind, match_id, containment, arg_max(title, articles.version)
+SELECT members.cluster_id, article_id, outlet_id, kind, match_id, containment, arg_max(title, articles.version)
 FROM members LEFT JOIN articles USING (article_id, outlet_id)
 GROUP BY ALL ORDER BY kind NULLS FIRST, any_value(seen_at), article_id
 """

@@ -192,7 +192,7 @@ _MEMBER: Final = pa.struct(
         _must("version", pa.int32(), "its newest text"),
         _must("outlet_id", pa.string(), "slug of the outlet"),
         _may("kind", pa.string(), "exact, syndicated, repost, excerpt or update; null for the canonical article"),
-        _must("seen_at", _TIME, "when it appeared: as published, else as fetched, UTC"),
+        _must("seen_at", _TIME, "when its first text appeared: as published, else as fetched, UTC"),
         _may("match_id", pa.string(), "the other member that it has most text in common with"),
         _may("containment", pa.float32(), "share of the shorter of the two texts found in the longer, 0 to 1"),
     ]

@@ -334,7 +334,7 @@ class Member(NamedTuple):
     version: int  # the newest that is known
     outlet: str
     kind: Optional[str]  # what it is to the canonical article, as `Article.duplicate_kind`; None for that one
-    seen_at: Timestamp  # as published, else as fetched
+    seen_at: Timestamp  # when its first text appeared: as published, else as fetched
     match: Optional[str]  # article_id of the nearest member; None where it is alone
     containment: Optional[float]  # share of the shorter of the two texts found in the longer, 0..1
 

@@ -37,7 +37,10 @@ from schemas.errors import DatasetError
 from schemas.parquet import ARTICLES
 from schemas.records import (
     Article,
+    Cluster,
+    ClusterAlias,
     FeedState,
+    Member,
     Origin,
     Reject,
     RejectReason,
@@ -102,7 +105,17 @@ def write(dataset: Dataset, store: Store, run_id: str, articles: Sequence[Tagged
         Signature(a.article_id, 1, a.origin.outlet, a.article_id, "", [1, 2], b"", "{}", 9, a.published_at, NOON, "")
         for a, *_ in articles
     ]
-    tables: dict[str, Sequence[Any]] = {"articles": articles, "rejects": [reject], "signatures": signatures}
+    members = [
+        Member(a.article_id, 1, a.origin.outlet, "repost" if number else None, NOON, None, None)
+        for number, (a, *_) in enumerate(articles)
+    ]
+    tables: dict[str, Sequence[Any]] = {
+        "articles": articles,
+        "rejects": [reject],
+        "signatures": signatures,
+        "clusters": [Cluster(run_id, members, complete=True)],
+        "aliases": [ClusterAlias(f"before-{run_id}", run_id, NOON)],
+    }
     deltas: dict[str, Sequence[Any]] = {
         "links": [*(link_of_article(tagged.article) for tagged in articles), link_of_reject(reject)],
         "versions": [version_of(tagged.article) for tagged in articles],
@@ -238,6 +251,14 @@ def rows(dataset: Dataset) -> list[str]:
     return sorted(found)
 
 
+def clusters(dataset: Dataset) -> tuple[list[list[str]], int]:
+    """Return the members of each cluster, and how many aliases there are."""
+    tables = (pq.ParquetFile(path).read() for path in Path(dataset.root, "clusters").glob("date=*/*"))
+    groups = [[member["article_id"] for member in row["members"]] for table in tables for row in table.to_pylist()]
+    aliases = Path(dataset.root, "aliases").glob("date=*/*")
+    return groups, sum(pq.ParquetFile(path).metadata.num_rows for path in aliases)
+
+
 def expect(what: str, wrong: bool) -> None:
     """Stop the matrix where something is wrong."""
     if wrong:
@@ -256,6 +277,9 @@ def check(dataset: Dataset, tagged: Sequence[TaggedArticle], commits: Optional[i
     )
     expect("versions", set(store.versions(names)) != set(names))
     expect("signatures", sorted(s.article_id for s in store.signatures([1], Timestamp(0))) != names)
+    grouped, aliases = clusters(dataset)
+    expect(f"clusters {grouped}", sorted(name for group in grouped for name in group) != names)
+    expect(f"aliases {aliases}", aliases != len(grouped))
     expect("commits", commits is not None and len(store.applied()) != commits)
     expect("staging", bool(list(dataset.staging.iterdir())))
     expect("drafts", bool(list(dataset.meta.rglob("*.draft"))))

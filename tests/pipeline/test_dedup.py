@@ -18,6 +18,7 @@ from benchmarks.adapters import find_edges, sign_documents
 from schemas.records import Article, Cluster, ClusterAlias, Origin, Signature, Skip, SkipReason, VersionState
 from schemas.settings import load_settings
 from transforms.dedup import Dedup
+from transforms.dedup.cluster import place
 from transforms.dedup.decide import Edge
 from transforms.dedup.transform import FindPairs
 from transforms.identity import article_id, content_hash
@@ -237,14 +238,41 @@ def test_order_and_workers_change_nothing(tmp_path: Path) -> None:
     assert sorted(outcomes[0].signatures) == sorted(outcomes[1].signatures)
 
 
-def test_runs_in_parts_give_the_clusters_of_one_run(runs: Runs, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def one_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Article]:
+    folder = tmp_path_factory.mktemp("one-run")
+    return Runs(folder, Store(folder / "whole.sqlite")).run(*some_day()).articles
+
+
+@pytest.mark.parametrize(("parts", "shuffle"), [(3, False), (10, True)], ids=["3 in order", "10 shuffled"])
+def test_runs_in_parts_give_the_clusters_of_one_run_and_rows_that_say_so(
+    runs: Runs, one_run: dict[str, Article], parts: int, shuffle: bool
+) -> None:
     day = some_day()
-    whole = Runs(tmp_path, Store(tmp_path / "whole.sqlite")).run(*day).articles
-    random.Random(3).shuffle(day)
-    latest = dict[str, Signature]()
-    for start in range(0, len(day), 7):
-        latest |= {s.article_id: s for s in runs.run(*day[start : start + 7]).signatures}
-    assert groups({i: s.cluster_id for i, s in latest.items()}) == groups({i: a.cluster_id for i, a in whole.items()})
+    random.Random(3).shuffle(day) if shuffle else None
+    latest, rows = dict[str, str](), {a.article_id: a.article_id for a in day}
+    for part in range(parts):
+        outcome = runs.run(
+            *day[part::parts] if shuffle else day[part * len(day) // parts : (part + 1) * len(day) // parts]
+        )
+        latest |= {s.article_id: s.cluster_id for s in outcome.signatures}
+        rows |= {member.article_id: cluster.cluster_id for cluster in outcome.clusters for member in cluster.members}
+    assert rows == latest
+    assert groups(latest) == groups({name: a.cluster_id for name, a in one_run.items()})
+    everything = [s for a in day for s in runs.store.signatures_of(a.article_id, Timestamp(0))]
+    anew = {p.article_id: p.cluster_id for p in place(find_edges(everything), SETTINGS.cluster_cut)}
+    assert groups({a.article_id: anew.get(a.article_id, a.article_id) for a in day}) == groups(latest)
+
+
+def test_a_rewritten_article_still_links_what_its_earlier_text_was_a_copy_of(runs: Runs) -> None:
+    """Versions count as one article, also where the new text has nothing of the old one."""
+    first, copy = article("wadi", "a", story(1), 1), article("dune", "b", story(1, more=9), 2)
+    runs.run(first, copy)
+    outcome = runs.run(article("wadi", "a", story(2), 3), article("oasis", "c", story(2, more=9), 4))
+    assert {a.cluster_id for a in outcome.articles.values()} == {first.article_id}
+    assert [[(m.outlet, m.version) for m in cluster.members] for cluster in outcome.clusters] == [
+        [("wadi", 2), ("dune", 1), ("oasis", 1)]
+    ]
 
 
 def groups(cluster_of: dict[str, str]) -> set[frozenset[str]]:

@@ -24,9 +24,11 @@ def changed(
     `places` are those that `place` gives for `edges`. An article that is new and alone makes no cluster.
     """
     texts = {(head.article_id, head.version, head.stored): head for edge in edges for head in (edge.a, edge.b)}
-    newest, before = dict[str, Head](), dict[str, str]()
+    newest, before, seen = dict[str, Head](), dict[str, str](), dict[str, Timestamp]()
     for head in sorted(texts.values(), key=lambda head: (head.version, not head.stored)):
         newest[head.article_id] = head
+        at = shown_time(head.published_at, head.fetched_at)
+        seen[head.article_id] = min(at, seen.get(head.article_id, at))
         if head.stored:
             before[head.article_id] = head.cluster_id
     old, now = _grouped(before), _grouped({name: place.cluster_id for name, place in places.items()})
@@ -35,17 +37,17 @@ def changed(
     clusters = []
     for cluster_id, names in sorted(now.items()):
         fresh = any(not newest[name].stored for name in names)
-        alone = len(names) == 1 and before.get(names[0], cluster_id) == cluster_id and len(old[cluster_id]) <= 1
-        if alone or (not fresh and names == old[cluster_id]):
+        alone = len(names) == 1 and before.get(names[0], cluster_id) == cluster_id and len(old.get(cluster_id, ())) <= 1
+        if alone or (not fresh and names == old.get(cluster_id)):
             continue
-        members = [_member(newest[name], places[name], nearest.get(name)) for name in names]
+        members = [_member(newest[name], seen[name], places[name], nearest.get(name)) for name in names]
         clusters.append(Cluster(cluster_id, sorted(members, key=_age), complete))
     aliases = []
-    at = max(head.fetched_at for head in texts.values())
+    merged_at = max(head.fetched_at for head in texts.values())
     for cluster_id in sorted(old.keys() - now.keys()):
         names = old[cluster_id]
-        heir = cluster_id if cluster_id in names else min(names, key=lambda name: _seen(newest[name]).micros)
-        aliases.append(ClusterAlias(cluster_id, places[heir].cluster_id, at))
+        heir = cluster_id if cluster_id in names else min(names, key=lambda name: (seen[name].micros, name))
+        aliases.append(ClusterAlias(cluster_id, places[heir].cluster_id, merged_at))
     return clusters, aliases
 
 
@@ -69,13 +71,9 @@ def _nearest(edges: Iterable[Edge], places: Mapping[str, Placement]) -> dict[str
     return best
 
 
-def _member(head: Head, place: Placement, nearest: Optional[tuple[float, float, str]]) -> Member:
+def _member(head: Head, seen_at: Timestamp, place: Placement, nearest: Optional[tuple[float, float, str]]) -> Member:
     containment, _, match = nearest or (None, None, None)
-    return Member(head.article_id, head.version, head.outlet, place.kind, _seen(head), match, containment)
-
-
-def _seen(head: Head) -> Timestamp:
-    return shown_time(head.published_at, head.fetched_at)
+    return Member(head.article_id, head.version, head.outlet, place.kind, seen_at, match, containment)
 
 
 def _age(member: Member) -> tuple[int, str]:

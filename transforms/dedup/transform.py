@@ -302,7 +302,8 @@ class Dedup(beam.PTransform[Any, Any]):
             | "ChooseVersion" >> beam.ParDo(VersionFn(self.store, self.settings)).with_outputs(SKIPS, main="articles")
         )
         signatures = versions.articles | "Sign" >> beam.ParDo(SignFn(self.settings))
-        clusters = signatures | "FindClusters" >> FindClusters(self.store, self.settings)
+        edges = signatures | "FindEdges" >> FindEdges(self.store, self.settings)
+        clusters = edges | "ClusterEdges" >> ClusterEdges(self.store, self.settings)
         places = AsDict(clusters.places)
         placed = versions.articles | "PlaceArticles" >> beam.Map(place_article, places)
         signed = (
@@ -312,11 +313,8 @@ class Dedup(beam.PTransform[Any, Any]):
         return placed, versions[SKIPS], signed, clusters[CLUSTERS], clusters[ALIASES]
 
 
-class FindClusters(beam.PTransform[Any, Any]):
-    """Signatures of one run, one an article, in; `ClusterFn`'s outputs out.
-
-    Articles never meet on one key, nor do their edges: a component is clustered where its own edges meet.
-    """
+class FindEdges(beam.PTransform[Any, Any]):
+    """Signatures of one run, one an article, in; all edges that their clusters need out, from the history too."""
 
     def __init__(self, store: Store, settings: DedupSettings) -> None:
         super().__init__()
@@ -332,7 +330,22 @@ class FindClusters(beam.PTransform[Any, Any]):
             | "WalkHistory" >> beam.ParDo(WalkFn(self.store, self.settings))
         )
         pairs = signatures | "FindPairs" >> FindPairs(self.settings)
-        edges = (pairs, into_history, within_history) | "AllEdges" >> beam.Flatten()
+        return (pairs, into_history, within_history) | "AllEdges" >> beam.Flatten()
+
+
+class ClusterEdges(beam.PTransform[Any, Any]):
+    """Edges in; `ClusterFn`'s outputs out.
+
+    Edges never meet on one key: a component is clustered where its own do, and which one an edge belongs to is told
+    by a table of article ids.
+    """
+
+    def __init__(self, store: Store, settings: DedupSettings) -> None:
+        super().__init__()
+        self.store = store
+        self.settings = settings
+
+    def expand(self, edges: PCollection[Edge]) -> Any:
         linked = edges | "SamePairs" >> beam.FlatMap(same_pairs)
         roots = linked | "Connect" >> beam.CombineGlobally(Connect()).as_singleton_view()
         return (

@@ -3,17 +3,18 @@
 Nothing is written. Where a dataset is given, what earlier runs made of the article is told, too.
 """
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Optional
 
-import duckdb
 from apache_beam.pvalue import TaggedOutput
 from apache_beam.utils.timestamp import Timestamp
 from rich.console import Console
 from rich.text import Text
 
 from pipelines import warc
+from pipelines.clusters import register_clusters
 from pipelines.jobs import Tables
 from pipelines.sources import UNKNOWN, ReadFileFn, file_entry, find_files, path_of
 from schemas.errors import ConfigError, DatasetError
@@ -34,10 +35,10 @@ from transforms.tag import compile_gazetteer
 from transforms.tag.transform import tag_article
 from transforms.urls import canonical_url
 from transforms.write import Dataset
-from transforms.write.views import local_views
+from transforms.write.read import newest_files, scan
 
 _MOST_ENTITIES: Final = 15
-_MEMBERS: Final = """
+_CLUSTER: Final = """
 WITH members AS (
     SELECT * FROM cluster_members
     WHERE cluster_id = (SELECT cluster_id FROM cluster_members WHERE article_id = ?)
@@ -71,8 +72,8 @@ def explain(
         return 1
     if store is not None:
         _earlier(entry.origin.link, tagged.article, store, settings, out)
-    if root is not None:
-        show_cluster(tagged.article.article_id, root.absolute(), out)
+    if dataset is not None:
+        show_cluster(tagged.article.article_id, dataset, out)
     _say(out, "ends", "as an article")
     out.print()
     out.print(Text(tagged.article.text), soft_wrap=True)
@@ -198,21 +199,22 @@ def _earlier(link: str, article: Optional[Article], store: Store, settings: Sett
         _say(out, "dedup", f"{other.outlet}: {other.title}", share)
 
 
-def show_cluster(article_id: str, root: Path, out: Console) -> None:
-    """Show the cluster that an article of the dataset at `root` is in now: its members, and what links each to it.
+def show_cluster(article_id: str, dataset: Dataset, out: Console) -> None:
+    """Show the cluster that an article of the dataset is in now: its members, and what links each to it.
 
     Raises:
         DatasetError: the dataset cannot be read.
     """
-    if not (root / "clusters").exists():
-        return
+    import duckdb
+
     try:
         with duckdb.connect() as db:
-            db.execute(local_views(root))
-            rows = db.execute(_MEMBERS, [article_id]).fetchall()
+            register_clusters(db, dataset)
+            db.register("articles", scan(dataset, "articles", newest_files(dataset, "articles", sys.maxsize)))
+            rows = db.execute(_CLUSTER, [article_id]).fetchall()
     except duckdb.Error as error:
         problem = f"its clusters cannot be read: {str(error).splitlines()[0]}"
-        raise DatasetError(str(root), problem, "Look at it with `newsbeam verify`") from error
+        raise DatasetError(dataset.root, problem, "Look at it with `newsbeam verify`") from error
     if rows:
         _say(out, "cluster", f"{rows[0][0]}, {len(rows)} members")
     outlets = {member: outlet for _, member, outlet, *_ in rows}

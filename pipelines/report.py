@@ -10,11 +10,11 @@ from typing import Any, Final, NamedTuple
 import jinja2
 from apache_beam.utils.timestamp import Timestamp
 
+from pipelines.clusters import register_clusters
 from pipelines.status import FeedHealth, Health, feed_health, show_time
 from schemas.errors import DatasetError
 from schemas.run import Counts, Run
 from transforms.state import Store
-from pipelines.clusters import register_clusters
 from transforms.write import Dataset
 from transforms.write.read import newest_files, scan
 

@@ -137,7 +137,7 @@ def test_each_member_says_what_it_is_and_with_whom_it_has_most_in_common(whole: 
 
 def test_explain_names_the_members_and_what_links_each_of_them(whole: Path) -> None:
     console = Console(width=80, file=io.StringIO(), record=True)
-    show_cluster(id_of("left-copy"), whole, console)
+    show_cluster(id_of("left-copy"), Dataset(str(whole)), console)
     lines = console.export_text().splitlines()
     assert lines[0].split() == ["cluster", f"{id_of('left')},", "4", "members"]
     assert {line.split(":")[0].split()[-1]: line.split()[0] for line in lines[1:]} == {
@@ -155,7 +155,7 @@ def test_a_run_tells_how_many_clusters_it_changed_and_merged(whole: Path) -> Non
     )  # fmt: skip
     run = committed(begun, read_manifest(dataset, "run-2"), dataset, datetime(2025, 10, 9, 13, tzinfo=UTC))
     assert (run.clusters, run.merges, run.incomplete_clusters) == (1, 1, 0)
-    figures = read_figures(whole, "run-2")
+    figures = read_figures(dataset, "run-2")
     assert [(cluster.size, cluster.members[0].outlet) for cluster in figures.clusters] == [(4, "left")]
     assert "1 clusters; 1 became part of others" in render(run, figures, [], {})
 

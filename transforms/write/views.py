@@ -7,7 +7,6 @@ that a compaction has replaced, it lists the files one by one, and is made anew 
 """
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Final
 
 from transforms.write.dataset import Dataset
@@ -22,7 +21,7 @@ _NO_ALIASES: Final = """
 CREATE OR REPLACE VIEW aliases AS
 SELECT '' AS cluster_id, '' AS survivor_id, '' AS run_id WHERE false;
 """
-_CLUSTER_VIEWS: Final = """
+CLUSTER_VIEWS: Final = """
 -- Which cluster an article is in now: the newest row that names it, followed through later merges.
 CREATE OR REPLACE VIEW cluster_members AS
 WITH RECURSIVE merged AS (  -- an id may be given up twice: each alias holds for what was there since the one before
@@ -53,7 +52,8 @@ SELECT cluster_id, arg_max(article_id, seen_at) FILTER (kind IS NULL) AS canonic
        list({'article_id': article_id, 'outlet_id': outlet_id, 'version': version, 'kind': kind} ORDER BY seen_at,
             article_id) AS members
 FROM cluster_members GROUP BY ALL;
-
+"""
+_LATEST_BY_CLUSTER: Final = """
 -- The newest text of each article, in the cluster that it is in now.
 CREATE OR REPLACE VIEW latest AS
 SELECT articles.* REPLACE (
@@ -99,15 +99,9 @@ def views(root: str, tables: Mapping[str, Sequence[str]]) -> str:
     parts = [
         "\n".join(lines) + "\n",
         _NO_ALIASES if clustered and "aliases" not in tables else "",
-        (_CLUSTER_VIEWS if clustered else _LATEST) + _ARTICLE_VIEWS if "articles" in tables else "",
+        (CLUSTER_VIEWS + _LATEST_BY_CLUSTER if clustered else _LATEST) + _ARTICLE_VIEWS if "articles" in tables else "",
     ]
     return "".join(parts)
-
-
-def local_views(root: Path) -> str:
-    """Return `views.sql` for the dataset in the folder `root`: the tables that lie there, by pattern."""
-    names = (path.name for path in root.iterdir() if path.is_dir() and path.name[0] != "_")
-    return views(str(root), {name: [pattern(name)] for name in names})
 
 
 def pattern(table: str) -> str:

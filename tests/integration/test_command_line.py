@@ -214,14 +214,14 @@ def test_a_disk_that_fills_up_is_said_and_nothing_is_written_until_there_is_room
 ) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
     if subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("mounting a tmpfs is refused here")
     try:
         root, filler, settings = disk / "data", disk / "filler", tmp_path / "settings.toml"
         settings.write_text(desk.settings.read_text() + "[write]\nmin_free_bytes = 0\n")
         desk = desk._replace(settings=settings)
-        filler.write_bytes(b"x" * 1_700_000)
+        filler.write_bytes(b"x" * 3_800_000)
         full = run(desk.command(root))
         assert (full.returncode, "No space left on device. Free some space" in full.stderr) == (1, True), full.stderr
         assert list(root.glob("articles/**/*.parquet")) == []

@@ -182,9 +182,8 @@ class CommitWindowFn(beam.DoFn):
         commit_id = window_commit(window.end)
         try:
             new = commit_window(self.dataset, self.store, commit_id, batch, self.settings, self.newsbeam_version)
-        except (
-            TakenOver
-        ):  # by a later stream or run, which polls these feeds again; to fail would make the engine retry
+        except TakenOver:
+            # A later stream or run has it, and polls these feeds again; to fail would make the engine retry.
             self.left.inc()
             return
         (self.committed if new else self.repeated).inc()

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import apache_beam as beam
 
-from pipelines.options import choose
+from pipelines.options import choose, in_process
 from schemas.records import Article, Entry, Origin, Page, Reject
 from schemas.settings import Settings, load_settings
 from transforms.fetch import FetchPages
@@ -107,7 +107,7 @@ def measure(hosts: int, pages: int, workers: int, gap_s: float) -> Figures:
     entries = [_entry(f"http://{name}:{port}/{number}") for number in range(pages) for name in names]
     settings = load_settings(_DEFAULTS)
     fetch = _fetch(settings, gap_s)
-    with beam.Pipeline(options=choose([], workers).options) as pipeline:
+    with beam.Pipeline(in_process(workers), choose([], workers).options) as pipeline:
         listed = pipeline | "Entries" >> beam.Create(entries).with_output_types(Entry)
         unknown = pipeline | "Hosts" >> beam.Create([]).with_output_types(HostState)
         _ = (listed, unknown) | fetch

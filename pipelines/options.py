@@ -31,6 +31,7 @@ DASK: Final = "DaskRunner"
 _SAME: Final = {"DirectRunner", "SwitchingDirectRunner", "direct"}  # users type these, and mean: on this machine
 _REASONS: Final = {
     PRISM: "it is for streams (`newsbeam stream`), and has one worker process",
+    FLINK: "it is for streams (`newsbeam stream`)",
 }
 # Options of Flink's side: Beam's Python hands on what it does not know, so slips in their spelling are ours to find.
 # `shutdown_sources_after_idle_ms` is not among them: it makes a source that waits look again without a pause.

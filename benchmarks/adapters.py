@@ -67,14 +67,15 @@ def parse_feed(data: bytes, content_type: str, url: str) -> list[dict[str, Any]]
 
 
 @lru_cache(maxsize=1)
-def _settings() -> Settings:
+def shipped_settings() -> Settings:
+    """Return the settings as they are shipped."""
     return load_settings(CONFIG / "defaults.toml")
 
 
 def extract_page(html: bytes, url: str) -> dict[str, Any]:
     """Return body, title, authors and day of a page; all empty where it holds no article."""
     try:
-        found = extract(html, url, settings=_settings().extract)
+        found = extract(html, url, settings=shipped_settings().extract)
     except NoArticle:
         return {"body": "", "title": "", "authors": [], "date": ""}
     return {
@@ -87,7 +88,7 @@ def extract_page(html: bytes, url: str) -> dict[str, Any]:
 
 def detect_language(text: str, declared: Optional[str] = None) -> tuple[str, float]:
     """Return the code and the confidence of the language of `text`."""
-    return detect(text, declared, _settings().language)
+    return detect(text, declared, shipped_settings().language)
 
 
 @lru_cache(maxsize=1)
@@ -97,7 +98,7 @@ def _gazetteer() -> Compiled:
 
 def tag_text(text: str, lang: Optional[str] = None, doc_id: Optional[str] = None) -> list[dict[str, Any]]:
     """Return the mentions of entities in a text; `doc_id` is for scorers' own use."""
-    mentions = tag([("text", text)], lang, _gazetteer(), _settings().tag)
+    mentions = tag([("text", text)], lang, _gazetteer(), shipped_settings().tag)
     return [
         {"start": mention.start, "end": mention.end, "type": mention.type, "id": mention.id} for mention in mentions
     ]
@@ -107,7 +108,7 @@ def cluster(docs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Return the cluster of each document, by id; `published` and `fetched` are ISO 8601, None where unknown."""
     docs = list(docs)
     signatures = sign_documents(docs)
-    places = {p.article_id: p.cluster_id for p in place(find_edges(signatures), _settings().dedup.cluster_cut)}
+    places = {p.article_id: p.cluster_id for p in place(find_edges(signatures), shipped_settings().dedup.cluster_cut)}
     return {
         doc["id"]: places.get(signature.article_id, signature.article_id)
         for doc, signature in zip(docs, signatures, strict=True)
@@ -120,7 +121,7 @@ def sign_documents(docs: Iterable[Mapping[str, Any]]) -> list[Signature]:
     for doc in docs:
         name = article_id(canonical_url(doc["url"]))
         versions[name] += 1
-        shingles = shingle(doc["text"], _settings().dedup)
+        shingles = shingle(doc["text"], shipped_settings().dedup)
         signatures.append(
             Signature(
                 article_id=name,
@@ -132,8 +133,8 @@ def sign_documents(docs: Iterable[Mapping[str, Any]]) -> list[Signature]:
                 sketch=shingles.sketch,
                 numbers=json.dumps(numbers(doc["text"])),
                 length=shingles.length,
-                published_at=_timestamp(doc.get("published")),
-                fetched_at=_timestamp(doc.get("fetched")) or Timestamp(0),
+                published_at=timestamp_of(doc.get("published")),
+                fetched_at=timestamp_of(doc.get("fetched")) or Timestamp(0),
                 canonical_hint="",
                 lead=shingles.lead,
             )
@@ -143,7 +144,7 @@ def sign_documents(docs: Iterable[Mapping[str, Any]]) -> list[Signature]:
 
 def find_edges(signatures: Sequence[Signature]) -> list[Edge]:
     """Return the edges among signatures: in memory what `transforms.dedup.transform.FindPairs` does under Beam."""
-    settings = _settings().dedup
+    settings = shipped_settings().dedup
     holders = defaultdict[int, list[int]](list)
     for number, signature in enumerate(signatures):
         for anchor in signature.anchors:
@@ -159,7 +160,8 @@ def find_edges(signatures: Sequence[Signature]) -> list[Edge]:
     return [edge for edge in edges if edge is not None]
 
 
-def _timestamp(iso: Optional[str]) -> Optional[Timestamp]:
+def timestamp_of(iso: Optional[str]) -> Optional[Timestamp]:
+    """Return an ISO 8601 time, of UTC where it names no zone."""
     if not iso:
         return None
     time = datetime.fromisoformat(iso)

@@ -22,7 +22,7 @@ import xxhash
 from datasketch import MinHash, MinHashLSH
 from rensa import RMinHash, RMinHashLSH
 
-from benchmarks.adapters import _settings, cluster, find_edges, sign_documents
+from benchmarks.adapters import cluster, find_edges, shipped_settings, sign_documents
 from transforms.dedup.cluster import components, place
 from transforms.dedup.signature import numbers, shingle
 from transforms.urls import canonical_url
@@ -174,7 +174,7 @@ def table(folder: Path) -> Iterator[str]:
 def details(score: Any, docs: Docs, gold: list[dict[str, Any]]) -> str:
     """Our B-cubed F1 for each transformation, the canonical pick and the identity of addresses."""
     signatures = sign_documents(docs)
-    places = {p.article_id: p for p in place(find_edges(signatures), _settings().dedup.cluster_cut)}
+    places = {p.article_id: p for p in place(find_edges(signatures), shipped_settings().dedup.cluster_cut)}
     first = dict[str, Mapping[str, Any]]()  # of the documents of one article the one that appeared first
     for doc, signature in zip(docs, signatures, strict=True):
         first[signature.article_id] = min(first.get(signature.article_id, doc), doc, key=_appeared)
@@ -202,7 +202,7 @@ def _appeared(doc: Mapping[str, Any]) -> tuple[str, str]:
 def cost(folder: Path) -> Iterator[str]:
     """CPU time of one signature, all methods in turn on the same texts, medians of `ROUNDS` rounds."""
     texts = [doc["text"] for doc in read(folder / "docs.jsonl.gz")[::8]]
-    settings = _settings().dedup
+    settings = shipped_settings().dedup
     makers: dict[str, Callable[[str], Any]] = {
         "newsbeam (anchors, sketch, numbers)": lambda text: (shingle(text, settings), numbers(text)),
         "datasketch MinHash 128, 5-grams": lambda text: minhash(text, 5),

@@ -18,7 +18,7 @@ import apache_beam as beam
 import numpy as np
 from apache_beam.utils.timestamp import Timestamp
 
-from benchmarks.adapters import _settings
+from benchmarks.adapters import shipped_settings
 from schemas.records import Article, Origin, Signature
 from transforms.dedup import Dedup
 from transforms.dedup.signature import sign
@@ -46,10 +46,10 @@ def article(number: int, outlet: str) -> Article:
 def stored(count: int, real: int) -> Iterator[Signature]:
     """`real` signatures of articles that will be copied, among others with hashes drawn at random."""
     draw = np.random.default_rng(0)
-    model = sign(article(0, "old"), _settings().dedup)
+    model = sign(article(0, "old"), shipped_settings().dedup)
     for number in range(count):
         if number % max(1, count // real) == 0 and number // max(1, count // real) < real:
-            yield sign(article(number // max(1, count // real) * COPIES, "old"), _settings().dedup)
+            yield sign(article(number // max(1, count // real) * COPIES, "old"), shipped_settings().dedup)
             continue
         name = f"{number:032x}"
         yield model._replace(
@@ -72,7 +72,7 @@ def measure(path: str, new: int) -> None:
     articles = [article(number, "new") for number in range(new)]
     start = time.perf_counter()
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
-        pipeline | beam.Create(articles) | Dedup(Store(path), _settings().dedup)
+        pipeline | beam.Create(articles) | Dedup(Store(path), shipped_settings().dedup)
     seconds = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     size = os.path.getsize(path) / 1e6 if os.path.exists(path) else 0.0

@@ -15,7 +15,7 @@ from itertools import combinations
 import apache_beam as beam
 from apache_beam.utils.timestamp import Timestamp
 
-from benchmarks.adapters import _settings
+from benchmarks.adapters import shipped_settings
 from transforms.dedup.decide import Edge, Head, Verdict
 from transforms.dedup.transform import ClusterEdges
 from transforms.state import Store
@@ -38,7 +38,7 @@ def measure(edges: int, size: int) -> None:
     started = time.process_time()
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         made = pipeline | beam.Create(range(stories)) | beam.FlatMap(story, size).with_output_types(Edge)
-        made | ClusterEdges(Store("/nonexistent"), _settings().dedup)
+        made | ClusterEdges(Store("/nonexistent"), shipped_settings().dedup)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({"edges": edges, "peak_mb": round(peak), "cpu_s": round(time.process_time() - started, 1)}))
 

@@ -22,7 +22,7 @@ from typing import Any
 import apache_beam as beam
 from apache_beam.utils.timestamp import Timestamp
 
-from benchmarks.adapters import _settings, _timestamp, find_edges
+from benchmarks.adapters import find_edges, shipped_settings, timestamp_of
 from schemas.records import Article, Origin, Signature
 from transforms.dedup import Dedup
 from transforms.dedup.cluster import place
@@ -40,7 +40,7 @@ def read(path: Path) -> Iterator[Article]:
         for line in lines:
             doc = json.loads(line)
             url = canonical_url(doc["url"])
-            published, text, outlet = _timestamp(doc.get("published")), doc["text"], doc["outlet"] or "none"
+            published, text, outlet = timestamp_of(doc.get("published")), doc["text"], doc["outlet"] or "none"
             origin = Origin(outlet, "backfill", doc["id"], f"{url}#{doc['id']}", published, None)
             yield Article(
                 origin, article_id(url), 1, url, url, doc["title"] or "", "", "", [], "", [], "", "news", text, "", [], "",
@@ -65,7 +65,7 @@ def series(parts: Sequence[Sequence[Article]], folder: Path) -> tuple[list[Signa
     for number, part in enumerate(parts):
         places = [folder / f"{kind}-{number}" for kind in ("articles", "signatures")]
         with beam.Pipeline(runner="FnApiRunner") as pipeline:
-            articles, _, signatures, _, _ = pipeline | beam.Create(part) | Dedup(store, _settings().dedup)
+            articles, _, signatures, _, _ = pipeline | beam.Create(part) | Dedup(store, shipped_settings().dedup)
             for kept_in, records in zip(places, (articles, signatures), strict=True):
                 kept_in.mkdir()
                 records | f"Keep{kept_in.name}" >> beam.ParDo(KeepFn(kept_in))
@@ -92,7 +92,9 @@ def stored(signatures: Iterable[Signature]) -> dict[str, str]:
 def anew(signatures: Sequence[Signature]) -> dict[str, str]:
     """Return the clusters of all signatures at once."""
     alone = {s.article_id: s.article_id for s in signatures}
-    return alone | {p.article_id: p.cluster_id for p in place(find_edges(signatures), _settings().dedup.cluster_cut)}
+    return alone | {
+        p.article_id: p.cluster_id for p in place(find_edges(signatures), shipped_settings().dedup.cluster_cut)
+    }
 
 
 def main() -> None:

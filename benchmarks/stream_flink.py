@@ -8,17 +8,14 @@ holds in the end, and what the web's log says of gaps, is judged elsewhere; the 
 failed, did not come back, or a reading failed.
 """
 
-import argparse
 import os
 import signal
-import statistics
 import time
-import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.flink_cluster import FlinkCluster, missing
-from benchmarks.stream_soak import Reader, Stream, latencies
+from benchmarks.stream_soak import Reader, Stream, arguments, latencies, publish, tell
 
 CHECKPOINTS = "--checkpointing_interval=10000"
 BACK_S = 600.0  # a busy machine takes minutes to hand the job over and to load its classes
@@ -50,13 +47,7 @@ BLOWS: list[tuple[float, Callable[[FlinkCluster, Stream], None]]] = [  # at whic
 
 def main() -> int:
     """Return 0 where every claim holds."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
-    parser.add_argument("manifest", type=Path)
-    parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--window", default="10s")
-    parser.add_argument("--next", default="")
-    parser.add_argument("--every", type=float, default=180.0)
+    parser = arguments(__doc__, minutes=10.0)
     args = parser.parse_args()
     if lacking := missing():
         parser.error(lacking)
@@ -71,9 +62,7 @@ def main() -> int:
             if stream.process.poll() is not None:
                 print(stream.log.read_text()[-3000:])
                 return 1
-            if args.next and age > (len(published) + 1) * args.every and age < args.minutes * 60 - 120:
-                published.append(time.time())
-                urllib.request.urlopen(args.next, timeout=30).read()
+            publish(args, age, published)
             if blows and age > blows[0][0] * args.minutes * 60:
                 _, blow = blows.pop(0)
                 commits, begun = len(stream.commits()), time.time()
@@ -86,12 +75,8 @@ def main() -> int:
     reader.done.set()
     reader.join()
     waits = latencies(args.manifest, reader.first_seen, published)
-    print(
-        f"{len(stream.commits())} commits; {reader.readings} readings, {len(reader.errors)} failed {reader.errors[:2]}"
-    )
-    if waits:
-        print(f"latency of {len(waits)} articles: median {statistics.median(waits):.1f} s, longest {max(waits):.1f} s")
-    print(f"drained in {drained_s:.1f} s, exit code {code}")
+    print(f"{len(stream.commits())} commits")
+    tell(reader, waits, drained_s, code)
     return 1 if code or reader.errors else 0
 
 

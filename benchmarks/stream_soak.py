@@ -20,6 +20,7 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Optional
 
 import duckdb
 import numpy as np
@@ -116,15 +117,36 @@ def latencies(manifest: Path, first_seen: dict[str, float], published: Sequence[
     return [first_seen[url] - published[phase - 1] for url, phase in late if url in first_seen]
 
 
-def main() -> int:
-    """Return 0 where every claim holds."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
+def arguments(about: Optional[str], minutes: float) -> argparse.ArgumentParser:
+    """Return the parser of what a stream over a test web is told; `about` is the script's docstring."""
+    parser = argparse.ArgumentParser(description=(about or "").split("\n", maxsplit=1)[0])
     parser.add_argument("manifest", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--minutes", type=float, default=minutes)
     parser.add_argument("--window", default="10s")
     parser.add_argument("--next", default="")
     parser.add_argument("--every", type=float, default=180.0)
+    return parser
+
+
+def publish(args: argparse.Namespace, age: float, published: list[float]) -> None:
+    """Ask for the next phase where it is time, and note when; `age` is that of the stream, in seconds."""
+    if args.next and age > (len(published) + 1) * args.every and age < args.minutes * 60 - 120:
+        published.append(time.time())
+        urllib.request.urlopen(args.next, timeout=30).read()
+
+
+def tell(reader: Reader, waits: Sequence[float], drained_s: float, code: int) -> None:
+    """Print what readers saw, and how the stream ended."""
+    if waits:
+        print(f"latency of {len(waits)} articles: median {statistics.median(waits):.1f} s, longest {max(waits):.1f} s")
+    print(f"{reader.readings} readings, {len(reader.errors)} failed {reader.errors[:2]}")
+    print(f"drained in {drained_s:.1f} s, exit code {code}")
+
+
+def main() -> int:
+    """Return 0 where every claim holds."""
+    parser = arguments(__doc__, minutes=30.0)
     parser.add_argument("beam", nargs="*")
     args = parser.parse_args()
     stream, reader = Stream(args.manifest, args.out, args.window, args.beam), Reader(args.out)
@@ -132,9 +154,7 @@ def main() -> int:
     started = time.time()
     published, memory = list[float](), list[tuple[float, float]]()
     while (age := time.time() - started) < args.minutes * 60 and stream.process.poll() is None:
-        if args.next and age > (len(published) + 1) * args.every and age < args.minutes * 60 - 120:
-            published.append(time.time())
-            urllib.request.urlopen(args.next, timeout=30).read()
+        publish(args, age, published)
         memory.append((age, stream.megabytes()))
         time.sleep(5)
     code, drained_s = stream.stop()
@@ -147,10 +167,7 @@ def main() -> int:
     slope = slope_mb(warm)
     print(f"{len(times)} commits, {statistics.median(pauses):.0f} s apart in the median, {max(pauses):.0f} s at most")
     print(f"memory {warm[0][1]:.0f} MB, then {warm[-1][1]:.0f} MB: {slope:+.2f} MB a minute")
-    if waits:
-        print(f"latency of {len(waits)} articles: median {statistics.median(waits):.1f} s, longest {max(waits):.1f} s")
-    print(f"{reader.readings} readings, {len(reader.errors)} failed {reader.errors[:2]}")
-    print(f"drained in {drained_s:.1f} s, exit code {code}")
+    tell(reader, waits, drained_s, code)
     return 1 if code or reader.errors or slope > MAX_SLOPE_MB or drained_s > MAX_DRAIN_S else 0
 
 

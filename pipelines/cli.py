@@ -196,7 +196,7 @@ def explain(
     from pipelines import explain as explaining
     from pipelines import jobs
     from pipelines.sources import UNKNOWN
-    from transforms.write import dataset_at, find
+    from transforms.write import dataset_at
 
     folder = config_folder()
     checked = load_settings(folder / "defaults.toml", settings)
@@ -205,8 +205,6 @@ def explain(
         jobs.only(loaded, [outlet], "--outlet")
     tables = jobs.load_tables(folder)._replace(profiles=jobs.profiles_of(loaded))
     dataset = dataset_at(output, state or checked.write.state) if output else None
-    if dataset is not None:
-        find(dataset)
     _finish(explaining.explain(target, dataset, checked, tables, out, outlet))
 
 

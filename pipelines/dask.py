@@ -93,7 +93,7 @@ class _DaskWorkerHandler(GrpcWorkerHandler):
         self.task.add_done_callback(self._ended)
 
     def stop_worker(self) -> None:
-        """Wait for its end; the engine has told it."""
+        """Let go of the scheduler. The worker has been told by the engine, and ends by itself."""
         self.client.close()
 
     def host_from_worker(self) -> str:

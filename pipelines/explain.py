@@ -3,7 +3,6 @@
 Nothing is written. Where a dataset is given, what earlier runs made of the article is told, too.
 """
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Optional
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from pipelines import warc
-from pipelines.clusters import register_clusters
+from pipelines.clusters import register_clusters, register_tables
 from pipelines.jobs import Tables
 from pipelines.sources import UNKNOWN, ReadFileFn, file_entry, find_files, path_of
 from schemas.errors import ConfigError, DatasetError
@@ -34,8 +33,7 @@ from transforms.state import Store
 from transforms.tag import compile_gazetteer
 from transforms.tag.transform import tag_article
 from transforms.urls import canonical_url
-from transforms.write import Dataset
-from transforms.write.read import newest_files, scan
+from transforms.write import Dataset, find
 
 _MOST_ENTITIES: Final = 15
 _CLUSTER: Final = """
@@ -60,8 +58,10 @@ def explain(
 
     Raises:
         ConfigError: the target is neither an address nor a file that can be read as an article.
-        DatasetError: the dataset at `root` cannot be read.
+        DatasetError: there is no dataset, or it cannot be read.
     """
+    if dataset is not None:
+        find(dataset)
     store = Store(dataset.state_address) if dataset is not None else None
     entry = _entry_of_url(target, outlet) if "://" in target else _entry_of_file(target, outlet)
     try:
@@ -210,7 +210,7 @@ def show_cluster(article_id: str, dataset: Dataset, out: Console) -> None:
     try:
         with duckdb.connect() as db:
             register_clusters(db, dataset)
-            db.register("articles", scan(dataset, "articles", newest_files(dataset, "articles", sys.maxsize)))
+            register_tables(db, dataset, ["articles"])
             rows = db.execute(_CLUSTER, [article_id]).fetchall()
     except duckdb.Error as error:
         problem = f"its clusters cannot be read: {str(error).splitlines()[0]}"

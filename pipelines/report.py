@@ -10,13 +10,12 @@ from typing import Any, Final, NamedTuple
 import jinja2
 from apache_beam.utils.timestamp import Timestamp
 
-from pipelines.clusters import register_clusters
+from pipelines.clusters import register_clusters, register_tables
 from pipelines.status import FeedHealth, Health, feed_health, show_time
 from schemas.errors import DatasetError
 from schemas.run import Counts, Run
 from transforms.state import Store
 from transforms.write import Dataset
-from transforms.write.read import newest_files, scan
 
 DAYS: Final = 30  # the newest days that hold articles; older ones are left out of every figure but the run's own
 _CLUSTERS, _MEMBERS, _ENTITIES, _EXAMPLES, _SAMPLES = 12, 8, 25, 3, 60  # lengths of the report's lists
@@ -229,8 +228,7 @@ def read_figures(dataset: Dataset, run_id: str) -> Figures:
     import duckdb
 
     with duckdb.connect(config={"threads": 2}) as db:
-        for table in ("articles", "rejects"):
-            db.register(table, scan(dataset, table, newest_files(dataset, table, DAYS)))
+        register_tables(db, dataset, ["articles", "rejects"], DAYS)
         found = _rejects(db.execute(_REJECTS, [_EXAMPLES, run_id]).fetchall())
         db.execute(_RECENT)
         register_clusters(db, dataset)

@@ -5,11 +5,11 @@ compared again: the clusters come out as if all had arrived in one run.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Final
+from typing import Final, Union
 
 from schemas.records import Signature
 from schemas.settings import DedupSettings
-from transforms.dedup.decide import Edge, connect, unpack
+from transforms.dedup.decide import Edge, Head, connect, unpack
 
 Search = Callable[[Signature], Iterable[Signature]]
 """The stored signatures that share an anchor with a given one, and those of its article's other versions."""
@@ -25,14 +25,14 @@ def walk(
     An edge is given when the second of its ends is looked at, so that what is held are names, and the signatures that
     are still to be looked at. Beyond `max_linked` texts no more are taken up.
     """
-    waiting = sorted(start, key=_key)
-    known, done = {_key(signature) for signature in waiting}, set[tuple[str, int]]()
+    waiting = sorted(start, key=text_key)
+    known, done = {text_key(signature) for signature in waiting}, set[tuple[str, int]]()
     while waiting:
         signature = waiting.pop()
-        profile, here = unpack(signature), _key(signature)
+        profile, here = unpack(signature), text_key(signature)
         done.add(here)
         for other in search(signature):
-            key = _key(other)
+            key = text_key(other)
             if key == here or (key in known and key not in done):
                 continue
             edge = connect(profile, True, unpack(other), True, settings)
@@ -54,5 +54,6 @@ def edges_to(new: Signature, found: Iterable[Signature], settings: DedupSettings
             yield edge
 
 
-def _key(signature: Signature) -> tuple[str, int]:
-    return signature.article_id, signature.version
+def text_key(text: Union[Signature, Head]) -> tuple[str, int]:
+    """Return what tells a text from all others: its article, and which version of it."""
+    return text.article_id, text.version

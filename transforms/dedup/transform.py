@@ -20,7 +20,7 @@ from schemas.settings import DedupSettings
 from transforms.dedup.cluster import Placement, place
 from transforms.dedup.decide import Edge, Head, connect, unpack
 from transforms.dedup.forest import Connect, Forest
-from transforms.dedup.history import MAX_LINKED, edges_to, walk
+from transforms.dedup.history import MAX_LINKED, edges_to, text_key, walk
 from transforms.dedup.signature import attribution, sign
 from transforms.dedup.story import changed
 from transforms.dedup.version import choose, next_version
@@ -142,7 +142,7 @@ class WalkFn(beam.DoFn):
         for edge in group[1]:
             for head in (edge.a, edge.b):
                 if head.stored:
-                    reached.add((head.article_id, head.version))
+                    reached.add(text_key(head))
                 else:
                     first = min(first, head.fetched_at)
         start = [found for key in sorted(reached) if (found := self.store.signature(*key)) is not None]
@@ -185,7 +185,7 @@ class ClusterFn(beam.DoFn):
         for edge in group[1]:  # an article's edges share its head: most of a big component's memory
             edges.append(edge._replace(a=heads.setdefault(edge.a, edge.a), b=heads.setdefault(edge.b, edge.b)))
         places = {each.article_id: each for each in place(edges, self.settings.cluster_cut)}
-        for head in sorted(heads, key=_text):
+        for head in sorted(heads, key=text_key):
             if head.stored and head.cluster_id != places[head.article_id].cluster_id:
                 signature = self.store.signature(head.article_id, head.version)
                 if signature is not None:
@@ -211,7 +211,7 @@ def stored_near(store: Store, since: Timestamp, settings: DedupSettings, signatu
     """Return the stored signatures that share an anchor with `signature`, and those of its article's versions."""
     sharing = store.signatures(signature.anchors, since, settings.max_anchor_records)
     versions = store.signatures_of(signature.article_id, since)
-    return list({_text(found): found for found in (*sharing, *versions)}.values())
+    return list({text_key(found): found for found in (*sharing, *versions)}.values())
 
 
 def place_article(article: Article, places: Mapping[str, Placement]) -> Article:
@@ -234,10 +234,6 @@ def place_signature(signature: Signature, places: Mapping[str, Placement]) -> Si
 
 def _since(at: Timestamp, settings: DedupSettings) -> Timestamp:
     return at - Duration(seconds=settings.lookback_days * 86_400)
-
-
-def _text(text: Union[Signature, Head]) -> tuple[str, int]:
-    return text.article_id, text.version
 
 
 def _article_by_id(article: Article) -> tuple[str, Article]:

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Optional
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -16,9 +16,10 @@ from transforms.write.manifest import replaced
 _KEYS: Final = pa.schema([("date", pa.string()), ("outlet", pa.string())])  # of the path; a table may lack the second
 
 
-def newest_files(dataset: Dataset, table: str, days: int) -> list[str]:
-    """Return the paths of a table's files of the newest `days` that it has, without what compactions have replaced."""
-    names = [name for name in dataset.files.names(table) if name.startswith("date=")][-days:]
+def newest_files(dataset: Dataset, table: str, days: Optional[int] = None) -> list[str]:
+    """Return the paths of a table's files, of all days or the newest `days`, without what was compacted."""
+    names = [name for name in dataset.files.names(table) if name.startswith("date=")]
+    names = names if days is None else names[-days:]
     paths = [kept.path for name in names for kept in dataset.files.walk(f"{table}/{name}")]
     gone = replaced(dataset, table, {name.removeprefix("date=") for name in names}) if is_remote(dataset.root) else ()
     return sorted(path for path in paths if path.endswith(".parquet") and path not in gone)

@@ -10,7 +10,7 @@ from rich.console import Console
 from pipelines.explain import explain
 from pipelines.jobs import Tables, load_tables
 from pipelines.sources import text_article
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, DatasetError
 from schemas.records import Entry, LinkState, Origin
 from schemas.settings import load_settings
 from transforms.dedup.signature import sign
@@ -59,6 +59,14 @@ def test_a_refused_file_is_looked_up_by_its_own_link(tables: Tables, tmp_path: P
     assert code == 1
     assert "reject: too_short" in text
     assert "ended as reject too_short; 2 failed tries" in text
+
+
+def test_what_is_no_dataset_is_refused(tables: Tables, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text(PAGE, "utf-8")
+    for root in (page, tmp_path / "nowhere"):
+        with pytest.raises(DatasetError, match="is no dataset"):
+            told(page, tables, root)
 
 
 def test_a_line_that_the_outlet_repeats_is_shown_as_taken_out(tables: Tables, tmp_path: Path) -> None:

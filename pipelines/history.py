@@ -68,10 +68,13 @@ def settle(
 
 
 def failed(run: Run, error: BaseException, ended: datetime) -> Run:
-    """Return the record of a run that an error has ended; of one that is not ours it keeps the last line."""
-    text = (
-        str(error) if isinstance(error, NewsbeamError) else f"{type(error).__name__} {error}".strip().splitlines()[-1]
-    )
+    """Return the record of a run that an error or Ctrl-C has ended; of an error that is not ours, the last line."""
+    if isinstance(error, KeyboardInterrupt):
+        text = "stopped by Ctrl-C"
+    elif isinstance(error, NewsbeamError):
+        text = str(error)
+    else:
+        text = f"{type(error).__name__} {error}".strip().splitlines()[-1]
     ended_at = ended.isoformat(timespec="seconds")
     return run.model_copy(update={"outcome": Outcome.FAILED, "ended_at": ended_at, "error": text[:500]})
 

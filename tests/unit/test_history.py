@@ -69,7 +69,7 @@ def test_an_outlet_has_failed_when_no_open_feed_of_it_works(
     [
         pytest.param(DatasetError("/data", "No space left", "Free some"), "/data: No space left. Free some", id="ours"),
         pytest.param(RuntimeError("Traceback\n  many lines\nKeyError: 'x'"), "KeyError: 'x'", id="the-last-line"),
-        pytest.param(KeyboardInterrupt(), "KeyboardInterrupt", id="nothing-said"),
+        pytest.param(KeyboardInterrupt(), "stopped by Ctrl-C", id="ctrl-c"),
     ],
 )
 def test_a_failed_run_says_why_in_a_line(error: BaseException, said: str) -> None:

@@ -1,8 +1,8 @@
 """Dedup under Beam: versions of one address, then near-duplicates in this run and in the stored history.
 
-The text crosses one shuffle, by article id. Near-duplicates are found on signatures. Edges between them are clustered
-component by component; what tells the components is a table of the ids of articles with company. What comes out goes
-back to the articles as a side input, again of those alone.
+Near-duplicates are found on signatures. Edges between them are clustered component by component; what tells the
+components is a table of the ids of articles with company. What comes out meets the articles again by their id. All of
+that is joins and no side inputs: Beam's Flink runner fails to carry records into those of a stream.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, Union
 
 import apache_beam as beam
 from apache_beam.metrics import Metrics
-from apache_beam.pvalue import AsDict, PCollection, TaggedOutput
+from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.utils.timestamp import Duration, Timestamp
 
 from schemas.records import Article, Cluster, ClusterAlias, Signature, Skip, SkipReason
@@ -156,18 +156,19 @@ def same_pairs(edge: Edge) -> Iterator[tuple[str, str]]:
         yield edge.a.article_id, edge.b.article_id
 
 
-def by_component(edge: Edge, roots: Forest) -> Iterator[tuple[str, Edge]]:
-    """Key an edge by the component that both its ends are in."""
-    component = roots.get(edge.a.article_id)
-    if component is not None and component == roots.get(edge.b.article_id):
-        yield component, edge
+def by_component(group: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[tuple[str, Edge]]:
+    """Key the edges of an article by its component: `(id of a, {"edges", "roots"})` in."""
+    _, joined = group
+    for component in joined["roots"]:  # one, or none where the article is the same as no other
+        for edge in joined["edges"]:
+            yield component, edge
 
 
 class ClusterFn(beam.DoFn):
-    """`place` and `changed` over the edges of a component: places of the run's articles, by article id.
+    """`place` and `changed` over a component's edges: places of the run's articles, by article id.
 
-    Stored signatures that change their cluster leave under `MOVED`, what a run has made of clusters under `CLUSTERS`
-    and `ALIASES`.
+    In come `(component, {"edges", "members"})`; edges that lead out of it are left out. Stored signatures that change
+    their cluster leave under `MOVED`, what a run has made of clusters under `CLUSTERS` and `ALIASES`.
     """
 
     def __init__(self, store: Store, settings: DedupSettings) -> None:
@@ -179,11 +180,13 @@ class ClusterFn(beam.DoFn):
         self.incomplete = Metrics.counter("dedup", "incomplete")
 
     def process(
-        self, group: tuple[str, Iterable[Edge]]
+        self, group: tuple[str, Mapping[str, Iterable[Any]]]
     ) -> Iterator[Union[tuple[str, Placement], _Moved, _Changed, _Merged]]:
-        heads, edges = dict[Head, Head](), list[Edge]()
-        for edge in group[1]:  # an article's edges share its head: most of a big component's memory
-            edges.append(edge._replace(a=heads.setdefault(edge.a, edge.a), b=heads.setdefault(edge.b, edge.b)))
+        _, joined = group
+        members, heads, edges = set(joined["members"]), dict[Head, Head](), list[Edge]()
+        for edge in joined["edges"]:  # an article's edges share its head: most of a big component's memory
+            if edge.b.article_id in members:
+                edges.append(edge._replace(a=heads.setdefault(edge.a, edge.a), b=heads.setdefault(edge.b, edge.b)))
         places = {each.article_id: each for each in place(edges, self.settings.cluster_cut)}
         for head in sorted(heads, key=text_key):
             if head.stored and head.cluster_id != places[head.article_id].cluster_id:
@@ -214,22 +217,26 @@ def stored_near(store: Store, since: Timestamp, settings: DedupSettings, signatu
     return list({text_key(found): found for found in (*sharing, *versions)}.values())
 
 
-def place_article(article: Article, places: Mapping[str, Placement]) -> Article:
-    """Return `article` with its place; `places` has those of the articles that are not alone."""
-    alone = Placement(article.article_id, article.article_id, None, None, "")
-    found = places.get(article.article_id, alone)
-    return article._replace(
-        cluster_id=found.cluster_id,
-        duplicate_of=found.duplicate_of,
-        duplicate_kind=found.kind,
-        syndication_source=attribution(article) or found.source,
-    )
+def place_article(group: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[Article]:
+    """Give an article its place: `(id, {"articles", "places"})` in; one that is alone has none."""
+    article_id, joined = group
+    alone = Placement(article_id, article_id, None, None, "")
+    found = next(iter(joined["places"]), alone)
+    for article in joined["articles"]:
+        yield article._replace(
+            cluster_id=found.cluster_id,
+            duplicate_of=found.duplicate_of,
+            duplicate_kind=found.kind,
+            syndication_source=attribution(article) or found.source,
+        )
 
 
-def place_signature(signature: Signature, places: Mapping[str, Placement]) -> Signature:
-    """Return `signature` with the cluster of its article."""
-    found = places.get(signature.article_id)
-    return signature if found is None else signature._replace(cluster_id=found.cluster_id)
+def place_signature(group: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[Signature]:
+    """Give a signature the cluster of its article: `(id, {"signatures", "places"})` in; one that is alone keeps it."""
+    _, joined = group
+    for signature in joined["signatures"]:
+        found = next(iter(joined["places"]), None)
+        yield signature if found is None else signature._replace(cluster_id=found.cluster_id)
 
 
 def _since(at: Timestamp, settings: DedupSettings) -> Timestamp:
@@ -242,6 +249,19 @@ def _article_by_id(article: Article) -> tuple[str, Article]:
 
 def _signature_by_id(signature: Signature) -> tuple[str, Signature]:
     return signature.article_id, signature
+
+
+def _edge_by_first(edge: Edge) -> tuple[str, Edge]:
+    return edge.a.article_id, edge
+
+
+def _roots(forest: Forest) -> Iterator[tuple[str, str]]:
+    yield from forest.items()
+
+
+def _member_by_root(line: tuple[str, str]) -> tuple[str, str]:
+    article_id, root = line
+    return root, article_id
 
 
 def _ids_by_anchor(signature: Signature) -> Iterator[tuple[int, str]]:
@@ -300,12 +320,17 @@ class Dedup(beam.PTransform[Any, Any]):
         signatures = versions.articles | "Sign" >> beam.ParDo(SignFn(self.settings))
         edges = signatures | "FindEdges" >> FindEdges(self.store, self.settings)
         clusters = edges | "ClusterEdges" >> ClusterEdges(self.store, self.settings)
-        places = AsDict(clusters.places)
-        placed = versions.articles | "PlaceArticles" >> beam.Map(place_article, places)
-        signed = (
-            signatures | "PlaceSignatures" >> beam.Map(place_signature, places),
-            clusters[MOVED],
-        ) | "AllSignatures" >> beam.Flatten()
+        placed = (
+            {"articles": versions.articles | "KeyArticles" >> beam.Map(_article_by_id), "places": clusters.places}
+            | "JoinPlaces" >> beam.CoGroupByKey()
+            | "PlaceArticles" >> beam.FlatMap(place_article)
+        )
+        own = (
+            {"signatures": signatures | "KeySignatures" >> beam.Map(_signature_by_id), "places": clusters.places}
+            | "JoinClusters" >> beam.CoGroupByKey()
+            | "PlaceSignatures" >> beam.FlatMap(place_signature)
+        )
+        signed = (own, clusters[MOVED]) | "AllSignatures" >> beam.Flatten()
         return placed, versions[SKIPS], signed, clusters[CLUSTERS], clusters[ALIASES]
 
 
@@ -332,8 +357,8 @@ class FindEdges(beam.PTransform[Any, Any]):
 class ClusterEdges(beam.PTransform[Any, Any]):
     """Edges in; `ClusterFn`'s outputs out.
 
-    Edges never meet on one key: a component is clustered where its own do, and which one an edge belongs to is told
-    by a table of article ids.
+    Edges never meet on one key: a component is clustered where its own do. Which one an edge belongs to is told by a
+    table of article ids, taken apart into its lines.
     """
 
     def __init__(self, store: Store, settings: DedupSettings) -> None:
@@ -343,11 +368,19 @@ class ClusterEdges(beam.PTransform[Any, Any]):
 
     def expand(self, edges: PCollection[Edge]) -> Any:
         linked = edges | "SamePairs" >> beam.FlatMap(same_pairs)
-        roots = linked | "Connect" >> beam.CombineGlobally(Connect()).as_singleton_view()
+        roots = (
+            linked | "Connect" >> beam.CombineGlobally(Connect()).without_defaults() | "Roots" >> beam.FlatMap(_roots)
+        )
+        by_first = edges | "KeyByFirst" >> beam.Map(_edge_by_first)
+        in_component = (
+            {"edges": by_first, "roots": roots}
+            | "JoinRoots" >> beam.CoGroupByKey()
+            | "KeyByComponent" >> beam.FlatMap(by_component)
+        )
+        members = roots | "KeyByRoot" >> beam.Map(_member_by_root)
         return (
-            edges
-            | "KeyByComponent" >> beam.FlatMap(by_component, roots)
-            | "GroupByComponent" >> beam.GroupByKey()
+            {"edges": in_component, "members": members}
+            | "GroupByComponent" >> beam.CoGroupByKey()
             | "Cluster"
             >> beam.ParDo(ClusterFn(self.store, self.settings)).with_outputs(MOVED, CLUSTERS, ALIASES, main="places")
         )

@@ -9,16 +9,22 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, wait
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, NamedTuple, Optional
+from typing import Any, Final, NamedTuple, Optional
+
+import apache_beam as beam
+import grpc
 
 from schemas.errors import ConfigError, NewsbeamError
 
 _START_S: Final = 30.0
+_LOOK_S: Final = 0.2
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _libc: Final = ctypes.CDLL(None)
 
@@ -29,6 +35,11 @@ class Prism(NamedTuple):
     endpoint: str  # of its job service
     process: subprocess.Popen[bytes]
     log: Path
+
+    def require_alive(self) -> None:
+        """Raise NewsbeamError where it has died."""
+        if self.process.poll() is not None:
+            raise NewsbeamError(f"Prism has died: {last_words(self)}; start the stream again, nothing is lost")
 
 
 def find_prism(given: Optional[str]) -> Path:
@@ -51,7 +62,7 @@ def running(binary: Path, log: Path) -> Iterator[Prism]:
     """Run Prism for the length of the block. It dies with us, however we die.
 
     Raises:
-        NewsbeamError: it does not start.
+        NewsbeamError: it does not start, or died while the block spoke with it.
     """
     port, web = _free_port(), _free_port()
     command = [str(binary), f"--job_port={port}", f"--web_port={web}", "--log_level=error", "--log_kind=text"]
@@ -68,9 +79,37 @@ def running(binary: Path, log: Path) -> Iterator[Prism]:
         prism = Prism(f"localhost:{port}", process, log)
         _wait_for(prism, port)
         yield prism
+    except grpc.RpcError:
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1)  # its sockets close before the process is gone
+        prism.require_alive()
+        raise
     finally:
         process.kill()  # it keeps nothing that is worth a farewell
         process.wait()
+
+
+def submit(pipeline: beam.Pipeline, prism: Prism) -> Any:
+    """Start `pipeline` and return its result.
+
+    Beam by itself waits five minutes for a Prism that has died before it took the pipeline.
+
+    Raises:
+        NewsbeamError: Prism has died.
+    """
+    submitted = Future[Any]()
+
+    def run() -> None:
+        try:
+            submitted.set_result(pipeline.run())
+        except BaseException as error:
+            submitted.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    while not submitted.done():
+        prism.require_alive()
+        wait([submitted], _LOOK_S)
+    return submitted.result()
 
 
 def _wait_for(prism: Prism, port: int) -> None:

@@ -33,18 +33,21 @@ from pipelines.ingest import Plan, from_feeds
 from pipelines.jobs import Job, own_error, profiles_of, settle_runs
 from pipelines.metrics import metrics_served
 from pipelines.options import FLINK
-from pipelines.prism import Prism, find_prism, last_words, running
+from pipelines.prism import Prism, find_prism, last_words, running, submit
 from schemas.errors import ConfigError, NewsbeamError
 from schemas.settings import Outlet
 from transforms.poll_stream import PollStream, obeyed
 from transforms.state import Store
-from transforms.write import Dataset, explained, lock, prepare, read_manifest, require_room, scratch
+from transforms.write import Dataset, explained, is_taken_over, lock, prepare, read_manifest, require_room, scratch
 from transforms.write.files import is_remote
 from transforms.write.window import WriteWindows
 
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600}
 _LOOK_S: Final = 0.5
 _FORGET_S: Final = 3_600.0  # between two clearings of old signatures
+_DRAINED: Final = "drained: everything taken is committed"
+_TAKEN_OVER: Final = "a later run has taken the dataset over, and this stream has ended; nothing is lost"
+_STOPPED: Final = "stopped by Flink: start again with the --savepoint_path, or without; nothing is lost"
 
 
 def parse_window(text: str) -> int:
@@ -83,7 +86,9 @@ def run_stream(
     store = Store(dataset.state_address)
     stream_id = f"stream-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     with lock(dataset) as dataset, ExitStack() as stack:
-        ended = "ended the job that an earlier stream has left on the cluster" if on_flink and _end_jobs(job) else ""
+        left_over = (
+            "ended the job that an earlier stream has left on the cluster" if on_flink and _end_jobs(job) else ""
+        )
         recovered = settle_runs(job, dataset, store)
         require_room(dataset, job.settings.write.min_free_bytes)
         folder = stack.enter_context(scratch(dataset, stream_id))
@@ -110,21 +115,18 @@ def run_stream(
         if prism is not None:
             job.engine.options.view_as(PortableOptions).job_endpoint = prism.endpoint
         into = f"stream on {job.engine.name}, a commit every {window_s} s, into {dataset.address}"
-        for line in filter(None, (job.engine.notice, ended, recovered, into)):
+        for line in filter(None, (job.engine.notice, left_over, recovered, into)):
             job.out.print(line, markup=False, soft_wrap=True)
         pipeline = beam.Pipeline(options=job.engine.options)
         write = WriteWindows(dataset, store, settings.write, version("newsbeam"))
         feeds = pipeline | "PollStream" >> PollStream(outlets, dataset, store, window_s, str(stop))
         _ = from_feeds(feeds, plan) | "Write" >> write
-        drained = _watch(job, pipeline.run(), prism, dataset, store, Path(obeyed(str(stop))))
+        result = pipeline.run() if prism is None else submit(pipeline, prism)
+        ended = _watch(job, result, prism, dataset, store, Path(obeyed(str(stop))))
         with explained(dataset.root):
             for left in (stop, Path(obeyed(str(stop)))):
                 left.unlink(missing_ok=True)
-    job.out.print(
-        "drained: everything taken is committed"
-        if drained
-        else "stopped by Flink: start again with the --savepoint_path, or without; nothing is lost"
-    )
+    job.out.print(ended)
     return 0
 
 
@@ -154,10 +156,12 @@ def _stopping(stop: Path, job: Job) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _watch(job: Job, result: Any, prism: Optional[Prism], dataset: Dataset, store: Store, obeyed_stop: Path) -> bool:
-    """Tell of each commit, until the pipeline has ended; return whether it ended since it was told to."""
+def _watch(job: Job, result: Any, prism: Optional[Prism], dataset: Dataset, store: Store, obeyed_stop: Path) -> str:
+    """Tell of each commit, until the pipeline has ended; return why it did, in words."""
     told, newest, forgotten = store.applied(), store.newest_commit(), 0.0
     while True:
+        if prism is not None:
+            prism.require_alive()
         ended = PipelineState.is_terminal(result.state)
         if (now := store.newest_commit()) != newest:
             newest, new = now, store.applied() - told
@@ -168,9 +172,7 @@ def _watch(job: Job, result: Any, prism: Optional[Prism], dataset: Dataset, stor
             break
         if prism is None and obeyed_stop.exists():  # with checkpoints, Flink keeps a job whose sources have all ended
             _end_jobs(job)
-            return True
-        if prism is not None and prism.process.poll() is not None:
-            raise NewsbeamError(f"Prism has died: {last_words(prism)}; start the stream again, nothing is lost")
+            return _DRAINED
         if time.monotonic() - forgotten > _FORGET_S:
             store.forget_signatures(Timestamp.now() - job.settings.dedup.lookback_days * 86_400)
             forgotten = time.monotonic()
@@ -184,7 +186,9 @@ def _watch(job: Job, result: Any, prism: Optional[Prism], dataset: Dataset, stor
             except Exception as raised:
                 error = own_error(raised) or raised
         raise error
-    return obeyed_stop.exists()
+    if obeyed_stop.exists():
+        return _DRAINED
+    return _TAKEN_OVER if is_taken_over(dataset) else _STOPPED
 
 
 def _window_line(dataset: Dataset, commit_id: str) -> str:

@@ -1,13 +1,17 @@
 """Finding Prism, or saying how to get it."""
 
+import subprocess
+import threading
 from pathlib import Path
+from typing import Any
 
+import grpc
 import pytest
 
 from pipelines import prism
 from pipelines.options import choose_stream
 from pipelines.stream import parse_window
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, NewsbeamError
 
 
 @pytest.fixture
@@ -66,3 +70,44 @@ def test_a_window_has_a_unit(text: str, seconds: int) -> None:
 def test_no_other_window_is_taken(text: str) -> None:
     with pytest.raises(ConfigError, match="no window"):
         parse_window(text)
+
+
+def died(log: Path) -> prism.Prism:
+    process = subprocess.Popen(["false"])
+    process.wait()
+    log.write_text("panic: out of memory")
+    return prism.Prism("localhost:1", process, log)
+
+
+class Waiting:
+    """A pipeline whose submission waits, as Beam's does for an engine that is gone."""
+
+    def __init__(self) -> None:
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        self.over.wait()
+
+
+def test_a_pipeline_is_not_submitted_for_ever_to_an_engine_that_died(tmp_path: Path) -> None:
+    pipeline: Any = Waiting()
+    with pytest.raises(NewsbeamError, match="Prism has died: panic: out of memory"):
+        prism.submit(pipeline, died(tmp_path / "log"))
+    pipeline.over.set()
+
+
+def test_what_fails_in_speaking_with_an_engine_that_died_is_told_as_its_death(tmp_path: Path) -> None:
+    listening = tmp_path / "prism"
+    listening.write_text(
+        "#!/bin/sh\nport=${1#*=}\n"
+        "exec python3 -c \"import socket; s = socket.create_server(('localhost', $port)); s.accept(); s.accept()\"\n"
+    )
+    listening.chmod(0o755)
+
+    def speak() -> None:
+        with prism.running(listening, tmp_path / "log") as engine:
+            engine.process.kill()
+            raise grpc.RpcError
+
+    with pytest.raises(NewsbeamError, match="Prism has died"):
+        speak()

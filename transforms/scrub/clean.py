@@ -25,7 +25,7 @@ from transforms.scrub.rules import Rules
 from transforms.scrub.shapes import is_prose
 from transforms.scrub.words import find_date
 
-MAX_ROUNDS: Final = 3  # until a text stays as it is; the second nearly always changes nothing
+MAX_ROUNDS: Final = 3  # until a text stays as it is: nearly always after the second
 MUCH: Final = 0.2  # a larger share of the text removed is worth a warning: a wrong rule shows here first
 REPEAT_REACH: Final = 2  # paragraphs from the start that may stand twice, as summary and as text
 SAMPLE_CHARS: Final = 2_000  # of a text, to tell its language by
@@ -66,8 +66,9 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
             break
         mended = clean_characters(clean.text)
         again = _scrub_once(mended, language, rules, title, dirty=mended != clean.text)
-        if again.text != clean.text:  # what went had hidden something: seldom
-            clean = _merged(clean, again)
+        if again.text == clean.text:
+            break
+        clean = _merged(clean, again)  # what went had hidden something: seldom
     return clean
 
 

@@ -35,7 +35,7 @@ from pipelines.metrics import metrics_served
 from pipelines.options import FLINK
 from pipelines.prism import Prism, find_prism, last_words, running, submit
 from schemas.errors import ConfigError, NewsbeamError
-from schemas.settings import Outlet
+from schemas.settings import HttpSettings, Outlet
 from transforms.poll_stream import PollStream, obeyed
 from transforms.state import Store
 from transforms.write import Dataset, explained, is_taken_over, lock, prepare, read_manifest, require_room, scratch
@@ -45,6 +45,7 @@ from transforms.write.window import WriteWindows
 _UNITS_S: Final = {"s": 1, "m": 60, "h": 3_600}
 _LOOK_S: Final = 0.5
 _FORGET_S: Final = 3_600.0  # between two clearings of old signatures
+_LEAST_DEADLINE_S: Final = 5.0  # for one request: slow servers that are well answer within two
 _DRAINED: Final = "drained: everything taken is committed"
 _TAKEN_OVER: Final = "a later run has taken the dataset over, and this stream has ended; nothing is lost"
 _STOPPED: Final = "stopped by Flink: start again with the --savepoint_path, or without; nothing is lost"
@@ -68,13 +69,29 @@ def parse_window(text: str) -> int:
     return seconds
 
 
+def within(http: HttpSettings, window_s: int) -> HttpSettings:
+    """Return `http` as it lets a window end in about its own length, whatever single hosts do.
+
+    A window waits for the slowest of its feeds, then for the slowest of its pages: each gets half of it. What is cut
+    short is asked for again in a later window.
+    """
+    half_s = max(window_s / 2, _LEAST_DEADLINE_S)
+    return http.model_copy(
+        update={
+            "max_host_s": min(http.max_host_s, float(window_s)),
+            "deadline_s": min(http.deadline_s, half_s),
+            "connect_s": min(http.connect_s, half_s),
+        }
+    )
+
+
 def run_stream(
     job: Job, outlets: Sequence[Outlet], window_s: int, stop_file: Optional[Path], metrics_port: Optional[int]
 ) -> int:
     """Poll feeds as they come due and commit every `window_s` seconds, until stopped; return the exit code.
 
-    A host is asked for at most a window's length at a time: what is left waits in the state, as after a run. With a
-    `metrics_port`, Prometheus is answered there, on loopback.
+    Hosts get the time that `within` says: what is left waits in the state, as after a run. With a `metrics_port`,
+    Prometheus is answered there, on loopback.
 
     Raises:
         NewsbeamError: the stream could not be started, or broke down. What was not committed is polled again.
@@ -98,10 +115,7 @@ def run_stream(
             (folder / "temporary").mkdir()
             for left in (stop, Path(obeyed(str(stop)))):  # from a stream that was killed while it drained
                 left.unlink(missing_ok=True)
-        http = job.settings.http
-        settings = job.settings.model_copy(
-            update={"http": http.model_copy(update={"max_host_s": min(http.max_host_s, float(window_s))})}
-        )
+        settings = job.settings.model_copy(update={"http": within(job.settings.http, window_s)})
         plan = Plan(
             settings, job.tables.rules, job.tables.gazetteer, store, str(folder / "progress"), stream_id,
             profiles=profiles_of(outlets),

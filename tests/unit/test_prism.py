@@ -10,8 +10,9 @@ import pytest
 
 from pipelines import prism
 from pipelines.options import choose_stream
-from pipelines.stream import parse_window
+from pipelines.stream import parse_window, within
 from schemas.errors import ConfigError, NewsbeamError
+from schemas.settings import load_settings
 
 
 @pytest.fixture
@@ -111,3 +112,15 @@ def test_what_fails_in_speaking_with_an_engine_that_died_is_told_as_its_death(tm
 
     with pytest.raises(NewsbeamError, match="Prism has died"):
         speak()
+
+
+@pytest.mark.parametrize(
+    ("window_s", "deadline_s", "connect_s", "max_host_s"),
+    [(2, 5.0, 5.0, 2.0), (12, 6.0, 6.0, 12.0), (30, 15.0, 8.0, 30.0), (300, 20.0, 8.0, 300.0)],
+)
+def test_no_request_and_no_host_holds_a_window_for_longer_than_its_share(
+    window_s: int, deadline_s: float, connect_s: float, max_host_s: float
+) -> None:
+    shipped = load_settings(Path(__file__).parents[2] / "config" / "defaults.toml").http
+    http = within(shipped, window_s)
+    assert (http.deadline_s, http.connect_s, http.max_host_s) == (deadline_s, connect_s, max_host_s)

@@ -137,6 +137,22 @@ def test_names_that_are_none_are_left_alone(text: str) -> None:
     assert found(text) == []
 
 
+def test_a_state_before_another_name_in_a_list_is_no_club() -> None:
+    assert found("In Syria: Turkey, United Arab Emirates.") == [
+        ("Syria", "syria"),
+        ("Turkey", "turkey"),
+        ("United Arab Emirates", "uae"),
+    ]
+
+
+def test_a_gloss_inside_a_holiday_is_no_place() -> None:
+    assert found("They keep Quds (Jerusalem) Day") == []
+
+
+def test_a_name_that_is_also_written_small_is_found_small() -> None:
+    assert found("the “axis of resistance”") == [("axis of resistance", "axis-of-resistance")]
+
+
 def test_an_ambiguous_name_needs_something_close_to_it() -> None:
     assert found("The Badr moved at night.") == []
     assert ("Badr", "badr-organization") in found("In Baghdad the Badr moved at night.")

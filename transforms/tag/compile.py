@@ -82,13 +82,24 @@ def spellings(gazetteer: Gazetteer) -> dict[str, list[Name]]:
             names = patterns.setdefault(pattern, [])
             if names and IMPORTED in name.flags:  # what is known already is not told better by somebody's list
                 continue
-            if not any(known.id == name.id and known.flags <= name.flags for known in names):
-                names.append(name)
+            place = next((at for at, known in enumerate(names) if _serves(known, name)), len(names))
+            if place == len(names) or _only_in_capitals(names[place], name):
+                names[place : place + 1] = [name]
     for blocker in gazetteer.blockers:
         for pattern in fold_name(blocker.phrase) if PLACE not in blocker.phrase else ():
             name = Name(BLOCKER, "", blocker.phrase, frozenset(), blocker.langs, "blocker")
             patterns.setdefault(pattern, []).insert(0, name)
     return patterns
+
+
+def _serves(known: Name, name: Name) -> bool:
+    return known.id == name.id and known.flags <= name.flags
+
+
+def _only_in_capitals(known: Name, name: Name) -> bool:
+    """Tell whether `name` is as `known`, but also counts without a capital: axis of resistance."""
+    alike = (known.flags, known.type, known.method) == (name.flags, name.type, name.method)
+    return alike and known.alias[0].isupper() and not name.alias[0].isupper()
 
 
 def _spell(alias: AliasRow, type: str) -> Iterable[tuple[str, Name]]:

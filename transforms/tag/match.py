@@ -27,7 +27,7 @@ _TURKISH_AFTER: Final = re.compile(
 )
 _KURMANJI_AFTER: Final = re.compile(r"(?:y?[eai]|y?en|y?an|[dr][ae]|ye|ya|yi)(?:[dr][ae]|[jt]i)?")
 _SORANI_AFTER: Final = frozenset(
-    "ي يش ه ان دا هوه وه يه ييه يان هكان هكه كان يدا يهوه ش يي انه يشدا هكهي هكاني ياني انيش يشي وهيه تي".split()
+    "ي يش ه ان دا هوه وه يه ييه يان هكان هكه كان يدا يهوه ش يي انه يشدا هكهي هكاني ياني انيش يشي وهيه تي ن ين".split()
 )
 _PERSIAN_AFTER: Final = frozenset("ي ها هاي هايي يها".split())
 _NO_GLUE_AFTER: Final = ("ing", "ers", "ian", "ism", "ist")  # these make another English word
@@ -132,7 +132,11 @@ def _hits(
     letters, places, fit = folded.text, folded.places, compiled.fit
     beside = [match for match in found if match[0] >= compiled.after_place]
     before_place = {stop for pattern, _, stop in beside if compiled.before_place <= pattern < compiled.sport}
-    after_place = {begin for pattern, begin, _ in beside if pattern < compiled.before_place}
+    after_place = {
+        begin
+        for pattern, begin, stop in beside
+        if pattern < compiled.before_place and not _begins_longer(found, begin, stop, compiled)
+    }
     hits: list[Hit] = []
     for pattern, begin, stop in found:
         start = begin + 1 if letters[begin] == " " else begin
@@ -155,9 +159,14 @@ def _hits(
     return hits
 
 
+def _begins_longer(found: Iterable[tuple[int, int, int]], begin: int, stop: int, compiled: Compiled) -> bool:
+    """Tell whether words beside a place are the start of another name: Turkey, United Arab Emirates."""
+    return any(first == begin and last >= stop and pattern < compiled.after_place for pattern, first, last in found)
+
+
 def _named(text: str, end: int) -> bool:
     """Tell whether the word after `end` may be part of a name: it has no small letter at its start."""
-    follows = text[end : end + 3].lstrip(" -,")[:1]
+    follows = text[end : end + 3].lstrip(" -,)")[:1]
     return follows.isupper() or (follows.isalpha() and not follows.islower())
 
 

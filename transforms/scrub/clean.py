@@ -101,7 +101,7 @@ def _scrub_once(text: str, language: Optional[str], rules: Rules, title: str, *,
     take_scraps(draft)
     take_captions(draft)
     take_doubles(draft)
-    take_head(draft, title, rules, dirty=dirty or len(join_broken(draft.lines)) < len(draft.lines))
+    take_head(draft, title, rules, dirty=dirty)
     take_tail(draft)
     _read_fields(draft, rules)
     joined = join_broken([draft.lines[at] for at in draft.open()])

@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 _LISTED_AS: Final = {"no": "nb", "nn": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
 _PLACES: Final = 1 << 16
+_MET: Final = 40_000  # tokens remembered by language, some 4 MB
 _HOT: Final = 20_000  # looked-up words remembered by language: running text is mostly the same few thousand
 
 
@@ -41,7 +42,7 @@ class Frequencies(Mapping[str, float]):
         self._hashes: memoryview = (hashes >> 16).astype(np.uint32).data
         self._ranks: npt.NDArray[np.uint16] = np.concatenate(ranks)[order]
         self._look_up = lru_cache(_HOT)(self._find)
-        self._met: set[str] = set()  # words of the list that `missing` was asked for
+        self._met: set[str] = set()
 
     def _find(self, word: str) -> float:
         """The share of a word, negative where it is not on the list."""
@@ -65,14 +66,15 @@ class Frequencies(Mapping[str, float]):
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str) and self._look_up(word) >= 0
 
-    def missing(self, words: Set[str]) -> Set[str]:
-        """Return those of the words that are not on the list: set by set what `in` answers one by one."""
-        unmet = words - self._met
-        absent = {word for word in unmet if self._find(word) < 0}
-        if len(self._met) > _HOT:
+    def unmet(self, tokens: Set[str]) -> Set[str]:
+        """Return those of the tokens of a text that `meet` was not told of."""
+        return tokens - self._met
+
+    def meet(self, token: str) -> None:
+        """Remember a token as one that needs no second look; when they are too many all are forgotten."""
+        if len(self._met) >= _MET:
             self._met.clear()
-        self._met |= unmet - absent
-        return absent
+        self._met.add(token)
 
     def __len__(self) -> int:
         return len(self._hashes)

@@ -209,7 +209,7 @@ def _line_starts(words: Sequence[str], width: int) -> set[int]:
 
 def _is_glued(paragraphs: Sequence[str], known: Frequencies) -> bool:
     words = [word for p in paragraphs for word in p.split()]
-    odd = _odd(_odd({word.strip(_OPENS + _CLOSES) for word in set(words)}, known), known)
+    odd = {part for token in known.unmet(set(words)) for part in _odd_parts(token, known)}
     if len(odd) < MIN_EVIDENT:
         return False
     evident = [w for w in odd if _falls_apart(w, known)]
@@ -217,13 +217,15 @@ def _is_glued(paragraphs: Sequence[str], known: Frequencies) -> bool:
     return plain >= MIN_PLAIN and len(evident) >= max(MIN_EVIDENT, MIN_RATE * len(words))
 
 
-def _odd(words: Set[str], known: Frequencies) -> Set[str]:
-    """The longer words among tokens that are on no list; what is asked of words without signs is asked of the rest."""
-    lowered = {word: word.lower() for word in words if len(word) >= MIN_ODD}
-    missing = known.missing(set(lowered.values()))
-    return {
-        part for word, low in lowered.items() if low in missing for part in _WORD.findall(word) if len(part) >= MIN_ODD
-    }
+def _odd_parts(token: str, known: Frequencies) -> list[str]:
+    """The longer words within a token that are on no list; a token without any is not looked at again."""
+    word = token.strip(_OPENS + _CLOSES)
+    if len(word) >= MIN_ODD and word.lower() not in known:
+        odd = [part for part in _WORD.findall(word) if len(part) >= MIN_ODD and part.lower() not in known]
+        if odd:
+            return odd
+    known.meet(token)
+    return []
 
 
 def _falls_apart(word: str, known: Mapping[str, float]) -> bool:

@@ -131,10 +131,10 @@ def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool) -> None:
     """
     places = draft.open()
     body = _body(draft, places)
-    opening = draft.lines[places[body]] if body < len(places) else ""
-    if not (title or dirty or any(draft.found) or split_dateline(opening, rules.agency_names)):
+    if body in (0, len(places)):
         return
-    if body == len(places):
+    traces = title or dirty or any(draft.found) or split_dateline(draft.lines[places[body]], rules.agency_names)
+    if not (traces or len(join_broken(draft.lines)) < len(draft.lines)):
         return
     head = places[:body]
     if title and not any(_same(draft.lines[at], title) for at in head):

@@ -28,7 +28,7 @@ _FOLDED: Final = str.maketrans(
     | {"[": "(", "]": ")"}
     | {"»": "»"}  # kept: "Source » outlet" and breadcrumbs use it as a separator
 )
-_QUOTES: Final = str.maketrans(dict.fromkeys("‘’`´", "'") | dict.fromkeys("“”„", '"') | {"[": "(", "]": ")"})
+_QUOTES: Final = (*((sign, "'") for sign in "‘’`´"), *((sign, '"') for sign in "“”„"), ("[", "("), ("]", ")"))
 _ASCII_TOKEN = re.compile(r"[a-z0-9]+(?:(?<=[a-z])-(?=[a-z])[a-z0-9]+)*|[^a-z0-9\s]")
 _DIGIT = re.compile(r"\d")
 _DASHES: Final = "-–—−"
@@ -113,7 +113,9 @@ def plain_tokens(line: str) -> list[str]:
 
     Most lines are plain once their quotation marks are, and need no folding word by word.
     """
-    simple = line.translate(_QUOTES)
+    simple = line
+    for sign, plain in _QUOTES:  # faster than `translate`, as most lines hold none of them
+        simple = simple.replace(sign, plain)
     if simple.isascii():
         return _ASCII_TOKEN.findall(simple.lower())
     return [text for text in map(fold, _TOKEN.findall(line)) if text]

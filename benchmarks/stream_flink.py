@@ -58,7 +58,7 @@ def main() -> int:
         print("the first commit is in place", flush=True)
         reader.start()
         started = time.time()
-        while (age := time.time() - started) < args.minutes * 60:
+        while (age := time.time() - started) < args.minutes * 60 or blows:  # each blow is waited out, however long
             if stream.process.poll() is not None:
                 print(stream.log.read_text()[-3000:])
                 return 1

@@ -50,6 +50,7 @@ from transforms.write import (
     scratch,
 )
 
+_WORKER_GONE: Final = "Channel closed prematurely."  # Beam's words for a worker that ended in the middle of its work
 _OURS: Final = re.compile(r"schemas\.errors\.(\w+): (.+?)(?: \[while running '[^']*'\])?$", re.MULTILINE)
 _DEMO_QUERY: Final = """\
 SELECT entity.id AS armed_group, count(DISTINCT cluster_id) AS stories, count(*) AS articles,
@@ -273,6 +274,8 @@ def _beams_errors() -> Iterator[None]:
         if _interrupted(error):
             raise KeyboardInterrupt from error
         ours = own_error(error)
+        if str(error) == _WORKER_GONE:
+            ours = NewsbeamError("a worker process has died; nothing was committed, and the next run asks again")
         if ours is None:
             raise
         raise ours from error

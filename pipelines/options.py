@@ -111,7 +111,7 @@ def choose_stream(beam_args: Sequence[str]) -> Engine:
     given, runner, notice = _read(beam_args, PRISM, "Beam's engine for streams on one machine")
     if runner == FLINK:
         _check_cluster(given)
-        notice = f"{FLINK} is on trial: no window has been committed there yet (docs/stream.md)"
+        notice = f"{FLINK} was tried on one machine only, with Flink 1.19 (docs/stream.md)"
         if not any(arg.startswith("--checkpointing_interval") for arg in beam_args):
             given, *_ = _read([*beam_args, _CHECKPOINTS], PRISM, "")
     elif runner != PRISM:

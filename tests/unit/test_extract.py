@@ -109,6 +109,30 @@ def test_of_two_declared_titles_the_smaller_heading_decides_on_a_page_without_a_
     assert read(html.encode()).title == "Shipping: harbour reopens after wreck is cleared"
 
 
+def test_the_heading_is_the_title_where_the_declared_headline_is_for_search_engines() -> None:
+    heading = "Harbour of Vellin reopens after engineers clear the wreck of a cargo ship from its quay"
+    for alternative in (heading, heading[:70] + " ..."):
+        headline = {"@type": "NewsArticle", "headline": "Vellin harbour: the wreck", "alternativeHeadline": alternative}
+        head = f'<script type="application/ld+json">{json.dumps(headline)}</script>'
+        html = page(head=head).decode().replace("<h1>Harbour reopens after wreck is cleared", f"<h1>{heading}")
+        assert read(html.encode()).title == heading
+
+
+def test_a_heading_that_ends_in_a_colon_is_no_title() -> None:
+    html = (
+        page()
+        .decode()
+        .replace("<h1>Harbour reopens after wreck is cleared", "<h1>A word from the founder of our Courier:")
+    )
+    assert read(html.encode()).title == "Harbour reopens after wreck is cleared"
+
+
+def test_a_section_glued_to_the_title_is_no_part_of_it() -> None:
+    head = '<meta property="article:section" content="정치"><meta property="og:site_name" content="Vellin Courier">'
+    html = page(head=head).decode().replace("cleared | Vellin", "cleared-정치ㅣVellin").replace("h1>", "p>")
+    assert read(html.encode()).title == "Harbour reopens after wreck is cleared"
+
+
 def test_a_title_that_was_decoded_wrongly_is_mended() -> None:
     html = page().decode().replace("Harbour reopens after wreck", "Vellinâ\x80\x99s harbour reopens after wreck")
     assert read(html.encode()).title == "Vellin’s harbour reopens after wreck is cleared"

@@ -30,6 +30,9 @@ BOMBS = {
     "a million attributes": b"<div " + b" ".join(b"a%d=1" % n for n in range(1_000_000)) + b">" + ARTICLE,
     "20,000 attributes, 90 times": filled(b"<div " + b" ".join(b"a%d" % n for n in range(20_000)) + b">x</div>"),
     "10 MB of <": filled(b"<"),
+    "10 MB of &amp;": filled(b"&amp;"),
+    "10 MB of <div>": filled(b"<div>"),
+    "entities in an attribute": b"<meta property=og:title content='" + filled(b"&amp;amp;") + b"'>" + ARTICLE,
     "a table of a million cells": b"<table><tr>" + filled(b"<td>x"),
     "nested tables": filled(b"<table><tr><td>"),
     "misnested formatting": filled(b"<b><p>"),
@@ -50,6 +53,12 @@ def test_a_hostile_page_costs_bounded_time(bomb: bytes) -> None:
     with suppress(NoArticle):
         extract(bomb, URL, settings=SETTINGS)
     assert time.thread_time() - begun < LIMIT
+
+
+@pytest.mark.parametrize("sign", [b"<", b"&amp;"])
+def test_signs_without_letters_are_no_text(sign: bytes) -> None:
+    with pytest.raises(NoArticle, match="no_text"):
+        extract(filled(sign, 5_000), URL, settings=SETTINGS)
 
 
 STRINGS = {

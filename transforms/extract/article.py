@@ -135,7 +135,7 @@ def extract(
         subtitle=squeeze(declared.article("alternativeHeadline"))[:_MAX_FIELD],
         description=_description(declared, evidence.summary),
         authors=authors,
-        section=_section(declared),
+        section=declared.section(),
         tags=_tags(declared, evidence.tags),
         image_url=_image(declared),
         article_type="live_blog" if body.live else _article_type(declared),
@@ -239,11 +239,6 @@ def _language(declared: Declared, root: Any) -> str:
 def _description(declared: Declared, summary: str) -> str:
     given = declared.first("description", "og:description") or squeeze(declared.article("description"))
     return (given or squeeze(summary))[:_MAX_FIELD]
-
-
-def _section(declared: Declared) -> str:
-    sections = [squeeze(item) for item in as_list(declared.article("articleSection"))]
-    return (declared.first("article:section") or next(filter(None, sections), ""))[:200]
 
 
 def _tags(declared: Declared, hints: Sequence[str]) -> list[str]:

@@ -112,7 +112,7 @@ def second_opinion(root: Any, url: str, title: str) -> str:
     lines = (found.text or "").split("\n") if isinstance(found, Document) else []
     squeezed = [" ".join(line.removeprefix("- ").split()) for line in lines]
     echo = fold(title)
-    return "\n".join(line for line in squeezed if line and fold(line) != echo)
+    return "\n".join(line for line in squeezed if any(map(str.isalnum, line)) and fold(line) != echo)
 
 
 def advice(blocks: Sequence[Block], told: str) -> Floats:

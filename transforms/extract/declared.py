@@ -13,6 +13,7 @@ from transforms.jsontext import whole_characters
 _MAX_OBJECTS: Final = 500  # of JSON-LD, on one page
 _MAX_DEPTH: Final = 4  # of @graph and mainEntity inside each other
 _MAX_NAMES: Final = 50
+_MAX_SECTION: Final = 200  # characters
 _WORD = re.compile(r"\w+")
 _QUOTES: Final = str.maketrans(dict.fromkeys('‘’‚‛`´“”„‟«»"', "'") | dict.fromkeys("‐‑‒–—―−", "-"))
 _ARTICLE_TYPE = re.compile(r"Article|Posting|Report")
@@ -68,6 +69,12 @@ class Declared:
     def types(self) -> str:
         """Return all types of the page's JSON-LD articles, separated by blanks."""
         return " ".join(kind for obj in self.articles for kind in as_list(obj.get("@type")) if isinstance(kind, str))
+
+    def section(self) -> str:
+        """Return the section that the page stands in, "" where it names none."""
+        sections = (squeeze(item) for item in as_list(self.article("articleSection")))
+        given = self.first("article:section") or next(filter(None, sections), "") or self.first("content_category")
+        return given[:_MAX_SECTION]
 
     def is_outlet(self, name: str) -> bool:
         """Whether `name` is the outlet's own, in whole or for the most part."""

@@ -22,9 +22,9 @@ def pick_title(declared: Declared, headings: Sequence[str], lesser: Sequence[str
     """Return the headline, "" where the page has none.
 
     `headings` are the texts of the page's <h1>, `lesser` those of its <h2>, `hint` is the feed's title. JSON-LD's
-    headline wins, or what the page shows where that is the same but for spacing; on pages without <h1> the declared
-    title that an <h2> shows. Without JSON-LD it is the heading that shares words with the other titles, and at last
-    og:title, twitter:title, <title> and the feed, each without the outlet's name.
+    headline wins, or what the page shows where that is the same but for spacing, or is JSON-LD's alternativeHeadline;
+    on pages without <h1> the declared title that an <h2> shows. Without JSON-LD it is the heading that shares words
+    with the other titles, and at last og:title, twitter:title, <title> and the feed, each without the outlet's name.
     """
     given = [
         squeeze(declared.article("headline")),
@@ -37,13 +37,16 @@ def pick_title(declared: Declared, headings: Sequence[str], lesser: Sequence[str
     shown = [
         heading
         for heading in map(clean_characters, headings)
-        if _SHORTEST < len(heading) < _MAX_HEADING and not _names_site(heading, declared.title_tag, given[1])
+        if _SHORTEST < len(heading) < _MAX_HEADING
+        and not heading.endswith(":")  # it opens what follows: "A message from our founder:"
+        and not _names_site(heading, declared.title_tag, given[1])
     ]
     known = frozenset(fold(title) for title in [*shown, given[0]] if len(title) >= 12)
     bare = [bare_title(title, declared, known) if title else "" for title in given]
     shown = [bare_title(heading, declared, frozenset()) for heading in shown]
     title = "" if shown else _declared_shape(bare, [clean_characters(heading) for heading in lesser])
-    return _whole(title or _choose(bare, shown), [*bare, *shown])
+    alternative = clean_characters(squeeze(declared.article("alternativeHeadline"))[:_MAX_CHARS])
+    return _whole(title or _shown_alternative(alternative, shown) or _choose(bare, shown), [*bare, *shown])
 
 
 def _names_site(heading: str, title_tag: str, og_title: str) -> bool:
@@ -56,6 +59,16 @@ def _declared_shape(bare: Sequence[str], headings: Sequence[str]) -> str:
     """The first declared title that a heading shows, "" for none. Letters and digits count: kickers lose a colon."""
     declared = {_letters(title): title for title in reversed(bare) if len(title) > _SHORTEST}
     return next((declared[letters] for heading in headings if (letters := _letters(heading)) in declared), "")
+
+
+def _shown_alternative(alternative: str, shown: Sequence[str]) -> str:
+    """The heading that JSON-LD calls the alternative, "" for none: its `headline` is meant for search engines then."""
+    cut = fold(alternative.rstrip("…. ")) if alternative.endswith(("…", "...")) else ""
+    for heading in shown if alternative else ():
+        folded = fold(heading)
+        if folded == fold(alternative) or (len(cut) >= _CUT_FROM and folded.startswith(cut)):
+            return heading
+    return ""
 
 
 def _letters(title: str) -> str:
@@ -105,6 +118,9 @@ def bare_title(title: str, declared: Declared, others: frozenset[str]) -> str:
         if not (declared.is_outlet(head) and len(tail) > _SHORTEST):
             break
         title = tail
+    section = declared.section()
+    if section and title.endswith(f"-{section}"):  # no blanks around it
+        title = title.removesuffix(f"-{section}")
     return title.strip()
 
 

@@ -1,6 +1,7 @@
 """The tables' schemas, and the rows that records make."""
 
 import datetime
+import sys
 from typing import Any
 
 import pyarrow as pa
@@ -112,6 +113,22 @@ def test_empty_strings_are_null_where_a_column_may_be_null() -> None:
 def test_characters_are_counted_as_code_points() -> None:
     row = article_row(TAGGED)
     assert (row["word_count"], row["char_count"]) == (4, 15)
+
+
+def test_words_are_counted_as_split_does_in_every_script() -> None:
+    white = "".join(chr(point) for point in range(sys.maxunicode) if chr(point).isspace())
+    texts = [
+        "",
+        " ",
+        f"a{white}b",
+        *(f"é{space}語{space}{space}😀" for space in white),
+        "\x00 \x1b\u200b",
+        "قالت\n\nالحكومة",
+    ]
+    articles = [TAGGED._replace(article=TAGGED.article._replace(text=text)) for text in texts]
+    assert rows.article_table(articles, "r1", "0.1").column("word_count").to_pylist() == [
+        len(text.split()) for text in texts
+    ]
 
 
 @pytest.mark.parametrize(

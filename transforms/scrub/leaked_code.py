@@ -29,6 +29,8 @@ _SIGNS: Final[tuple[tuple[re.Pattern[str], float], ...]] = tuple(
         (r"^-?[a-z]+(?:-[a-z]+)*:$", 0.8),  # property:
         (r"^-?[\d.]+(?:(?:px|em|rem|vh|vw)[;,)]*|%;)$|^#[0-9a-fA-F]{3,8};?$|!important", 2.0),
         (r"^</?[a-z][\w-]*|/?>$|^[\w-]+=[\"']", 2.0),
+        (r"^\[[a-z_]+$", 1.0),  # [gallery ids="12"]
+        (r"^\[/[a-z_]+\]$", 3.0),
         (r"</?(?:script|style|noscript)\b", 3.0),
         (r"^[a-z]+[A-Z]\w*[(.;=:]", 2.0),
         (r"^[\w.-]+=[\w\"'$]|^\[if$|endif\]", 1.5),

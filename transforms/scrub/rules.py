@@ -201,13 +201,14 @@ class Language:
             if not tells & bit:
                 continue
             telling = sum(1 for mark in marks if mark.telling & bit)
-            if telling >= (MIN_TOLD_ANCHORS if told else 1 if near else vocabulary.min_anchors):
+            if telling >= (MIN_TOLD_ANCHORS if told else 1 if near or spoken else vocabulary.min_anchors):
                 known = sum(1 for mark in marks if mark.known & bit)
-                if known < (vocabulary.coverage - slack) * (len(words) - MAX_NEUTRAL):
+                coverage = vocabulary.coverage - (slack if near or telling >= vocabulary.min_anchors else 0.0)
+                if known < coverage * (len(words) - MAX_NEUTRAL):
                     continue
                 names = names_in(line) if names is None else names
                 neutral = sum(1 for m, w in zip(marks, words, strict=True) if w in names and not m.known & bit)
-                if known >= (vocabulary.coverage - slack) * (len(words) - neutral):
+                if known >= coverage * (len(words) - neutral):
                     told_by = [w for mark, w in zip(marks, words, strict=True) if mark.telling & bit]
                     return Match(name, vocabulary.kind, telling=told_by)
         return None

@@ -72,6 +72,8 @@ DIRTY = {
     "cookies": "We use cookies to make this website better.\nAccept all",
     "stray word": "undefined",
     "tags": "Tags: harbour, fishing, repairs",
+    "call to readers": "Please enter your display name before posting",
+    "short codes": '[gallery ids="12,13,14"] [/caption]',
 }
 
 
@@ -128,6 +130,12 @@ IN_ITS_PLACE = {
         f"And what did you think then, when nobody came to look at the pillars for all those years?\nAnswer {n}: nothing."
         for n in range(3)
     ),
+    "words that the article is about": "\n".join(
+        f"The newsletter of week {n} went to the subscribers of the harbour's paper, and a clerk counted them all."
+        for n in range(3)
+    )
+    + f"\nNewsletter subscribers\n{SECOND}",
+    "an item of a list whose others stay": "- Bring a warm coat\n- Register your account\n- Bring a lamp",
     "subheadings that name a page": "About\nThe pier was built by the grandfather of the present mayor, from timber of the old mill.\nFAQ",
     "code in a text about code": "\n".join(
         f"Step {n} of the course adds one line to the program, and the reader types it in.\nlet x{n} = document.getElementById('a{n}');"
@@ -182,8 +190,14 @@ def test_a_dateline_is_told_by_its_form(opening: str, dateline: str) -> None:
 
 @pytest.mark.parametrize(
     "opening",
-    ["The mayor – a former fisherman – said ", "UPDATE: ", "“No”, he said: ", "In 2019 (and again in 2021) - "],
-    ids=["an aside", "a label", "a quotation", "a remark"],
+    [
+        "The mayor – a former fisherman – said ",
+        "UPDATE: ",
+        "“No”, he said: ",
+        "In 2019 (and again in 2021) - ",
+        "Harbour.Net - ",
+    ],
+    ids=["an aside", "a label", "a quotation", "a remark", "a site"],
 )
 def test_the_first_words_of_a_sentence_are_no_dateline(opening: str) -> None:
     assert not scrub(opening + CLEAN, "en", RULES).dateline

@@ -45,6 +45,7 @@ _LABELS: Final = frozenset(  # in capitals before a colon, and no place
     )
 )
 _SMALL_AGENCY = re.compile(r"[a-z]{2,5}(?:/[a-z]{2,5})*")  # dpa, sda/afp
+_DOMAIN = re.compile(r"\w\.[A-Za-z]{2,4}\b(?!\.)")  # a site's name before a dash is part of its sentence
 _MONTH_DAY = re.compile(r",?\s+\w+\.?\s+\d{1,2}(?:\s*,\s*\d{4})?$|,?\s+\d{1,2}\s+\w+$")
 
 
@@ -104,7 +105,7 @@ def _plain(found: re.Match[str]) -> bool:
     """Without brackets: a place in capitals, else one to four capitalised words before a dash set between spaces."""
     place = _MONTH_DAY.sub("", found["dateline"])
     words = words_of(place)
-    if not words or not is_name(place, most=7) or place.endswith("."):
+    if not words or not is_name(place, most=7) or place.endswith(".") or _DOMAIN.search(place):
         return False
     if not has_case(place):
         return len(words) <= 3 and found["dash"].strip() not in (":", "|")

@@ -134,7 +134,7 @@ IN_ITS_PLACE = {
         f"The newsletter of week {n} went to the subscribers of the harbour's paper, and a clerk counted them all."
         for n in range(3)
     )
-    + f"\nNewsletter subscribers\n{SECOND}",
+    + "\nNewsletter subscribers",
     "an item of a list whose others stay": "- Bring a warm coat\n- Register your account\n- Bring a lamp",
     "subheadings that name a page": "About\nThe pier was built by the grandfather of the present mayor, from timber of the old mill.\nFAQ",
     "code in a text about code": "\n".join(

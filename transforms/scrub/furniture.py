@@ -85,13 +85,13 @@ def _give_back_own(draft: Draft, rules: Rules) -> None:
     told = [at for at, match in enumerate(draft.found) if match is not None and match.telling]
     if not told:
         return
-    paragraphs = [frozenset(tokens(draft.lines[at], rules.months)) for at in draft.open() if is_prose(draft.lines[at])]
+    telling = {word for match in draft.found if match is not None for word in match.telling}
+    paragraphs = [line for line in (draft.lines[at] for at in draft.open()) if is_prose(line)]
+    used = Counter(word for line in paragraphs for word in telling.intersection(tokens(line, rules.months)))
     times = Counter(draft.lines)
     for at in told:
         match = draft.found[at]
-        own = match is not None and all(
-            sum(word in held for held in paragraphs) >= OWN_PARAGRAPHS for word in match.telling
-        )
+        own = match is not None and all(used[word] >= OWN_PARAGRAPHS for word in match.telling)
         if own or times[draft.lines[at]] >= OFTEN or _is_of_a_list(draft, at):
             draft.found[at] = None
 

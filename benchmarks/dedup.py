@@ -175,9 +175,9 @@ def details(score: Any, docs: Docs, gold: list[dict[str, Any]]) -> str:
     """Our B-cubed F1 for each transformation, the canonical pick and the identity of addresses."""
     signatures = sign_documents(docs)
     places = {p.article_id: p for p in place(find_edges(signatures), shipped_settings().dedup.cluster_cut)}
-    first = dict[str, Mapping[str, Any]]()  # of the documents of one article the one that appeared first
+    first = dict[str, Mapping[str, Any]]()  # of the documents of one article the one that stands for it
     for doc, signature in zip(docs, signatures, strict=True):
-        first[signature.article_id] = min(first.get(signature.article_id, doc), doc, key=_appeared)
+        first[signature.article_id] = min(first.get(signature.article_id, doc), doc, key=_standing)
     rows = []
     for doc, signature in zip(docs, signatures, strict=True):
         found = places.get(signature.article_id)
@@ -195,8 +195,13 @@ def details(score: Any, docs: Docs, gold: list[dict[str, Any]]) -> str:
     return f"canonical pick {s['canonical']:.3f}, same address F1 {s['same_url']['f1']:.4f}\nB-cubed F1: {kinds}"
 
 
-def _appeared(doc: Mapping[str, Any]) -> tuple[str, str]:
-    return doc["published"] or doc["fetched"], doc["fetched"]
+def _standing(doc: Mapping[str, Any]) -> tuple[bool, str, str]:
+    """By what a document comes first among those of one article: it lies at the article's own address, then by time.
+
+    Our pick is an article, the gold one a document: fetched again through a tracking link, it is another document.
+    """
+    own = doc["url"].replace("://www.", "://", 1) == canonical_url(doc["url"])
+    return not own, doc["published"] or doc["fetched"], doc["fetched"]
 
 
 def cost(folder: Path) -> Iterator[str]:

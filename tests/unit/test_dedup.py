@@ -200,6 +200,24 @@ def edge(a: Head, b: Head, weight: float) -> Edge:
     return Edge(a, b, Verdict(weight, weight, weight >= 0.4, weight))
 
 
+@pytest.mark.parametrize(
+    ("outlet", "length", "containment", "kind"),
+    [
+        ("a", 400, 0.95, "excerpt"),
+        ("a", 400, 0.6, "update"),
+        ("a", 900, 0.95, "update"),
+        ("dune", 400, 0.6, "excerpt"),
+        ("dune", 900, 0.95, "repost"),
+    ],
+)
+def test_what_is_cut_from_a_text_of_its_outlet_is_an_excerpt_and_no_update(
+    outlet: str, length: int, containment: float, kind: str
+) -> None:
+    first, second = member("a", 1), member("b", 2, length=length, outlet=outlet)
+    places = place([Edge(first, second, Verdict(containment, 0.4, same=True, weight=containment))], 0.35)
+    assert {p.article_id: p.kind for p in places} == {"a": None, "b": kind}
+
+
 heads = st.builds(
     lambda n, hour, version, stored, cluster: member(
         "abcdefgh"[n], hour, version=version, stored=stored, cluster_id="abcdefgh"[cluster] if stored else "abcdefgh"[n]

@@ -21,6 +21,7 @@ Pair = tuple[str, str]
 """Two article ids, the smaller first."""
 
 _COMPLETE: Final = 0.6  # of the median length: shorter members are excerpts, no canonical articles
+_TAKEN_OUT: Final = 0.9  # containment: a text so much of which stands in a longer one of its outlet says nothing new
 _SAME_TEXT: Final = 0.995  # Jaccard: as near to 1 as a sketch of some hundred hashes can tell
 
 
@@ -154,13 +155,15 @@ def _describe(members: Sequence[Head], cluster_id: str, verdicts: Mapping[Pair, 
 def _kind(member: Head, first: Head, verdict: Optional[Verdict]) -> str:
     """What `member` is to the canonical article `first`.
 
-    exact: the same text. update: another address of the same outlet, with changed text. excerpt: clearly shorter.
-    syndicated: either names an agency or another source. repost: the rest.
+    exact: the same text. excerpt: clearly shorter, and of the same outlet only where it has nothing of its own.
+    update: another address of the same outlet, with changed text. syndicated: either names an agency or another
+    source. repost: the rest.
     """
     if verdict and verdict.jaccard >= _SAME_TEXT:
         return "exact"
+    shorter = member.length < _COMPLETE * first.length
     if member.outlet == first.outlet:
-        return "update"
-    if member.length < _COMPLETE * first.length:
+        return "excerpt" if shorter and verdict and verdict.containment >= _TAKEN_OUT else "update"
+    if shorter:
         return "excerpt"
     return "syndicated" if member.canonical_hint or first.canonical_hint else "repost"

@@ -30,8 +30,9 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
         draft.found[at] = _by_itself(draft.lines[at], rules, active)
     _give_back_own(draft, rules)
     misplaced = _misplaced(draft)
+    beside = {at + side for at in misplaced for side in (-1, 1)}
     for at in draft.open():  # a label beside a line that is no subheading after all
-        if at - 1 in misplaced or at + 1 in misplaced:
+        if at in beside:
             short = draft.lines[at].count(" ") <= MAX_RUN_WORDS
             draft.found[at] = classify(draft.lines[at], rules, active, near=True) if short else None
     for at in misplaced:

@@ -36,6 +36,12 @@ SHOWN = 1_000  # half an hour: what a feed drops before any window could be comm
 CATCH_UP_S = 600.0  # a busy machine takes minutes to fetch what was published while the stream was down
 GAP_S = 0.2
 PAGE = "<html><head><title>{title}</title></head><body><article><h1>{title}</h1>{paragraphs}</article></body></html>"
+WORDS = (
+    "bridge market council harvest river school border clinic road convoy village shelter flood teacher farmer "
+    "electricity drought hospital family mayor water police judge library engine winter garden letter station museum "
+    "opened closed repaired visited counted promised delayed reported measured divided protected returned planted "
+    "northern crowded quiet damaged public empty wooden ancient foreign early heavy narrow distant local private"
+).split()
 ITEM = "<item><title>{title}</title><link>{url}</link><guid>{url}</guid><pubDate>{date}</pubDate></item>"
 
 
@@ -65,8 +71,11 @@ class Outlet:
         return f"<rss version='2.0'><channel><title>{self.slug}</title>{''.join(items)}</channel></rss>"
 
     def page(self, number: int) -> str:
-        said = f"Residents of the town said that shelling number {number} went on for hours, the {self.slug} reports. "
-        paragraphs = f"<p>{said * 3}</p><p>Edition {self.edition(number)} of this report counts them. {said * 2}</p>"
+        # Each is a story of its own: a thousand near-equal texts would be one story, and measure its clustering.
+        chance = random.Random(f"{self.slug} {number}")
+        said = [f"The {' '.join(chance.choices(WORDS, k=14))}." for _ in range(8)]
+        said.insert(4, f"Edition {self.edition(number)} of this report counts them.")
+        paragraphs = "".join(f"<p>{' '.join(said[begin : begin + 3])}</p>" for begin in range(0, len(said), 3))
         return PAGE.format(title=f"Day {number}", paragraphs=paragraphs)
 
     def _stamp(self, number: int) -> float:

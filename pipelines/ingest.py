@@ -18,7 +18,7 @@ from schemas.settings import Profile, Settings
 from transforms.dedup import Dedup
 from transforms.extract import Extract
 from transforms.fetch import FetchFeeds, FetchPages
-from transforms.fresh import Fresh
+from transforms.fresh import DropShown, Fresh
 from transforms.language import DetectLanguage
 from transforms.progress import Watch
 from transforms.repeats import DropRepeats
@@ -49,13 +49,14 @@ def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
     # A stream comes back to a feed that fails soon enough, and nobody's window is to wait for its second try.
     feed_http = http.model_copy(update={"max_tries": 1}) if plan.memory else http
     listed, states, feed_rejects, hosts = open_feeds | "FetchFeeds" >> FetchFeeds(feed_http, poll, plan.memory)
-    entries = (listed, feeds) | "Recall" >> Recall(plan.store)
-    choose = Fresh(plan.store, plan.settings.run.max_link_tries, poll.max_new_entries)
-    fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> choose
+    max_tries = plan.settings.run.max_link_tries
+    news, shown = _watch(listed, "entries", plan) | "DropShown" >> DropShown(plan.store, max_tries)
+    entries = (news, feeds) | "Recall" >> Recall(plan.store, poll.max_new_entries)
+    fresh, seen = entries | "Fresh" >> Fresh(plan.store, max_tries, poll.max_new_entries)
     fetch = FetchPages(http, extract, plan.memory, plan.archive)
     articles, unchanged, unfetched = (_watch(fresh, "to_fetch", plan), hosts) | "FetchPages" >> fetch
     return _refine(
-        articles, [seen, unchanged], [feed_rejects, _watch(unfetched, "fetched", plan)], entries, states, plan
+        articles, [seen, unchanged], [feed_rejects, _watch(unfetched, "fetched", plan)], entries, [shown], states, plan
     )
 
 
@@ -69,7 +70,7 @@ def from_files(files: PCollection[Entry], plan: Plan) -> Harvest:
     read, unfit = pages | "Extract" >> Extract(plan.settings.extract, plan.profiles)
     articles = (read, texts) | "Articles" >> beam.Flatten()
     states = entries.pipeline | "NoFeeds" >> beam.Create([]).with_output_types(FeedState)
-    return _refine(articles, [seen], [damaged, unreadable, _watch(unfit, "fetched", plan)], entries, states, plan)
+    return _refine(articles, [seen], [damaged, unreadable, _watch(unfit, "fetched", plan)], entries, [], states, plan)
 
 
 def _refine(
@@ -77,6 +78,7 @@ def _refine(
     skips: Sequence[PCollection[Skip]],
     rejects: Sequence[PCollection[Reject]],
     entries: PCollection[Entry],
+    tallies: Sequence[PCollection[Tally]],
     feed_states: PCollection[FeedState],
     plan: Plan,
 ) -> Harvest:
@@ -93,7 +95,7 @@ def _refine(
         articles=tagged,
         skips=(*skips, repeats) | "Skips" >> beam.Flatten(),
         rejects=all_rejects,
-        entries=(listed, linkless) | "Listed" >> beam.Flatten(),
+        entries=(listed, linkless, *tallies) | "Listed" >> beam.Flatten(),
         feed_states=feed_states,
         signatures=signatures,
         clusters=clusters,

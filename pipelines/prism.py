@@ -36,6 +36,12 @@ class Prism(NamedTuple):
     process: subprocess.Popen[bytes]
     log: Path
 
+    def is_gone(self) -> bool:
+        """Whether it has died, or does so within a second: its sockets close before the process is gone."""
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(1)
+        return self.process.poll() is not None
+
     def require_alive(self) -> None:
         """Raise NewsbeamError where it has died."""
         if self.process.poll() is not None:
@@ -75,18 +81,34 @@ def running(binary: Path, log: Path) -> Iterator[Prism]:
             start_new_session=True,
             preexec_fn=_die_with_parent,  # noqa: PLW1509
         )
+    prism = Prism(f"localhost:{port}", process, log)
     try:
-        prism = Prism(f"localhost:{port}", process, log)
-        _wait_for(prism, port)
-        yield prism
+        with _quiet_after(prism):
+            _wait_for(prism, port)
+            yield prism
     except grpc.RpcError:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(1)  # its sockets close before the process is gone
-        prism.require_alive()
+        if prism.is_gone():
+            prism.require_alive()
         raise
     finally:
         process.kill()  # it keeps nothing that is worth a farewell
         process.wait()
+
+
+@contextmanager
+def _quiet_after(prism: Prism) -> Iterator[None]:
+    """Of Prism's death one line tells: Beam's threads that spoke with it each print a stack otherwise."""
+    told = threading.excepthook
+
+    def tell(failed: threading.ExceptHookArgs) -> None:
+        if not (issubclass(failed.exc_type, grpc.RpcError) and prism.is_gone()):
+            told(failed)
+
+    threading.excepthook = tell
+    try:
+        yield
+    finally:
+        threading.excepthook = told
 
 
 def submit(pipeline: beam.Pipeline, prism: Prism) -> Any:

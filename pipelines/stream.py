@@ -78,7 +78,7 @@ def within(http: HttpSettings, window_s: int) -> HttpSettings:
     half_s = max(window_s / 2, _LEAST_DEADLINE_S)
     return http.model_copy(
         update={
-            "max_host_s": min(http.max_host_s, float(window_s)),
+            "max_host_s": min(http.max_host_s, half_s),
             "deadline_s": min(http.deadline_s, half_s),
             "connect_s": min(http.connect_s, half_s),
         }
@@ -200,6 +200,11 @@ def _watch(job: Job, result: Any, prism: Optional[Prism], dataset: Dataset, stor
             except Exception as raised:
                 error = own_error(raised) or raised
         raise error
+    return why_it_ended(dataset, obeyed_stop)
+
+
+def why_it_ended(dataset: Dataset, obeyed_stop: Path) -> str:
+    """Say why a stream in which nothing failed has ended. On Prism only the source ends one."""
     if obeyed_stop.exists():
         return _DRAINED
     return _TAKEN_OVER if is_taken_over(dataset) else _STOPPED

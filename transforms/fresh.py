@@ -1,8 +1,9 @@
 """Fresh: of all that the feeds list, keep what this run has to look at; the rest is skipped, with its reason.
 
-Entries of one link are brought together first, so that a link listed by three feeds is fetched once. What earlier runs
-made of a link is then asked of the store. Of what is left, a feed's newest entries are taken: a backlog of thousands
-would keep its host busy for hours, and the run with it.
+Most of what a feed lists it has listed before: that is dropped where the feed is read, and only counted. Entries of
+one link are then brought together, so that a link listed by three feeds is fetched once, and what earlier runs made of
+it is asked of the store. Of what is left, a feed's newest entries are taken: a backlog of thousands would keep its host
+busy for hours, and the run with it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,11 +14,12 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.utils.timestamp import Timestamp
 
-from schemas.records import Entry, LinkState, Skip, SkipReason
+from schemas.records import Entry, LinkState, Skip, SkipReason, Tally
 from transforms.state import Store
-from transforms.waiting import unfinished
+from transforms.waiting import pack, unfinished
 
 SKIPS: Final = "skips"
+TALLIES: Final = "tallies"
 _NEVER = Timestamp(0)
 
 
@@ -40,6 +42,11 @@ def verdict(entry: Entry, known: Optional[LinkState], max_tries: int) -> Optiona
     return SkipReason.GIVEN_UP
 
 
+def waits_as_listed(entry: Entry, known: Optional[LinkState]) -> bool:
+    """Whether the state keeps just this entry for a later look. One that carries its article is worth more."""
+    return known is not None and not entry.content and known.entry != "" and known.entry == pack(entry)
+
+
 def choose(entries: Iterable[Entry]) -> tuple[Entry, Sequence[Entry]]:
     """Return the entry that stands for a link, and the others of that link.
 
@@ -59,6 +66,48 @@ def newest(entries: Iterable[Entry], count: int) -> tuple[Sequence[Entry], Seque
     """Return the `count` newest of a feed's entries, and the others."""
     ordered = sorted(entries, key=_rank)
     return ordered[:count], ordered[count:]
+
+
+class DropShownFn(beam.DoFn):
+    """Entries as feeds list them in; those out of which something may come out, of the others tallies.
+
+    An entry that waits in the state as it is listed is dropped without one: `Recall` brings it when its turn has come.
+    One whose link is given up and waits no more is seen, like all that was handled.
+    """
+
+    def __init__(self, store: Store, max_tries: int) -> None:
+        self.store = store
+        self.max_tries = max_tries
+        self.shown = Metrics.counter("fresh", "shown_again")
+
+    def process(self, entry: Entry) -> Iterator[Union[Entry, TaggedOutput[Literal["tallies"], Tally]]]:
+        link, outlet = entry.origin.link, entry.origin.outlet
+        known = self.store.links([link]).get(link)
+        if waits_as_listed(entry, known):
+            self.shown.inc()
+            return
+        reason = verdict(entry, known, self.max_tries)
+        if reason is None or (known is not None and known.entry):  # what waits, and is given up, is still to be told
+            yield entry
+            return
+        self.shown.inc()
+        yield TaggedOutput(TALLIES, Tally(outlet, "entry", "", 1))
+        yield TaggedOutput(TALLIES, Tally(outlet, "skip", f"fresh.{reason}", 1))
+
+
+class DropShown(beam.PTransform[Any, Any]):
+    """Entries in, `(entries, tallies)` out: tallies of those that earlier runs have handled, as entries and as skips.
+
+    No shuffle comes before it: a feed of ten thousand entries shows them all at every poll.
+    """
+
+    def __init__(self, store: Store, max_tries: int) -> None:
+        super().__init__()
+        self.drop = DropShownFn(store, max_tries)
+
+    def expand(self, entries: PCollection[Entry]) -> Any:
+        outputs = entries | beam.ParDo(self.drop).with_outputs(TALLIES, main="entries")
+        return outputs.entries, outputs[TALLIES]
 
 
 class FreshFn(beam.DoFn):

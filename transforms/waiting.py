@@ -60,28 +60,32 @@ def recall(listed: Iterable[Entry], waiting: Iterable[Entry]) -> list[Entry]:
 
 
 class ReadWaitingFn(beam.DoFn):
-    """A feed in; the entries that wait for it to be polled out."""
+    """A feed in; the newest `count` entries that wait for it to be polled out."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, count: int) -> None:
         self.store = store
+        self.count = count
         self.recalled = Metrics.counter("waiting", "read")
 
     def process(self, ref: FeedRef) -> Iterator[Entry]:
-        for state in self.store.waiting(ref.url):
+        for state in self.store.waiting(ref.url, self.count):
             self.recalled.inc()
             yield unpack(state.entry)
 
 
 class Recall(beam.PTransform[Any, Any]):
-    """`(entries, feeds)` in: what the polled feeds list; the same entries out, and those that waited for their feed."""
+    """`(entries, feeds)` in: what the polled feeds list; the same entries out, and those that waited for their feed.
 
-    def __init__(self, store: Store) -> None:
+    Of a feed's backlog the newest `count` are brought: no run takes more.
+    """
+
+    def __init__(self, store: Store, count: int) -> None:
         super().__init__()
-        self.store = store
+        self.read = ReadWaitingFn(store, count)
 
     def expand(self, inputs: Any) -> PCollection[Entry]:
         entries, feeds = inputs
-        waiting = feeds | "ReadWaiting" >> beam.ParDo(ReadWaitingFn(self.store))
+        waiting = feeds | "ReadWaiting" >> beam.ParDo(self.read)
         both = {
             "listed": entries | "KeyListed" >> beam.Map(_by_link),
             "waiting": waiting | "KeyWaiting" >> beam.Map(_by_link),

@@ -115,7 +115,7 @@ def test_nothing_that_was_listed_is_lost_when_feeds_answer_304_or_end(
     assert None not in validators[2:]  # so the feeds had nothing to say in the later runs
     assert web.paths().count("/story/0") == 1
     store = Store(Dataset(str(root)).state)
-    assert [store.waiting(web.url(path)) for path in feeds] == [[]] * 4
+    assert [store.waiting(web.url(path), 1) for path in feeds] == [[]] * 4
     kept = [listed.url for path in root.glob("_meta/raw/*/*.warc.gz") for listed in list_responses(path)]
     assert sorted(kept) == [web.url(f"{STORY}{number}") for number in range(10)]
     state = store.feeds()[web.url("/index")]

@@ -6,9 +6,11 @@ import apache_beam as beam
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.timestamp import Timestamp
 
-from schemas.records import Entry, LinkState, Origin, Skip, SkipReason
-from transforms.fresh import Fresh
+from schemas.records import Entry, FeedRef, LinkState, Origin, Reject, RejectReason, Skip, SkipReason, Tally
+from transforms.fresh import DropShown, Fresh
 from transforms.state import Delta, Store
+from transforms.waiting import Recall
+from transforms.write.ends import link_of_reject, link_of_skip
 
 AT = Timestamp(1_000)
 
@@ -52,3 +54,54 @@ def test_each_entry_leaves_once_and_an_update_is_asked_for_conditionally(tmp_pat
             ),
             label="skips",
         )
+
+
+def waiting(listed: Entry) -> LinkState:
+    state = link_of_skip(Skip("fresh", SkipReason.DEFERRED, listed.origin, listed), AT)
+    assert state is not None
+    return state
+
+
+def given_up(listed: Entry, *, waits: bool) -> LinkState:
+    kept = listed if waits else None
+    state = link_of_reject(Reject("fetch", RejectReason.TIMEOUT, listed.origin, "entry", "", "", waits, AT, kept))
+    assert state is not None
+    return state._replace(tries=3)
+
+
+def test_what_was_handled_before_is_counted_where_the_feed_is_read_and_what_waits_is_left_to_wait(
+    tmp_path: Path,
+) -> None:
+    store = Store(tmp_path / "state.sqlite")
+    names = ("new", "seen", "updated", "waits", "waits-changed", "waits-whole", "gone", "failing")
+    listed = {name: entry(f"https://w.example/{name}", AT) for name in names}
+    seen, updated = (
+        LinkState(listed[name].origin.link, "al-wadi", AT, "article", "", "id", 0, False, None, None, AT)
+        for name in ("seen", "updated")
+    )
+    put_off = [waiting(listed[name]) for name in ("waits", "waits-changed", "waits-whole")]
+    failed = [given_up(listed["gone"], waits=False), given_up(listed["failing"], waits=True)]
+    store.apply("first", Delta(links=[seen, updated, *put_off, *failed]))
+    listed["updated"] = entry("https://w.example/updated", Timestamp(2_000))
+    listed["waits-changed"] = listed["waits-changed"]._replace(title="Corrected")
+    listed["waits-whole"] = listed["waits-whole"]._replace(content="<p>All of it</p>")
+    listed["failing"] = listed["failing"]._replace(title="Corrected")  # given up: the state is still to be told
+    with beam.Pipeline(runner="FnApiRunner") as pipeline:
+        entries, tallies = pipeline | beam.Create(list(listed.values())) | DropShown(store, max_tries=3)
+        left = [listed[name] for name in ("new", "updated", "waits-changed", "waits-whole", "failing")]
+        assert_that(entries, equal_to(left), label="entries")
+        skips = [Tally("al-wadi", "skip", reason, 1) for reason in ("fresh.seen", "fresh.given_up")]
+        assert_that(tallies, equal_to([Tally("al-wadi", "entry", "", 1)] * 2 + skips), label="tallies")
+
+
+def test_of_a_backlog_only_as_many_are_brought_as_a_run_takes_newest_first(tmp_path: Path) -> None:
+    store = Store(tmp_path / "state.sqlite")
+    backlog = [entry(f"https://w.example/{number}", Timestamp(number)) for number in range(5)]
+    backlog.append(backlog[0]._replace(origin=backlog[0].origin._replace(link="https://w.example/x", stamp=None)))
+    store.apply("first", Delta(links=[waiting(one) for one in backlog]))
+    feed = "https://wadi.example/rss"
+    with beam.Pipeline(runner="FnApiRunner") as pipeline:
+        none = pipeline | "None" >> beam.Create([]).with_output_types(Entry)
+        feeds = pipeline | beam.Create([FeedRef("al-wadi", feed, feed, "ar", 0, True, False, None)])
+        brought = (none, feeds) | Recall(store, 2)
+        assert_that(brought, equal_to([backlog[n]._replace(waiting=True) for n in (4, 3)]), label="entries")

@@ -10,12 +10,12 @@ from apache_beam.pvalue import PCollection
 
 from pipelines.ingest import Plan, from_feeds, from_files
 from schemas.gazetteer import Gazetteer
-from schemas.records import Article, Entry, FeedRef, FeedState, Reject, Skip
+from schemas.records import Article, Entry, FeedRef, FeedState, Reject, Skip, Tally
 from schemas.settings import load_settings
 from transforms.extract import Extract
 from transforms.fetch import FetchFeeds, FetchPages
 from transforms.fetch.host import HostState
-from transforms.fresh import Fresh
+from transforms.fresh import DropShown, Fresh
 from transforms.scrub import load_rules
 from transforms.state import Store
 from transforms.waiting import Recall
@@ -68,11 +68,12 @@ def test_each_stage_of_the_front_end_says_what_it_gives(tmp_path: Path) -> None:
     store, pipeline = Store(tmp_path / "state.sqlite"), beam.Pipeline(runner="FnApiRunner")
     feeds = pipeline | "Feeds" >> beam.Create([]).with_output_types(FeedRef)
     entries, states, feed_rejects, hosts = feeds | FetchFeeds(SETTINGS.http, SETTINGS.poll)
-    recalled = (entries, feeds) | Recall(store)
+    news, shown = entries | DropShown(store, 5)
+    recalled = (news, feeds) | Recall(store, 200)
     fresh, seen = recalled | Fresh(store, 5, 200)
     articles, skips, rejects = (fresh, hosts) | FetchPages(SETTINGS.http, Extract(SETTINGS.extract))
     types = [
         part.element_type
-        for part in (entries, states, feed_rejects, hosts, recalled, fresh, seen, articles, skips, rejects)
+        for part in (entries, states, feed_rejects, hosts, news, shown, recalled, fresh, seen, articles, skips, rejects)
     ]
-    assert types == [Entry, FeedState, Reject, HostState, Entry, Entry, Skip, Article, Skip, Reject]
+    assert types == [Entry, FeedState, Reject, HostState, Entry, Tally, Entry, Entry, Skip, Article, Skip, Reject]

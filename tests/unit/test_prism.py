@@ -10,9 +10,10 @@ import pytest
 
 from pipelines import prism
 from pipelines.options import choose_stream
-from pipelines.stream import parse_window, within
+from pipelines.stream import parse_window, why_it_ended, within
 from schemas.errors import ConfigError, NewsbeamError
 from schemas.settings import load_settings
+from transforms.write import Dataset, lock, prepare
 
 
 @pytest.fixture
@@ -97,16 +98,19 @@ def test_a_pipeline_is_not_submitted_for_ever_to_an_engine_that_died(tmp_path: P
     pipeline.over.set()
 
 
-def test_what_fails_in_speaking_with_an_engine_that_died_is_told_as_its_death(tmp_path: Path) -> None:
-    listening = tmp_path / "prism"
-    listening.write_text(
+def listening(path: Path) -> Path:
+    """A program that listens where Prism would, and does nothing more."""
+    path.write_text(
         "#!/bin/sh\nport=${1#*=}\n"
         "exec python3 -c \"import socket; s = socket.create_server(('localhost', $port)); s.accept(); s.accept()\"\n"
     )
-    listening.chmod(0o755)
+    path.chmod(0o755)
+    return path
 
+
+def test_what_fails_in_speaking_with_an_engine_that_died_is_told_as_its_death(tmp_path: Path) -> None:
     def speak() -> None:
-        with prism.running(listening, tmp_path / "log") as engine:
+        with prism.running(listening(tmp_path / "prism"), tmp_path / "log") as engine:
             engine.process.kill()
             raise grpc.RpcError
 
@@ -114,9 +118,50 @@ def test_what_fails_in_speaking_with_an_engine_that_died_is_told_as_its_death(tm
         speak()
 
 
+def test_threads_that_spoke_with_an_engine_that_died_say_nothing_and_other_failures_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = list[type[BaseException]]()
+    monkeypatch.setattr(threading, "excepthook", lambda failed: told.append(failed.exc_type))
+
+    def fail(error: BaseException) -> None:
+        def run() -> None:
+            raise error
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        thread.join()
+
+    def speak() -> None:
+        with prism.running(listening(tmp_path / "prism"), tmp_path / "log") as engine:
+            engine.process.kill()
+            fail(grpc.RpcError())
+            fail(ValueError())
+            engine.process.wait()
+            engine.require_alive()
+
+    with pytest.raises(NewsbeamError, match="Prism has died"):
+        speak()
+    assert told == [ValueError]
+    fail(grpc.RpcError())
+    assert told == [ValueError, grpc.RpcError]
+
+
+def test_a_stream_says_why_it_ended(tmp_path: Path) -> None:
+    place, obeyed = Dataset(str(tmp_path / "data")), tmp_path / "stop.obeyed"
+    prepare(place)
+    with lock(place) as mine:
+        assert "Flink" in why_it_ended(mine, obeyed)  # nothing else ends a pipeline whose source goes on
+        obeyed.touch()
+        assert why_it_ended(mine, obeyed).startswith("drained")
+        obeyed.unlink()
+    with lock(place):
+        assert "a later run has taken the dataset over" in why_it_ended(mine, obeyed)
+
+
 @pytest.mark.parametrize(
     ("window_s", "deadline_s", "connect_s", "max_host_s"),
-    [(2, 5.0, 5.0, 2.0), (12, 6.0, 6.0, 12.0), (30, 15.0, 8.0, 30.0), (300, 20.0, 8.0, 300.0)],
+    [(2, 5.0, 5.0, 5.0), (12, 6.0, 6.0, 6.0), (30, 15.0, 8.0, 15.0), (300, 20.0, 8.0, 150.0)],
 )
 def test_no_request_and_no_host_holds_a_window_for_longer_than_its_share(
     window_s: int, deadline_s: float, connect_s: float, max_host_s: float

@@ -56,9 +56,10 @@ class Store:
         """Return what became of those of the links `keys` that we have met."""
         return {state.link: state for state in self._by_key(LinkState, keys)}
 
-    def waiting(self, feed: str) -> list[LinkState]:
-        """Return the links of a feed whose entries wait for a run to look at them again."""
-        return list(self._select(LinkState, "WHERE feed = ? AND entry != '' ORDER BY link", (feed,)))
+    def waiting(self, feed: str, count: int) -> list[LinkState]:
+        """Return the `count` newest links of a feed whose entries wait for a run to look at them again."""
+        where = "WHERE feed = ? AND entry != '' ORDER BY coalesce(stamp, 0) DESC, link LIMIT ?"
+        return list(self._select(LinkState, where, (feed, count)))
 
     def feeds_waited_for(self) -> frozenset[str]:
         """Return the feeds, by URL, of which entries wait for a run to look at them again."""

@@ -59,7 +59,7 @@ class Harvest(NamedTuple):
     articles: PCollection[TaggedArticle]
     skips: PCollection[Skip]
     rejects: PCollection[Reject]
-    entries: PCollection[Tally]  # of kind "entry": what the feeds listed
+    entries: PCollection[Tally]  # what the feeds listed, and what of it was handled before
     feed_states: PCollection[FeedState]
     signatures: PCollection[Signature]
     clusters: PCollection[Cluster]
@@ -117,13 +117,14 @@ class Write(beam.PTransform[Any, Any]):
             skips | "TallySkips" >> beam.Map(tally_of_skip),
             rejects | "TallyRejects" >> beam.Map(tally_of_reject),
             feed_states | "TallyFeeds" >> beam.Map(tally_of_feed),
-        ) | "SumTallies" >> _SumTallies()
+        ) | "Tallies" >> beam.Flatten()
+        sums = tallies | "SumTallies" >> SumTallies()
         start = articles.pipeline | "Start" >> beam.Create([self.run_id])  # a run that brought nothing commits, too
         return (
             {
                 "start": start | "KeyStart" >> beam.WithKeys(self.run_id),
                 "files": files | "KeyFiles" >> beam.WithKeys(self.run_id),
-                "tallies": tallies | "KeyTallies" >> beam.WithKeys(self.run_id),
+                "tallies": sums | "KeyTallies" >> beam.WithKeys(self.run_id),
             }
             | "GroupByCommit" >> beam.CoGroupByKey()
             | "Commit" >> beam.ParDo(CommitFn(self.dataset, self.store, self.newsbeam_version))
@@ -230,13 +231,12 @@ def _version(tagged: TaggedArticle) -> VersionState:
     return version_of(tagged.article)
 
 
-class _SumTallies(beam.PTransform[Any, Any]):
-    """Collections of tallies in; one tally an outlet, kind and reason out."""
+class SumTallies(beam.PTransform[Any, Any]):
+    """Tallies in; one tally an outlet, kind and reason out."""
 
-    def expand(self, tallies: Any) -> Any:
+    def expand(self, tallies: PCollection[Tally]) -> Any:
         return (
             tallies
-            | "Together" >> beam.Flatten()
             | "KeyByAll" >> beam.Map(_tally_key)
             | "Sum" >> beam.CombinePerKey(sum)
             | "Tally" >> beam.MapTuple(_tally)

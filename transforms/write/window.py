@@ -35,7 +35,7 @@ from transforms.write.dataset import Dataset, committing, explained
 from transforms.write.ends import link_of_article, link_of_reject, link_of_skip, version_of
 from transforms.write.manifest import StagedFile, finish_decided, is_decided
 from transforms.write.stage import StageDeltaFn, Stager, StageTableFn, partition, removed_lines
-from transforms.write.transform import Harvest, commit_new
+from transforms.write.transform import Harvest, SumTallies, commit_new
 
 
 class Batch(NamedTuple):
@@ -201,7 +201,8 @@ class WriteWindows(beam.PTransform[Any, Any]):
         self.commit = CommitWindowFn(dataset, store, settings, newsbeam_version)
 
     def expand(self, harvest: Any) -> Any:  # Beam warns of an annotation of several collections
-        parts = Harvest(*harvest)._asdict()
+        listed = Harvest(*harvest).entries | "SumListed" >> SumTallies()  # thousands a feed, at every poll
+        parts = Harvest(*harvest)._replace(entries=listed)._asdict()
         keyed = {
             name: part | f"Key{name.title().replace('_', '')}" >> beam.WithKeys("") for name, part in parts.items()
         }

@@ -146,6 +146,7 @@ class DedupSettings(Model):
 
     shingle_chars: Count
     anchors: Count
+    opening_anchors: Count
     density: Count
     min_containment: Share
     far_containment: Share

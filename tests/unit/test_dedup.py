@@ -110,10 +110,44 @@ def test_a_template_with_other_numbers_is_another_article() -> None:
     assert verdict.weight == 0
 
 
+def test_a_copy_in_another_order_is_no_template() -> None:
+    """What stands before a number is of its paragraph, and words before several numbers say nothing."""
+    steps = [f"{n}. {' '.join(words(n, 40))} and it cost them {n} pounds" for n in range(1, 9)]
+    verdict = judged("\n\n".join(steps), "\n\n".join(reversed(steps)))
+    assert verdict is not None
+    assert verdict.same
+
+
 def test_a_copy_with_one_number_mended_is_the_same_article() -> None:
     verdict = judged(REPORT % tuple(range(8)), REPORT % (99, *range(1, 8)))
     assert verdict is not None
     assert verdict.same
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_teaser_finds_the_long_text_that_it_opens(seed: int) -> None:
+    text = words(seed, 4000)
+    whole, teaser = shingle(" ".join(text), SETTINGS), shingle(" ".join(text[:40]) + " Read on", SETTINGS)
+    assert set(whole.anchors) & set(teaser.anchors)
+
+
+@pytest.mark.parametrize(
+    ("title", "outlet", "same"),
+    [
+        ("Canal reopens after talks", "dune", True),
+        ("Ships wait for the canal", "dune", False),
+        ("Canal", "dune", False),
+        ("Canal reopens after talks", "wadi", False),
+    ],
+    ids=["like titles", "others", "one word", "of one outlet"],
+)
+def test_like_titles_of_two_outlets_help_a_weak_pair(title: str, outlet: str, same: bool) -> None:
+    mine = signature(" ".join(STORY), title="Canal reopens after long talks")
+    theirs = signature(" ".join([*STORY[:105], *words(5, 195)]), "b", outlet, title)
+    verdict = compare(unpack(mine), unpack(theirs), SETTINGS)
+    assert verdict is not None
+    assert 0.30 < verdict.containment < SETTINGS.min_containment
+    assert verdict.same == same
 
 
 FOOTER = " ".join(words(9, 150))
@@ -154,17 +188,30 @@ def test_background_has_no_weight_in_a_cluster() -> None:
 
 def test_average_link_does_not_chain() -> None:
     chain = {("a", "b"): 0.9, ("b", "c"): 0.5, ("c", "d"): 0.9}
-    assert sorted(map(sorted, average_link("abcd", chain, 0.4))) == [["a", "b"], ["c", "d"]]
+    assert sorted(map(sorted, average_link(dict.fromkeys("abcd", 9), chain, 0.4))) == [["a", "b"], ["c", "d"]]
 
 
-@given(st.dictionaries(st.tuples(*[st.sampled_from("abcdefgh")] * 2).filter(lambda p: p[0] < p[1]), st.floats(0.01, 1)))
-def test_average_link_agrees_with_its_definition(weights: dict[tuple[str, str], float]) -> None:
+@pytest.mark.parametrize(("length", "apart"), [(1000, True), (100, False)], ids=["half of it", "a teaser"])
+def test_a_short_text_says_less_about_who_belongs_together(length: int, apart: bool) -> None:
+    """The first part of a text has nothing of its last part, and a copy edited much has half of either."""
+    weights = {("copy", "whole"): 0.55, ("part", "whole"): 1.0}
+    found = average_link({"copy": 1000, "part": length, "whole": 1000}, weights, 0.4)
+    assert (len(found) > 1) == apart
+
+
+@given(
+    st.dictionaries(st.tuples(*[st.sampled_from("abcdefgh")] * 2).filter(lambda p: p[0] < p[1]), st.floats(0.01, 1)),
+    st.lists(st.integers(1, 5000), min_size=8, max_size=8),
+)
+def test_average_link_agrees_with_its_definition(weights: dict[tuple[str, str], float], lengths: Sequence[int]) -> None:
     """What comes out cannot be joined further; each group was worth joining."""
-    found = average_link("abcdefgh", weights, 0.4)
+    found = average_link(dict(zip("abcdefgh", lengths, strict=True)), weights, 0.4)
+    size = {name: length**0.5 for name, length in zip("abcdefgh", lengths, strict=True)}
     assert sorted(name for group in found for name in group) == sorted("abcdefgh")
 
     def mean(a: Sequence[str], b: Sequence[str]) -> float:
-        return sum(weights.get((min(x, y), max(x, y)), 0.0) for x in a for y in b) / (len(a) * len(b))
+        sizes = {(min(x, y), max(x, y)): min(size[x], size[y]) for x in a for y in b}
+        return sum(weights.get(pair, 0.0) * n for pair, n in sizes.items()) / sum(sizes.values())
 
     assert all(mean(a, b) < 0.4 + 1e-9 for a in found for b in found if a is not b)
     assert {len(group) for group in found} <= {1} or max(weights.values()) >= 0.4

@@ -28,9 +28,13 @@ _WEAK_SHARE: Final = 0.33
 
 # Guard against footers: two addresses of one outlet are one article only if the titles meet, the first sentences of
 # one stand in the other, or nearly all text is common.
-_SAME_OUTLET_TITLE: Final = 0.34
 _SAME_OUTLET_JACCARD: Final = 0.85
 _SAME_OUTLET_LEAD: Final = 0.5
+
+# Titles say little by themselves (columns share theirs), but where two outlets chose like words above a text of which a
+# third is common, it is one article. [Copies that were cut, edited and glued: +.002 F1; .14: wire precision -.02]
+_TITLES_COUNT: Final = 0.10
+_LIKE_TITLES: Final = 0.34  # of the shorter one's words, and two words at least
 
 _BACKGROUND: Final = 0.30  # texts that share less have a quotation or background in common: no weight in a cluster
 
@@ -68,7 +72,7 @@ class Verdict(NamedTuple):
     containment: float  # share of the shorter found in the longer, 0..1
     jaccard: float  # 0..1
     same: bool  # the same article
-    weight: float  # what the pair counts in a cluster's average: containment, 0 where a guard speaks against it
+    weight: float  # what the pair counts in a cluster's average: as `compare` says, 0..1
 
 
 class Edge(NamedTuple):
@@ -136,18 +140,24 @@ def overlap(a: Profile, b: Profile) -> tuple[float, float]:
 
 
 def compare(a: Profile, b: Profile, settings: DedupSettings) -> Optional[Verdict]:
-    """Return how two texts relate, None where they have nothing in common."""
+    """Return how two texts relate, None where they have nothing in common.
+
+    The weight is the containment, with what like titles of two outlets add to it; 0 where it is background, or a guard
+    speaks against the pair.
+    """
     containment, jaccard = overlap(a, b)
     if a.signature.article_id == b.signature.article_id:
         return Verdict(containment, jaccard, same=True, weight=containment)
     if containment == 0:
         return None
-    if containment >= settings.min_containment and (
+    copied = a.signature.outlet != b.signature.outlet and _titles_meet(a, b)
+    evidence = min(1.0, containment + _TITLES_COUNT) if copied else containment
+    same = evidence >= settings.min_containment
+    if same and (
         _is_template(a, b, containment) or _is_footer(a, b, jaccard) or _is_column(a, b, containment, settings)
     ):
         return Verdict(containment, jaccard, same=False, weight=0.0)
-    weight = containment if containment >= _BACKGROUND else 0.0
-    return Verdict(containment, jaccard, same=containment >= settings.min_containment, weight=weight)
+    return Verdict(containment, jaccard, same, weight=evidence if same or containment >= _BACKGROUND else 0.0)
 
 
 def moment(signature: Union[Signature, Head]) -> Timestamp:
@@ -174,7 +184,11 @@ def _is_footer(a: Profile, b: Profile, jaccard: float) -> bool:
         return False
     if max(_lead_found(a, b), _lead_found(b, a)) >= _SAME_OUTLET_LEAD:
         return False
-    return not (a.title and b.title) or len(a.title & b.title) < _SAME_OUTLET_TITLE * min(len(a.title), len(b.title))
+    return not _titles_meet(a, b)
+
+
+def _titles_meet(a: Profile, b: Profile) -> bool:
+    return len(a.title & b.title) >= max(2, _LIKE_TITLES * min(len(a.title), len(b.title)))
 
 
 def _lead_found(a: Profile, b: Profile) -> float:

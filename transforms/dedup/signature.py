@@ -2,9 +2,9 @@
 
 The text is folded to lower-case letters and digits without spaces, so that glued words, typography and layout do not
 count. Every window of 24 characters is hashed. The smallest hashes are *anchors*: whoever shares one is a candidate,
-and half of a text still shares about half of them. The hashes below a fixed bound are the *sketch* (FracMinHash: Irber
-et al., 2022, doi:10.1101/2022.01.11.475838): a fair sample of the windows, from which containment and Jaccard
-similarity of two texts of any lengths are estimated.
+and half of a text still shares about half of them; the opening has some of its own. The hashes below a fixed bound are
+the *sketch* (FracMinHash: Irber et al., 2022, doi:10.1101/2022.01.11.475838): a fair sample of the windows, from which
+containment and Jaccard similarity of two texts of any lengths are estimated.
 """
 
 import json
@@ -44,7 +44,7 @@ _NO_LETTERS: Final = {code: None for code in range(128) if not chr(code).isalpha
 class Shingles(NamedTuple):
     """What `shingle` takes from a text."""
 
-    anchors: list[int]  # smallest hashes, ascending as unsigned numbers, given as signed 64-bit ones
+    anchors: list[int]  # smallest hashes, of the text and of its opening, ascending, given as signed 64-bit numbers
     sketch: bytes  # uint32 little-endian, ascending: upper halves of the sampled hashes
     length: int  # windows in all
     lead: bytes  # as `sketch`, of the windows that begin in the first `LEAD_LETTERS`
@@ -85,22 +85,25 @@ def attribution(article: Article) -> str:
 def shingle(text: str, settings: DedupSettings) -> Shingles:
     """Return anchors and sketch of `text`.
 
-    The sketch has one hash in `settings.density`, and never fewer than `settings.anchors`, for short texts.
+    The sketch has one hash in `settings.density`, and never fewer than `settings.anchors`, for short texts. The opening
+    has anchors of its own, as a teaser is too small a part of a long text to hold one of the smallest hashes of it all.
     """
-    windows = _window_hashes(fold(text)[:MAX_CHARS], settings.shingle_chars)
+    windows = window_hashes(fold(text)[:MAX_CHARS], settings.shingle_chars)
     sample = np.unique(windows[windows < np.uint64((1 << 64) // settings.density)])
     if len(sample) < settings.anchors:
         sample = np.unique(windows)[: settings.anchors]
     lead = windows[:LEAD_LETTERS]
+    anchors = np.union1d(sample[: settings.anchors], np.unique(lead)[: settings.opening_anchors])
     return Shingles(
-        anchors=sample[: settings.anchors].view(np.int64).tolist(),
-        sketch=_pack(sample),
+        anchors=anchors.view(np.int64).tolist(),
+        sketch=pack(sample),
         length=len(windows),
-        lead=_pack(lead[lead <= sample[-1]]) if len(sample) else b"",
+        lead=pack(lead[lead <= sample[-1]]) if len(sample) else b"",
     )
 
 
-def _pack(hashes: Hashes) -> bytes:
+def pack(hashes: Hashes) -> bytes:
+    """Return the upper halves of `hashes`, each once, ascending, as uint32 little-endian."""
     return np.unique(hashes >> _SKETCH_SHIFT).astype("<u4").tobytes()
 
 
@@ -117,22 +120,23 @@ def fold(text: str) -> npt.NDArray[np.uint16]:
 
 
 def numbers(text: str) -> dict[str, str]:
-    """Return the numbers and weekdays of `text` by the letters before them; the first one counts.
+    """Return the numbers and weekdays of `text` by the letters before them in their paragraph.
 
-    Two texts that give different values after the same words are fillings of one template.
+    Two texts that give different values after the same words are fillings of one template. Words that one text gives
+    several values after say nothing: in a copy whose paragraphs stand in another order they would seem to differ.
 
     >>> numbers("The army shot down 12 drones.")
     {'hearmyshotdown': '12'}
     """
     text = text.lower()
-    found = dict[str, str]()
+    found, unsure = dict[str, str](), set[str]()
     for start, value in chain(_numbers_in(text), _weekdays_in(text)):
-        before = text[max(0, start - _CONTEXT_WINDOW) : start].translate(_NO_LETTERS)
-        if len(before) >= _CONTEXT_LETTERS:
-            found.setdefault(before[-_CONTEXT_LETTERS:], value)
+        before = text[max(0, start - _CONTEXT_WINDOW) : start].rpartition("\n")[2].translate(_NO_LETTERS)
+        if len(before) >= _CONTEXT_LETTERS and found.setdefault(before[-_CONTEXT_LETTERS:], value) != value:
+            unsure.add(before[-_CONTEXT_LETTERS:])
         if len(found) == _MAX_NUMBERS:
             break
-    return found
+    return {context: value for context, value in found.items() if context not in unsure}
 
 
 def _numbers_in(text: str) -> Iterator[tuple[int, str]]:
@@ -171,8 +175,8 @@ def _powers() -> tuple[Hashes, Hashes]:
     return powers(_MULTIPLIER), powers(pow(_MULTIPLIER, -1, 1 << 64))
 
 
-def _window_hashes(letters: npt.NDArray[np.uint16], width: int) -> Hashes:
-    """A hash of each window of `width` letters, of the whole where there are fewer.
+def window_hashes(letters: npt.NDArray[np.uint16], width: int) -> Hashes:
+    """Return a hash of each window of `width` letters, of the whole where there are fewer.
 
     Polynomial hashes from prefix sums: with P[i] the sum of c[j] * B**-j over j < i, the window at i has
     (P[i + width] - P[i]) * B**i, whatever i is.

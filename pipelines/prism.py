@@ -82,10 +82,10 @@ def running(binary: Path, log: Path) -> Iterator[Prism]:
             preexec_fn=_die_with_parent,  # noqa: PLW1509
         )
     prism = Prism(f"localhost:{port}", process, log)
+    _quiet_after(prism)
     try:
-        with _quiet_after(prism):
-            _wait_for(prism, port)
-            yield prism
+        _wait_for(prism, port)
+        yield prism
     except grpc.RpcError:
         if prism.is_gone():
             prism.require_alive()
@@ -95,9 +95,8 @@ def running(binary: Path, log: Path) -> Iterator[Prism]:
         process.wait()
 
 
-@contextmanager
-def _quiet_after(prism: Prism) -> Iterator[None]:
-    """Of Prism's death one line tells: Beam's threads that spoke with it each print a stack otherwise."""
+def _quiet_after(prism: Prism) -> None:
+    """Let Beam's threads that spoke with Prism print no stack at its end, now or later: one line tells of it."""
     told = threading.excepthook
 
     def tell(failed: threading.ExceptHookArgs) -> None:
@@ -105,10 +104,6 @@ def _quiet_after(prism: Prism) -> Iterator[None]:
             told(failed)
 
     threading.excepthook = tell
-    try:
-        yield
-    finally:
-        threading.excepthook = told
 
 
 def submit(pipeline: beam.Pipeline, prism: Prism) -> Any:

@@ -22,7 +22,7 @@ from transforms.scrub.places import (
 )
 from transforms.scrub.repair import COMPOUNDING, join_broken, join_divided
 from transforms.scrub.rules import Rules
-from transforms.scrub.shapes import is_prose
+from transforms.scrub.shapes import is_prose, is_source
 from transforms.scrub.words import find_date
 
 MAX_ROUNDS: Final = 3  # until a text stays as it is: nearly always after the second
@@ -65,7 +65,7 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
         if whole and len(clean.text.split("\n\n")) == len(_lines(mended)):  # and so nothing has a new place
             break
         mended = clean_characters(clean.text)
-        again = _scrub_once(mended, language, rules, title, dirty=mended != clean.text)
+        again = _scrub_once(mended, language, rules, title, dirty=mended != clean.text or not clean.title)
         if again.text == clean.text:
             break
         clean = _merged(clean, again)  # what went had hidden something: seldom
@@ -163,13 +163,19 @@ def _read_fields(draft: Draft, rules: Rules) -> None:
 
 
 def _without_dateline(draft: Draft, paragraphs: list[str], rules: Rules) -> list[str]:
-    """The paragraphs without what opens the first; a second dateline behind it is a scraper's, and only goes."""
-    opening = paragraphs[0] if paragraphs else ""
-    while (found := split_dateline(opening, rules.agency_names)) is not None:
-        draft.dateline = draft.dateline or found.dateline
-        draft.cut.append(Removal("any.dateline", opening.removesuffix(found.rest)))
-        opening = found.rest
-    return [opening, *paragraphs[1:]] if opening else paragraphs
+    """The paragraphs without what opens the first.
+
+    A place behind an outlet's name is one dateline with it: "Levant Wire – BASRA:". A second whole one behind the first
+    is a scraper's, and only goes.
+    """
+    opening = rest = paragraphs[0] if paragraphs else ""
+    while (found := split_dateline(rest, rules.agency_names)) is not None:
+        if not draft.dateline or is_source(draft.dateline) > draft.dateline.isupper():
+            draft.dateline = opening.removesuffix(rest) + found.dateline
+        rest = found.rest
+    if rest != opening:
+        draft.cut.append(Removal("any.dateline", opening.removesuffix(rest)))
+    return [rest, *paragraphs[1:]] if rest else paragraphs
 
 
 def _repair_words(paragraphs: Sequence[str], language: Optional[str], rules: Rules) -> Sequence[str]:

@@ -14,6 +14,9 @@ from transforms.scrub.words import tokens
 
 MAX_CHARS: Final = 70
 MAX_PAIRED_WORDS: Final = 7
+MAX_PARTS: Final = 5
+MAX_PLACE_WORDS: Final = 4
+MIN_WORDS: Final = 4  # of the sentence behind a dateline
 _BRACKETED = re.compile(
     r"(?P<dateline>(?P<place>[^()]{0,48}?)\s*\((?P<agency>[^()]{2,40})\)(?:,? \w{3,10}\.? \d{1,2}(?:, \d{4})?)?)"
     r"\.?\s*(?:[–—−:|/•،]|--|-(?=\s))+\s*"
@@ -28,6 +31,9 @@ _PAIRED = re.compile(
     r"(?P<other>[^\s()/—–|:-][^()—–|:\"“”?!;/]{1,40}?))(?:\s*[–—−:|،]\s*|\s+-+\s+)"
 )
 _REPORTED = re.compile(r"(?P<dateline>به گزارش (?:خبرگزاری )?[^،.:]{2,30})[،:]\s+")  # Persian: "as IRNA reports,"
+_END = re.compile(r"\.\s?[-–—]+\s*|\s[-–—]+\s+|[–—]\s*|:\s+|\.\s+")
+_BETWEEN = re.compile(r"[,/|•]|\s[-–—]\s|\.\s")
+_DAY = re.compile(r"\d{1,2}\.?\s?\w{3,10}\.?(?:\s\d{4})?|\w{3,10}\.?\s\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}")
 _LABELS: Final = frozenset(  # in capitals before a colon, and no place
     (
         *("CLAIM", "FACT", "FACTS", "UPDATE", "UPDATED", "BREAKING", "EXCLUSIVE", "WATCH", "ANALYSIS", "OPINION"),
@@ -65,6 +71,8 @@ def split_dateline(paragraph: str, agencies: Set[str] = frozenset()) -> Optional
     Dateline(dateline='BAGHDAD (Reuters)', rest='Talks resumed on Monday.')
     """
     head = paragraph[: MAX_CHARS + 10]
+    if (found := _of_parts(agencies, head)) is not None and _goes_on(rest := paragraph[found.end() :]):
+        return Dateline(head[: found.start()].strip(), rest)
     for form, good in (
         (_PAIRED, partial(_paired, agencies)),
         (_BRACKETED, _bracketed),
@@ -75,15 +83,40 @@ def split_dateline(paragraph: str, agencies: Set[str] = frozenset()) -> Optional
         found = form.match(head)
         if found and len(found["dateline"]) <= MAX_CHARS and good(found):
             rest = paragraph[found.end() :]
-            if len(words_of(rest[:200])) >= 4 and _begins(rest):
+            if _goes_on(rest):
                 return Dateline(found["dateline"].strip(), rest)
     return None
 
 
-def _begins(rest: str) -> bool:
+def _goes_on(rest: str) -> bool:
     """Whether a sentence may begin here."""
+    if len(words_of(rest[:200])) < MIN_WORDS:
+        return False
     first = rest.lstrip("\"'“‘«„(")[:1]
     return first.isupper() or first.isdigit() or (first.isalpha() and not has_case(first)) or rest[:2] in ("al", "el")
+
+
+def _of_parts(agencies: Set[str], head: str) -> Optional[re.Match[str]]:
+    """The sign that ends a dateline of names, days and known agencies: "BEIRUT, May 3, AFP -", "Basra. 3 May. TASS -".
+
+    Without an agency only the ".-" of Spanish agencies will do; a colon or full stop may end other things, and asks for
+    both agency and day.
+    """
+    for end in _END.finditer(head, 3, MAX_CHARS):
+        parts = [part for part in (text.strip(" ./") for text in _BETWEEN.split(head[: end.start()])) if part]
+        days = [part for part in parts if _DAY.fullmatch(part)]
+        signed = [part for part in parts if " ".join(tokens(part, {})) in agencies]
+        places = [part for part in parts if part not in (*days, *signed)]
+        if len(parts) > MAX_PARTS or not all(map(_is_place, places)):
+            return None
+        vague = end[0].strip() in (".", ":")
+        if places and (end[0].startswith(".-") or (signed and (days or not vague))):
+            return end
+    return None
+
+
+def _is_place(part: str) -> bool:
+    return is_name(part, most=MAX_PLACE_WORDS) and has_case(part) and not any(map(str.isdigit, part))
 
 
 def _bracketed(found: re.Match[str]) -> bool:
@@ -105,7 +138,7 @@ def _plain(found: re.Match[str]) -> bool:
     """Without brackets: a place in capitals, else one to four capitalised words before a dash set between spaces."""
     place = _MONTH_DAY.sub("", found["dateline"])
     words = words_of(place)
-    if not words or not is_name(place, most=7) or place.endswith(".") or _DOMAIN.search(place):
+    if not words or not is_name(place, most=7) or re.search(r"\.$|\d", place) or _DOMAIN.search(place):
         return False
     if not has_case(place):
         return len(words) <= 3 and found["dash"].strip() not in (":", "|")

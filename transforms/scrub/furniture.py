@@ -20,6 +20,9 @@ FURNISHES: Final = frozenset(
     ("comments", "promo", "share", "teaser", "teasers", "footer", "tags", "bio", "source", "consent", "languages")
 )
 """Kinds that make a line beside them doubtful, and a text's tail begin."""
+MAX_ITEMS: Final = 3  # lines away that the next item of a list is looked for
+MAX_ITEM_CHARS: Final = 100  # of an item without a sign before it
+_WORDS: Final = frozenset(("any.stray-word", "any.placeholders"))  # single words that stand for nothing
 LIST_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")
 _ANYWHERE: Final = frozenset(("promo", "share", "teaser", "teasers", "consent", "credit", "stray", "code", "source"))
 
@@ -28,22 +31,22 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
     """Lines that their own wording gives away, then doubtful ones beside them, then headlines under a teaser label."""
     for at in draft.open():
         draft.found[at] = _by_itself(draft.lines[at], rules, active)
-    _give_back_own(draft, rules)
-    misplaced = _misplaced(draft)
-    beside = {at + side for at in misplaced for side in (-1, 1)}
+    own = _give_back_own(draft, rules)
+    beside = {at + side for at in _misplaced(draft) for side in (-1, 1)} - own
     for at in draft.open():  # a label beside a line that is no subheading after all
         if at in beside:
             short = draft.lines[at].count(" ") <= MAX_RUN_WORDS
             draft.found[at] = classify(draft.lines[at], rules, active, near=True) if short else None
-    for at in misplaced:
-        if _is_misplaced(draft, at):
+    while misplaced := _misplaced(draft):  # one that goes back may have been the only neighbour of another
+        own.update(misplaced)
+        for at in misplaced:
             draft.found[at] = None
     for at in (*draft.open(), *reversed(draft.open())):
-        if draft.found[at] is None and not is_doubled_name(draft, at) and _furnished(draft, at):
+        if draft.found[at] is None and at not in own and not is_doubled_name(draft, at) and _furnished(draft, at):
             draft.found[at] = classify(draft.lines[at], rules, active, near=True)
     for at in draft.open():
         short = draft.lines[at].count(" ") < MAX_RUN_WORDS and not ends_sentence(draft.lines[at])
-        if not short or is_doubled_name(draft, at):
+        if not short or at in own or is_doubled_name(draft, at):
             continue
         draft.found[at] = joined_kind(_run(draft.lines, at), active)
         if draft.found[at] is None and len(around := draft.beside(at)) == 2 and all(map(_is_form, around)):
@@ -77,35 +80,43 @@ def _is_form(match: Optional[Match]) -> bool:
     return match is not None and match.kind in ("comments", "promo", "share", "consent", "footer", "languages")
 
 
-def _give_back_own(draft: Draft, rules: Rules) -> None:
-    """Lines made of a vocabulary's words that are the article's own all the same.
+def _give_back_own(draft: Draft, rules: Rules) -> set[int]:
+    """Give back lines made of a vocabulary's words that are the article's own all the same; return which.
 
     A text about subscriptions speaks of them in its paragraphs; in a table a line stands again and again; a list goes
     or stays as a whole.
     """
-    told = [at for at, match in enumerate(draft.found) if match is not None and match.telling]
+    told = [at for at, match in enumerate(draft.found) if match is not None and (match.telling or match.rule in _WORDS)]
     if not told:
-        return
+        return set()
     telling = {word for match in draft.found if match is not None for word in match.telling}
-    paragraphs = [line for line in (draft.lines[at] for at in draft.open()) if is_prose(line)]
-    used = Counter(word for line in paragraphs for word in telling.intersection(tokens(line, rules.months)))
+    prose = [at for at in draft.open() if is_prose(draft.lines[at])]
+    used = Counter(word for at in prose for word in telling.intersection(tokens(draft.lines[at], rules.months)))
     times = Counter(draft.lines)
+    inside = range(prose[0], prose[-1]) if prose else range(0)
+    own = set()
     for at in told:
         match = draft.found[at]
-        own = match is not None and all(used[word] >= OWN_PARAGRAPHS for word in match.telling)
-        if own or times[draft.lines[at]] >= OFTEN or _is_of_a_list(draft, at):
+        about = match is not None and bool(match.telling) and all(used[w] >= OWN_PARAGRAPHS for w in match.telling)
+        if about or times[draft.lines[at]] >= OFTEN or _is_of_a_list(draft, at, inside):
             draft.found[at] = None
+            own.add(at)
+    return own
 
 
-def _is_of_a_list(draft: Draft, at: int) -> bool:
-    """Whether a line and the next ones on a side are items of a list, of which the others are the article's."""
-    if not LIST_ITEM.match(draft.lines[at]):
+def _is_of_a_list(draft: Draft, at: int, inside: range) -> bool:
+    """Whether a line is an item of a list whose other items are the article's.
+
+    The items have a sign before them; or they are short lines, `inside` the text, and the first may announce them.
+    """
+    near = range(max(0, at - MAX_ITEMS), min(len(draft.lines), at + MAX_ITEMS + 1))
+    above = next((k for k in reversed(near) if k < at and draft.found[k] is None), None)
+    below = next((k for k in near if k > at and draft.found[k] is None), None)
+    if LIST_ITEM.match(draft.lines[at]):
+        return any(k is not None and abs(k - at) == 1 and LIST_ITEM.match(draft.lines[k]) for k in (above, below))
+    if above is None or below is None or above not in inside or below not in inside:
         return False
-    return any(
-        draft.found[k] is None and LIST_ITEM.match(draft.lines[k])
-        for k in (at - 1, at + 1)
-        if 0 <= k < len(draft.lines)
-    )
+    return not any(is_prose(draft.lines[k]) or len(draft.lines[k]) > MAX_ITEM_CHARS for k in (above, below))
 
 
 def _misplaced(draft: Draft) -> list[int]:
@@ -124,7 +135,7 @@ def _is_misplaced(draft: Draft, at: int) -> bool:
     match = draft.found[at]
     if match is None:
         return False
-    if match.kind in ("prefix", "bio"):
+    if match.kind == "bio" or (match.kind == "prefix" and not _furnished(draft, at)):
         return True
     if match.rule == "any.stray-word":
         beside = [(draft.found[k], draft.lines[k]) for k in (at - 1, at + 1)]

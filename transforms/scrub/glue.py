@@ -41,8 +41,11 @@ NEIGHBOURS: Final = 0.5  # two words that meet are likelier together than by the
 LEAST_KEPT: Final = 0.05  # share of line ends that kept their space, never taken for less
 SPREAD: Final = 0.25  # lines set in a proportional face vary by so much around their middle length
 WIDTHS: Final = range(40, 141)  # of lines looked for, in characters
+MOSTLY: Final = 0.8  # share of a sign's places that have a space, where it is the text's custom
 MIN_WIDTH_FIT: Final = 0.8  # share of the evident cuts that must lie where lines of one width end
 FLAT_LANGUAGES: Final = frozenset(("de", "nl", "da", "nb", "no", "sv", "is", "fi", "hu", "et", "tr", "fa"))
+
+INFLECTED_LANGUAGES: Final = frozenset(("ru", "uk"))  # names end in letters that are words, too
 
 _WORD = re.compile(r"[^\W\d_]+")
 _LINK = re.compile(  # or a call, or an identifier such as "4f86e10a"
@@ -81,6 +84,12 @@ _UNITS: Final = frozenset(
     )
 )
 _DASHES: Final = "—–-"
+_SPACED_SIGNS: Final = (
+    ("«", re.compile(r"« "), re.compile(r"(?<=«)(?=\w)")),
+    ("»", re.compile(r" »"), re.compile(r"(?<=[\w.%)…])(?=»(?:\W|$))")),
+    *((sign, re.compile(f" [{sign}]"), re.compile(rf"(?<=[\w%)])(?=[{sign}](?:\s|$))")) for sign in "?!:;"),
+)
+_STOPS: Final = ".,;:!?)…"
 _OPENS: Final = '"“‘«([„¿¡$€£#'
 _CLOSES: Final = ".,;:!?)]”’»\"'…،؛؟%"
 
@@ -100,11 +109,12 @@ def unglue(paragraphs: Sequence[str], language: str, letters: Set[str]) -> list[
         own,
         len(words),
         flat=language in FLAT_LANGUAGES,
+        inflected=language in INFLECTED_LANGUAGES,
         spaced_dashes=_spaces_dashes(paragraphs),
         low_quotes=any("„" in p for p in paragraphs),
     )
     lines = _former_lines(paragraphs, reader)
-    return [_mend(p, reader, lines) for p in paragraphs]
+    return _space_signs([_mend(p, reader, lines) for p in paragraphs])
 
 
 class _Lines(NamedTuple):
@@ -140,6 +150,8 @@ def _mend(paragraph: str, reader: "_Reader", lines: Optional[_Lines]) -> str:
         cut = reader.cut(token, lines, row)
         if cut and token[cut] == '"' and (quotes + token[:cut].count('"')) % 2:
             cut += 1  # it closes a quotation that is open
+            cut += len(token[cut:]) - len(token[cut:].lstrip(_STOPS))
+            cut = cut if cut < len(token) else 0
         quotes += token.count('"')
         left, right = (token[:cut], token[cut:]) if cut else ("", token)
         if cut:
@@ -149,6 +161,15 @@ def _mend(paragraph: str, reader: "_Reader", lines: Optional[_Lines]) -> str:
             row = row + 1 + len(token) if row and (width is None or row + 1 + len(token) <= width) else len(token)
         out.append(right)
     return " ".join(out)
+
+
+def _space_signs(paragraphs: list[str]) -> list[str]:
+    """The paragraphs with a space beside each sign that mostly has one, as French quotation marks do."""
+    for sign, spaced, close in _SPACED_SIGNS:
+        usual = sum(len(spaced.findall(p)) for p in paragraphs)
+        if usual >= MIN_EVIDENT and usual >= MOSTLY * sum(p.count(sign) for p in paragraphs):
+            paragraphs = [close.sub(" ", p) for p in paragraphs]
+    return paragraphs
 
 
 def _former_lines(paragraphs: Sequence[str], reader: "_Reader") -> Optional[_Lines]:
@@ -254,12 +275,13 @@ class _Reader:
         total: int,
         *,
         flat: bool,
+        inflected: bool,
         spaced_dashes: bool,
         low_quotes: bool,
     ) -> None:
         self.known, self.letters, self.own, self.total = known, letters, own, total
         self.lower, self.capital = (UNKNOWN_FLAT, UNKNOWN_FLAT) if flat else (UNKNOWN_LOWER, UNKNOWN_CAPITAL)
-        self.spaced_dashes, self.low_quotes = spaced_dashes, low_quotes
+        self.inflected, self.spaced_dashes, self.low_quotes = inflected, spaced_dashes, low_quotes
         self._scores: dict[tuple[str, int], float] = {}
 
     def cut(self, token: str, lines: Optional[_Lines], row: int) -> int:
@@ -271,12 +293,20 @@ class _Reader:
             return 0
         best, best_at = whole + (lines.whole(row, len(token)) if lines else 0.0), 0
         for at in range(1, len(token)):
-            if not (self.low_quotes and token[at] == "“") and _may_cut(token, at, self.spaced_dashes):
+            if self.low_quotes and token[at] == "“":
+                continue
+            if _may_cut(token, at, self.spaced_dashes) and not (token[at - 1] in ")]" and self._in_word(token, at)):
                 lost = GLUED if lines is None else lines.lost(row + bool(row) + at, len(token) - at)
                 score = self.piece(token[:at]) + self.piece(token[at:]) + lost
                 if score > best:
                     best, best_at = score, at
         return best_at
+
+    def _in_word(self, token: str, at: int) -> bool:
+        """Whether the bracket that closes before character `at` holds a part of a word: "(neuro)science", "[s]on"."""
+        opened = max(token.rfind("(", 0, at), token.rfind("[", 0, at))
+        rest = _WORD.match(token, at)
+        return opened >= 0 and rest is not None and (token[opened + 1 : at - 1] + rest[0]).lower() in self.known
 
     def piece(self, text: str, seen: int = 1) -> float:
         """log10 of how likely a piece is: the sum over its words, less what its signs cost.
@@ -329,7 +359,8 @@ class _Reader:
         if len(word) == 2 and share < 1e-3:
             share /= 10  # lists are full of two-letter abbreviations
         mixed = word[1:] != word[1:].lower() and not word.isupper()
-        if (count := self.own.get(word, 0)) >= seen + mixed:
+        count = self.own.get(word, 0) or (self.own.get(word[:-1], 0) if self.inflected else 0)
+        if count >= seen + mixed:
             share = max(share, 0.5 * count / self.total)
         if share:
             return math.log10(share)
@@ -344,7 +375,8 @@ def _unknown(word: str, base: tuple[float, float]) -> float:
 
 def _spaces_dashes(paragraphs: Sequence[str]) -> bool:
     """Whether the text sets its dashes between spaces, as most do, or close to a word."""
-    tokens = [token for p in paragraphs for token in p.split(" ") if token and (token[0] in "—–" or token[-1] in "—–")]
+    words = [token for p in paragraphs for token in p.split(" ")[1:] if token]  # the first may be a speaker's dash
+    tokens = [token for token in words if token[0] in "—–" or token[-1] in "—–"]
     return sum(len(token) == 1 for token in tokens) > len(tokens) / 2
 
 

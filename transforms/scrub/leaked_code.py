@@ -45,6 +45,7 @@ _DECLARATIONS: Final = frozenset(("function", "var", "const", "typeof", "null", 
 _CONTROL: Final = frozenset(
     ("if", "for", "while", "switch", "try", "do", "import", "export", "class", "else", "return", "let")
 )
+_BRACKETED: Final = frozenset(("if", "for", "while", "switch"))
 _DECLARATION_WEIGHT: Final = 0.6
 _MAX_TOKEN: Final = 200  # characters of a token that are looked at
 
@@ -64,6 +65,7 @@ _COMMENTS: Final = {"//": "", "/*": "*/", "<!--": "-->"}
 _LITERAL_REACH: Final = 200  # tokens looked back for an open quotation mark
 _MAX_BEFORE: Final = 2  # words of code that look like words, before its first sign
 _STRUCTURE = re.compile(r"[{}=<>]|\);|\":")  # sums of calls alone may be a sentence about functions
+_PLACEHOLDER = re.compile(r"(?<!\S)[<{]\w[\w -]{0,30}[.!?]?[>}](?=[\s,.;:]|$)")  # "<name>" and "{date}" in a sentence
 _STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
 MAX_PLACES: Final = 3  # of one text in which code leaks
 _REACH: Final = 12  # lines looked ahead for the end of a block
@@ -172,9 +174,15 @@ def _reach_back(tokens: Sequence[Token], first: int) -> int:
     for before in range(first - 1, max(first - 1 - _MAX_BEFORE, -1), -1):
         if _ends_sentence(tokens[before]):
             return before + 1
-        if before == 0 or tokens[before].text in _CONTROL:
+        if before == 0 or _controls(tokens, before):
             return before
     return first
+
+
+def _controls(tokens: Sequence[Token], at: int) -> bool:
+    """Whether a token begins a statement; "for" and "if" are words, too, where no bracket follows."""
+    text = tokens[at].text
+    return text in _CONTROL and (text not in _BRACKETED or tokens[at + 1].text[0] == "(")
 
 
 def _sentences(tokens: Sequence[Token], first: int, end: int) -> Optional[tuple[int, int]]:
@@ -212,7 +220,7 @@ def _ends_sentence(token: Token) -> bool:
 
 def _is_code(tokens: Sequence[Token], run: Run, text: str, *, stopped: bool) -> bool:
     """Whether a run is heavy enough for its place, and dense enough."""
-    if run.weight < _MIN_DENSITY * run.size or not _STRUCTURE.search(text):
+    if run.weight < _MIN_DENSITY * run.size or not _STRUCTURE.search(_PLACEHOLDER.sub("", text)):
         return False
     if run.first == 0 or _ends_sentence(tokens[run.first - 1]):
         few = run.last - run.first <= 2 and run.first == 0 and run.last == len(tokens) - 1

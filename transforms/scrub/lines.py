@@ -16,6 +16,8 @@ from transforms.scrub.words import MAX_LINE, fold, plain_tokens, stretch, tokens
 MAX_CREDIT: Final = 110  # characters
 MAX_CREDIT_LINE: Final = 90
 MIN_NAMED_CAPTION: Final = 20
+MIN_SCENE_WORDS: Final = 3  # longer ones without a capital
+_NAME_SIGNS: Final = frozenset("|•©")
 _CREDIT_WORDS: Final = frozenset(("via", "images", "photo", "handout", "pool", "picture"))
 MAX_RULE_WORDS: Final = 60
 MIN_SENTENCE_SPACES: Final = 7  # of a line that ends in a full stop: "Read more about this here." is shorter
@@ -30,10 +32,12 @@ _QUOTATION = re.compile(r"\W*[“„«\"].*[”“»\"]\W*")
 _FULL_STOP = re.compile(r"[^\W\d_]{3}\. ")
 MAX_CAPTIONED: Final = 260  # characters of a caption with its credit
 _SET_OFF = re.compile(
-    r"(?P<caption>[^()\[\]|—–©]{8,200}?)\s*(?:\(|\[|\||—|–|©|\.\s)\s*(?P<credit>[^()\[\]|—–©]{2,80}?)\s*[)\]]?\.?"
+    r"(?P<caption>[^()\[\]|—–©•]{8,200}?)\s*(?P<sign>[(\[|—–©•]|\.\s|\s[/-]\s)\s*(?P<credit>[^()\[\]|—–©•][^()\[\]—–©•]{1,79}?)"
+    r"\s*[)\]]?\.?"
 )
 _NAMED = re.compile(r"(?P<caption>[^()\[\]]{8,200}[^.:()\[\]]) ?(?P<open>[(\[])(?P<credit>[^()\[\]\d]{4,40})[)\]]")
-_SEPARATOR = re.compile(r"[(\[|—–©]|\.\s")
+_LABELLED = re.compile(r"\W{0,5}(?P<label>\w[^:|>›»]{3,45}?)\s*[:|>›»]\s*(?P<headline>\w\S*\s+\S+\s+\S.*)")
+_SEPARATOR = re.compile(r"[(\[|—–©•]|\.\s|\s[/-]\s")
 _STRAY = re.compile(
     r"(?![{}()\[\];,]+$)[^\w\s]{1,12}|"
     r"\d{1,3}(?:\s*/\s*\d{1,3})?|undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
@@ -61,7 +65,7 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
         return None
     if _ARROW.match(line) and is_headline(line):
         return Match("any.arrow", "teaser", {"headline": line})
-    match = _by_template(line, found, rules, active)
+    match = _by_template(line, found, rules, active) or _by_label(line, active)
     if match is None and (near or line[-1] != "?"):  # a question is a subheading, or an interviewer's
         match = _by_words(line, found, active, near=near)
     return match
@@ -86,6 +90,17 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
             ):
                 return Match(template.rule, template.kind, slots)
     return None
+
+
+def _by_label(line: str, active: Sequence[Language]) -> Optional[Match]:
+    """A headline behind a label that is made of the words for such labels: "Previously on this topic: Storm hits"."""
+    found = _LABELLED.fullmatch(line)
+    if found is None or not is_headline(found["headline"]) or found["headline"][0].islower():
+        return None
+    label = _by_words(found["label"], plain_tokens(found["label"]), active)
+    if label is None or label.kind != "teaser" or ends_sentence(line):
+        return None
+    return label._replace(slots={"headline": found["headline"]}, telling=())
 
 
 def joined_kind(run: str, active: Sequence[Language]) -> Optional[Match]:
@@ -171,10 +186,23 @@ def split_credit(line: str, agencies: Agencies) -> Optional[tuple[str, str]]:
         ):
             return caption, named["credit"]
     found = _SET_OFF.fullmatch(line)
-    if found is None or not credit_line(found["credit"].strip(), agencies):
+    if found is None:
         return None
-    caption = found["caption"].strip()
-    return None if re.search(r"[.!?] [^\W\d_]", caption) or caption.count('"') else (caption, found["credit"].strip())
+    caption, credit = found["caption"].strip(), found["credit"].strip()
+    if re.search(r"[.!?] [^\W\d_]", caption) or caption.count('"'):
+        return None
+    signed = credit_line(credit, agencies) or (found["sign"].strip() in _NAME_SIGNS and _names_scene(caption, credit))
+    return (caption, credit) if signed else None
+
+
+def _names_scene(caption: str, credit: str) -> bool:
+    """Whether a name without an agency may sign a caption: of two or three words, behind words that describe."""
+    named = 2 <= len(words_of(credit)) <= 3 and is_name(credit) and not any(c.isdigit() for c in credit)
+    if not named or not caption[0].isalpha():  # else an item of a list, or a row of a table
+        return False
+    if not has_case(caption):
+        return has_case(credit)
+    return sum(word.islower() and len(word) > 2 for word in words_of(caption)) >= MIN_SCENE_WORDS
 
 
 def credit_line(line: str, agencies: Agencies) -> bool:
@@ -184,13 +212,15 @@ def credit_line(line: str, agencies: Agencies) -> bool:
     """
     if len(line) > MAX_CREDIT_LINE or line[-1] in ".!?:;," or _FULL_STOP.search(line):
         return False
-    parts = [part for part in re.split(r"\s*/\s*", line) if part]
-    slashed = len(parts) in (2, 3) and "/" in line
+    parts = [part for part in re.split(r"\s*[/|]\s*", line) if part]
+    slashed = len(parts) in (2, 3)
     words = [token for token in tokens(line, {}) if token[0].isalnum()]
-    signed = any(words[at : at + len(row)] == list(row) for at, w in enumerate(words) for row in agencies.get(w, ()))
+    rows = [row for at, w in enumerate(words) for row in agencies.get(w, ()) if words[at : at + len(row)] == list(row)]
+    signed = bool(rows)
     if not (signed or (slashed and line.isupper())):
         return False
-    names = [word for word in re.split(r"[\s/|&+]+", line) if (fold(word),) not in agencies.get(fold(word), ())]
+    signs = {word for row in rows for word in row}
+    names = [word for word in re.split(r"[\s/|&+]+", line) if fold(word) not in signs]
     if not is_name(" ".join(names) or "A", most=9):
         return False
     if slashed:

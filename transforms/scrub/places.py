@@ -35,8 +35,9 @@ MAX_DEK_CHARS: Final = 260
 STEM_CHARS: Final = 5  # words that begin alike are taken for forms of one word
 SAME_TITLE: Final = 0.8  # share of words that two forms of a title have in common
 TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs use
+_ENDING: Final = frozenset(("comments", "consent", "footer", "languages"))  # kinds behind which no article goes on
 _SENTENCES = re.compile(r"[^\W\d_]{3}\. \w.*[^\W\d_]{3}\.(?: |$)")
-_SPEAKS = re.compile(r"[.!?…][\W]*$|[“”„«»\"]|[.!?] \w")  # a sentence, or part of a quotation
+_SPEAKS = re.compile(r"[.!?…][\W]*$|[“”„«»\"]|[.!?] \w|@")  # a sentence, or part of a quotation, or an address
 _SIGNED = re.compile(r"(?:[—–]\s?|\()(?P<source>[^()]{2,50}?)\)?")  # (Levant Wire), — Levant Wire
 _PATH = re.compile(r"[^<>›»/|]{2,40}(?:\s[>›»]\s[^<>›»/|]{2,40}){1,4}")
 _BYLINE = re.compile(r"[^\W\d_][\w.'’-]+(?: [\w.'’-]+){1,3}(?:,| [|/–—-]) [^\W\d_][\w.'’-]*(?: [\w.'’-]+){0,3}")
@@ -213,10 +214,11 @@ def take_tail(draft: Draft) -> None:
 
     In a text that is mostly paragraphs one or two of them go anyway: no article ends with a heading.
     """
-    last = max((i for i in draft.open() if is_prose(draft.lines[i])), default=None)
-    if last is None:
+    paragraphs = [at for at in draft.open() if is_prose(draft.lines[at])]
+    if not paragraphs:
         return
-    above = join_broken([draft.lines[at] for at in draft.open() if at <= last])
+    first, last = paragraphs[0], paragraphs[-1]
+    above = join_broken([draft.lines[at] for at in draft.open() if first <= at <= last])
     prose = sum(map(is_prose, above))
     rest = [draft.lines[at] for at in draft.open() if at > last]
     few = len(rest) <= MAX_TRAILING and not any(
@@ -224,6 +226,7 @@ def take_tail(draft: Draft) -> None:
     )
     mostly_prose = prose >= max(MIN_PROSE, MOSTLY * len(above))
     begun = mostly_prose and (few or (draft.lines[last][-1] != ":" and _is_teaser_block(rest)))
+    within = False  # a form, behind which even a sentence is the site's
     for at in range(last + 1, len(draft.lines)):
         match, line = draft.found[at], draft.lines[at]
         if match is None and (signed := _SIGNED.fullmatch(line)) and is_source(signed["source"]):
@@ -232,5 +235,6 @@ def take_tail(draft: Draft) -> None:
             match = draft.found[at] = match._replace(kind="source", slots={"source": match.slots.get("credit", "")})
         if match is not None:
             begun = begun or match.kind in FURNISHES
-        elif begun and line[-1] not in '.:;,”»"' and not LIST_ITEM.match(line):
+            within = match.kind in _ENDING or (within and match.kind == "stray")
+        elif begun and (within or line[-1] not in '.:;,”»"') and not LIST_ITEM.match(line):
             draft.take(at, "any.tail")

@@ -75,8 +75,8 @@ class Rules:
 
     @cached_property
     def agency_words(self) -> frozenset[str]:
-        """Agencies of one word: some write themselves small."""
-        return frozenset(name for name in self.agency_names if " " not in name)
+        """The words of agencies' names: some write themselves small."""
+        return frozenset(word for name in self.agency_names for word in name.split())
 
     @cached_property
     def _compiled(self) -> Mapping[str, "Language"]:
@@ -185,7 +185,7 @@ class Language:
         """The vocabulary that a line of `words` is made of, each of them known to `tells`.
 
         Names in it count neither for nor against. Less is asked for beside furniture, and where a site's voice speaks;
-        more of a sentence in which it does not.
+        more of a sentence in which it does not. A label of teasers may be a subheading, too: nothing of that eases it.
         """
         marks = [self._seen[word] for word in words]
         tells = 0
@@ -200,14 +200,18 @@ class Language:
             bit = 1 << number
             if not tells & bit:
                 continue
+            eased = (near or spoken) and vocabulary.kind != "teaser"
             telling = sum(1 for mark in marks if mark.telling & bit)
-            if telling >= (MIN_TOLD_ANCHORS if told else 1 if near or spoken else vocabulary.min_anchors):
+            if telling >= (MIN_TOLD_ANCHORS if told else 1 if eased else vocabulary.min_anchors):
                 known = sum(1 for mark in marks if mark.known & bit)
-                coverage = vocabulary.coverage - (slack if near or telling >= vocabulary.min_anchors else 0.0)
+                sure = near or telling >= vocabulary.min_anchors
+                coverage = vocabulary.coverage - (slack if eased and sure else 0.0)
                 if known < coverage * (len(words) - MAX_NEUTRAL):
                     continue
-                names = names_in(line) if names is None else names
-                neutral = sum(1 for m, w in zip(marks, words, strict=True) if w in names and not m.known & bit)
+                neutral = 0
+                if vocabulary.kind != "teaser":
+                    names = names_in(line) if names is None else names
+                    neutral = sum(1 for m, w in zip(marks, words, strict=True) if w in names and not m.known & bit)
                 if known >= coverage * (len(words) - neutral):
                     told_by = [w for mark, w in zip(marks, words, strict=True) if mark.telling & bit]
                     return Match(name, vocabulary.kind, telling=told_by)

@@ -98,8 +98,12 @@ def names_in(line: str) -> frozenset[str]:
 
     >>> sorted(names_in("Download the Levant Courier app"))
     ['courier', 'levant']
+    >>> names_in("Mobile App Campaigns")  # each word has a capital, and tells nothing
+    frozenset()
     """
     words = line.split()
+    if not any(word[0].islower() for word in words):
+        return frozenset()
     names = [
         word
         for before, word in pairwise(words)

@@ -41,7 +41,7 @@ def mentions(text: str, language: Optional[str] = None) -> list[Entity]:
         pytest.param("أَلحَشْدُ ألشعبي", "ar", " الحشد الشعبي ", id="vowel signs and hamza"),
         pytest.param("حزب‌الله", "fa", " حزب الله ", id="zero-width non-joiner"),
         pytest.param("F-16\u00ad ١٢", None, " f 16 12 ", id="hyphens and digits"),
-        pytest.param("", None, "  ", id="nothing"),
+        pytest.param("", None, " ", id="nothing"),
     ],
 )
 def test_folding(text: str, language: Optional[str], folded: str) -> None:

@@ -1,9 +1,9 @@
 """Compile a gazetteer into one automaton, with what must be known of each name it finds."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Any, Final, Optional
+from typing import Any, Final, NamedTuple, Optional
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
@@ -13,17 +13,27 @@ from transforms.tag.normalize import fold, fold_name
 from transforms.tag.variants import variants
 
 _ARMED: Final = frozenset({"armed_group", "state_force", "coalition"})
-_SHORT: Final = 3  # letters up to which a pattern holds the blank behind it: "us" begins many words
+_SHORT: Final = 3  # letters of a name that takes no ending: "us" begins many words
+GLUED_AFTER_MIN: Final = 12  # and of several words that may be run together with the next: "Forcesrepresentatives"
 _WAYS: Final = 1 << 16  # of writing names that are remembered; an article has some dozens, mostly those of the last
+
+
+class Automaton(NamedTuple):
+    """What looks for the patterns."""
+
+    matcher: Any  # AhoCorasick has no types
+    closed: int  # the first so many patterns hold a blank on either side: they are words of their own wherever found
 
 
 @dataclass(frozen=True)  # no tuple: `Shared` holds it by a weak reference
 class Compiled:
     """The automaton, what the names that it finds may be, and what must be known of entities to choose among them."""
 
-    automaton: Any  # AhoCorasick has no types
+    plain: Automaton
+    inflected: Automaton  # for languages that put endings to names
     names: Sequence[tuple[Name, ...]]  # of each pattern; a blank at its ends is no part of them
-    fit: Callable[[int, str, Optional[str]], Optional[Fit]]  # pattern, surface, language
+    fits: Mapping[tuple[int, str, Optional[str]], Optional[Fit]]  # by pattern, surface, language
+    bare: int  # first of the patterns without a blank in front
     after_place: int  # first of the patterns without names: words after a place's name that make another name of it
     before_place: int  # and first of those that do so before it
     sport: int  # first of the patterns of words that tell of a sports page
@@ -37,22 +47,40 @@ class Compiled:
     above: Mapping[str, Sequence[str]]  # id -> the ids over it, nearest first
 
 
+class _Fits(dict[tuple[int, str, Optional[str]], Optional[Fit]]):
+    """What each way of writing may be, settled when it is first met; quicker than `lru_cache` where most are known."""
+
+    def __init__(self, names: Sequence[Sequence[Name]]) -> None:
+        self.names = names
+
+    def __missing__(self, way: tuple[int, str, Optional[str]]) -> Optional[Fit]:
+        if len(self) >= _WAYS:
+            self.clear()
+        pattern, surface, language = way
+        self[way] = found = fit(self.names[pattern], surface, language)
+        return found
+
+
 def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
     """Return the gazetteer compiled. Takes about a second for 20 000 aliases: once a worker process."""
-    patterns = spellings(gazetteer)
+    spelled = spellings(gazetteer)
+    patterns = sorted(spelled, key=_openness)
+    inflected, plain, bare = (bisect_left(patterns, openness, key=_openness) for openness in (1, 2, 3))
     after, before = (_beside_place(gazetteer.blockers, first=first) for first in (True, False))
     events = [row for row in gazetteer.triggers if row.type != SPORT]
     sport = {form for row in gazetteer.triggers if row.type == SPORT for form in fold_name(row.phrase)}
     signs = [*after, *before, *sport]  # patterns that are no names
-    names = [tuple(found) for found in [*patterns.values(), *[()] * len(signs)]]
+    names = [*(tuple(spelled[pattern]) for pattern in patterns), *[()] * len(signs)]
     entities = gazetteer.entities
     homes = {row.id: row.id if row.type == "state" else row.country for row in entities.values()}
     armed = frozenset(row.id for row in entities.values() if row.type in _ARMED)
     states = {row.country for row in entities.values() if row.type == "armed_group"} - {""}
     return Compiled(
-        AhoCorasick([*map(_with_margins, patterns), *(f" {words} " for words in signs)]),
+        _automaton(patterns, signs, plain, bare),
+        _automaton(patterns, signs, inflected, bare),
         names,
-        lru_cache(_WAYS)(lambda pattern, surface, language: fit(names[pattern], surface, language)),
+        _Fits(names),
+        bare,
         len(patterns),
         len(patterns) + len(after),
         len(patterns) + len(after) + len(before),
@@ -67,11 +95,26 @@ def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
     )
 
 
-def _with_margins(pattern: str) -> str:
-    """Put a blank where a word must start or end; what is in Hebrew or Arabic letters may have some before it."""
+def _automaton(patterns: Sequence[str], signs: Iterable[str], closed: int, bare: int) -> Automaton:
+    """Return the automaton of `patterns`, with a blank where a word must start or end: either side of the `closed`
+    ones, in front of all that come before number `bare`."""
+    written = [
+        *(f" {pattern} " for pattern in patterns[:closed]),
+        *(f" {pattern}" for pattern in patterns[closed:bare]),
+        *patterns[bare:],
+        *(f" {words} " for words in signs),
+    ]
+    return Automaton(AhoCorasick(written), closed)
+
+
+def _openness(pattern: str) -> int:
+    """How open a pattern is: 0 nothing may be written to it, 1 endings in languages that have such, 2 also a word run
+    together with it, 3 prepositions in front."""
     if pattern >= "\u0590":
-        return pattern
-    return f" {pattern} " if len(pattern) <= _SHORT else f" {pattern}"
+        return 3
+    if " " in pattern and len(pattern) >= GLUED_AFTER_MIN:
+        return 2
+    return int(len(pattern) > _SHORT)
 
 
 def spellings(gazetteer: Gazetteer) -> dict[str, list[Name]]:

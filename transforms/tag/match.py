@@ -5,13 +5,14 @@ Persian endings behind. Those stay outside the mention. Text run together by a b
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence, Set
-from dataclasses import dataclass
-from operator import attrgetter
+from itertools import islice
+from operator import itemgetter
 from typing import Final, NamedTuple, Optional
 
 from schemas.gazetteer import IMPORTED
-from transforms.tag.compile import Compiled
+from transforms.tag.compile import GLUED_AFTER_MIN, Automaton, Compiled
 from transforms.tag.names import Fit, Name
 from transforms.tag.normalize import Folded, fold
 
@@ -21,6 +22,8 @@ _ARABIC_BEFORE: Final = frozenset(
 _HEBREW_LETTERS: Final = frozenset("ובלמהשכ")  # and, in, to, from, the, that, as
 _NO_PREFIXES: Final = frozenset({"fa", "ckb", "ku", "ur", "ps"})  # Arabic letters, but no Arabic prepositions
 _GENITIVE_S: Final = frozenset({"de", "nl", "sv", "da", "no", "nb"})
+
+_INFLECTED: Final = _GENITIVE_S | {"tr", "ku"}  # languages that put endings to names in Latin letters
 
 _TURKISH_AFTER: Final = re.compile(
     r"(?:n?[iu]n|y?[aeiu]|n[aeiu]|[dt][ae]|[dt][ae]n|nd[ae]n?|n?c[ae]|y?l[ae]|s[iu]|s[iu]n[aei]n?|l[ae]r[iu]?n?[aei]?)"
@@ -32,27 +35,16 @@ _SORANI_AFTER: Final = frozenset(
 _PERSIAN_AFTER: Final = frozenset("ي ها هاي هايي يها".split())
 _NO_GLUE_AFTER: Final = ("ing", "ers", "ian", "ism", "ist")  # these make another English word
 _PREFIXED_MIN: Final = 3
+_ENDED_MIN: Final = 4  # letters of a name with an ending; a Turkish one more
 _GLUED_MIN: Final = 4  # letters of a name that may start in the middle of a word: "theKataib"
-_GLUED_AFTER_MIN: Final = 12  # and of one that may end there: "Forcesrepresentatives"
 _GLUED_MAX: Final = 80  # characters after a joint in which such a name ends
-_DOTTED: Final = 6  # characters of the longest abbreviation with dots
 _SHOUT: Final = 28  # characters looked at on either side to see whether a text is in capitals throughout
 
 
-_START: Final = attrgetter("start")
-_END: Final = attrgetter("end")
+_BEGIN: Final = itemgetter(1)  # of a match
+_END: Final = itemgetter(1)  # of a hit
 
-
-@dataclass(slots=True)
-class Hit:
-    """A stretch of text, as code points and as folded characters, and what it may be."""
-
-    start: int
-    end: int
-    folded_start: int
-    folded_end: int
-    fit: Fit
-    beside_noun: bool  # as a place's name it would be part of another name: Beirut University, نادي بغداد
+Hit = tuple[int, int, Fit]  # start and end in the text, and what stands there
 
 
 class Reading(NamedTuple):
@@ -62,60 +54,45 @@ class Reading(NamedTuple):
     text: str
     folded: Folded
     language: Optional[str]
-    groups: Sequence[Sequence[Hit]]  # in order of place; the hits of one group overlap
+    alone: Sequence[Hit]  # the hits that no other overlaps, in order of place
+    groups: Sequence[Sequence[Hit]]  # and those that overlap, together; the longest of those that start first is first
     sport: Set[int]  # the patterns of a sports page that it holds
 
 
 def read(field: str, text: str, language: Optional[str], compiled: Compiled) -> Reading:
     """Return `text` with all the names in it, the overlapping ones too."""
     folded = fold(text, language)
-    found = compiled.automaton.find_matches_as_indexes(folded.text, overlapping=True)
+    automaton = compiled.inflected if language in _INFLECTED else compiled.plain
+    found = automaton.matcher.find_matches_as_indexes(folded.text, overlapping=True)
     for joint in folded.joints:
-        found += _glued(folded.text, joint, compiled)
-    sport = {pattern for pattern, _, _ in found if pattern >= compiled.sport}
-    return Reading(field, text, folded, language, _grouped(_hits(found, folded, text, language, compiled)), sport)
-
-
-def _grouped(hits: list[Hit]) -> list[list[Hit]]:
-    """Part the hits, which are in order of their ends, where no hit runs across."""
-    hits.reverse()  # of those that start at one place, the longest comes first
-    hits.sort(key=_START)
-    groups: list[list[Hit]] = []
-    end = 0
-    for hit in hits:
-        if hit.start >= end:
-            groups.append([hit])
-            end = hit.end
-        else:
-            groups[-1].append(hit)
-            end = max(end, hit.end)
-    return groups
+        found += _glued(folded.text, joint, automaton)
+    found.reverse()  # they are in order of their ends: of those that start at one place, the longest comes first
+    found.sort(key=_BEGIN)
+    signs = [match for match in found if match[0] >= compiled.after_place]
+    alone, groups = _hits(found, signs, folded, text, language, compiled, automaton.closed)
+    sport = {pattern for pattern, _, _ in signs if pattern >= compiled.sport}
+    return Reading(field, text, folded, language, alone, groups, sport)
 
 
 def covers(hit: Hit, name: Name, group: Sequence[Hit]) -> bool:
     """Tell whether `hit`, the first of its group that is a name, takes the place of all others."""
-    return len(group) == 1 or (
-        hit.start == group[0].start and hit.end == max(map(_END, group)) and IMPORTED not in name.flags
-    )
+    start, end, _ = hit
+    return start == group[0][0] and end >= max(map(_END, group)) and IMPORTED not in name.flags
 
 
 def longest(group: Iterable[tuple[Hit, Name]]) -> list[tuple[Hit, Name]]:
-    """Return the hits of a group, each with a name, in order of place, without those that a curated, a longer or an
-    earlier one overlaps."""
+    """Return the hits of a group, each with a name, but for what a curated, a longer or an earlier one overlaps."""
     chosen: list[tuple[Hit, Name]] = []
     for hit, name in sorted(group, key=_rank):
-        if all(hit.end <= other.start or other.end <= hit.start for other, _ in chosen):
+        start, end, _ = hit
+        if all(end <= other_start or other_end <= start for (other_start, other_end, _), _ in chosen):
             chosen.append((hit, name))
-    return sorted(chosen, key=_start)
-
-
-def _start(named: tuple[Hit, Name]) -> int:
-    return named[0].start
+    return chosen
 
 
 def _rank(named: tuple[Hit, Name]) -> tuple[bool, int, int]:
-    hit, name = named
-    return IMPORTED in name.flags, hit.start - hit.end, hit.start
+    (start, end, _), name = named
+    return IMPORTED in name.flags, start - end, start
 
 
 def standing(folded: Folded, start: int, end: int, text: str, language: Optional[str]) -> bool:
@@ -127,41 +104,71 @@ def standing(folded: Folded, start: int, end: int, text: str, language: Optional
 
 
 def _hits(
-    found: Sequence[tuple[int, int, int]], folded: Folded, text: str, language: Optional[str], compiled: Compiled
-) -> list[Hit]:
-    letters, places, fit = folded.text, folded.places, compiled.fit
-    beside = [match for match in found if match[0] >= compiled.after_place]
-    before_place = {stop for pattern, _, stop in beside if compiled.before_place <= pattern < compiled.sport}
+    found: Sequence[tuple[int, int, int]],
+    signs: Sequence[tuple[int, int, int]],
+    folded: Folded,
+    text: str,
+    language: Optional[str],
+    compiled: Compiled,
+    closed: int,
+) -> tuple[list[Hit], list[list[Hit]]]:
+    """Return what stands in the text as a name may, `alone` and in `groups`; `found` is in order of place, and `signs`
+    are those of it that name nothing."""
+    letters, places = folded.text, folded.places
+    fits, bare, no_names = compiled.fits, compiled.bare, compiled.after_place
+    before_place = {stop for pattern, _, stop in signs if compiled.before_place <= pattern < compiled.sport}
     after_place = {
         begin
-        for pattern, begin, stop in beside
+        for pattern, begin, stop in signs
         if pattern < compiled.before_place and not _begins_longer(found, begin, stop, compiled)
     }
-    hits: list[Hit] = []
+    alone: list[Hit] = []
+    groups: list[list[Hit]] = []
+    group: Optional[list[Hit]] = None  # the one that ends where all so far do
+    reach = 0
     for pattern, begin, stop in found:
-        start = begin + 1 if letters[begin] == " " else begin
-        end = stop - 1 if letters[stop - 1] == " " else stop
-        if letters[end] != " " and not _may_end(folded, start, end, text, language):
-            continue
-        if letters[start - 1] != " " and not _may_start(folded, start, end, text, language):
+        if pattern < closed:
+            start, end = begin + 1, stop - 1
+        elif pattern < no_names:
+            start, end = begin + (pattern < bare), stop
+            if letters[end] != " " and not _may_end(folded, start, end, text, language):
+                continue
+            if start == begin and letters[begin - 1] != " " and not _may_start(folded, begin, end, text, language):
+                continue
+        else:
             continue
         first, last = places[start], places[end - 1] + 1
-        surface = text[first:last]
-        names = fit(pattern, surface, language)
-        if names is not None and names.abbreviated and _in_capitals(text, first, last):
-            names = names.amid_capitals
-        if names is None:
+        fit = fits[pattern, text[first:last], language]
+        if fit is not None and fit.abbreviated and _in_capitals(text, first, last):
+            fit = fit.amid_capitals
+        if fit is None:
             continue
-        if text[last : last + 1] == "." and "." in surface and len(surface) <= _DOTTED:
-            last += 1  # the last dot of "U.S." belongs to it
-        beside_noun = names.place and (start in before_place or (end in after_place and _named(text, last)))
-        hits.append(Hit(first, last, start, end, names, beside_noun))
-    return hits
+        if fit.dotted and text[last : last + 1] == ".":
+            last += 1
+        if fit.place and (start in before_place or (end in after_place and _named(text, last))):
+            fit = fit.beside_noun
+            if fit is None:
+                continue
+        if first >= reach:
+            alone.append((first, last, fit))
+            reach, group = last, None
+            continue
+        if group is None:
+            group = [alone.pop()]
+            groups.append(group)
+        group.append((first, last, fit))
+        reach = max(reach, last)
+    return alone, groups
 
 
-def _begins_longer(found: Iterable[tuple[int, int, int]], begin: int, stop: int, compiled: Compiled) -> bool:
+def _begins_longer(found: Sequence[tuple[int, int, int]], begin: int, stop: int, compiled: Compiled) -> bool:
     """Tell whether words beside a place are the start of another name: Turkey, United Arab Emirates."""
-    return any(first == begin and last >= stop and pattern < compiled.after_place for pattern, first, last in found)
+    for pattern, first, last in islice(found, bisect_left(found, begin, key=_BEGIN), None):
+        if first > begin or last < stop:
+            return False
+        if pattern < compiled.after_place:
+            return True
+    return False
 
 
 def _named(text: str, end: int) -> bool:
@@ -170,13 +177,13 @@ def _named(text: str, end: int) -> bool:
     return follows.isupper() or (follows.isalpha() and not follows.islower())
 
 
-def _glued(letters: str, joint: int, compiled: Compiled) -> Iterator[tuple[int, int, int]]:
-    """Yield the matches that start at a capital inside a word."""
+def _glued(letters: str, joint: int, automaton: Automaton) -> Iterator[tuple[int, int, int]]:
+    """Yield the matches that start at a capital inside a word, as if a blank stood before it."""
     cut = letters.find(" ", joint + _GLUED_MAX)
     tail = " " + letters[joint : cut + 1 if cut >= 0 else None]
-    for pattern, begin, stop in compiled.automaton.find_matches_as_indexes(tail, overlapping=True):
-        if begin == 0:
-            yield pattern, joint, joint + stop - 1
+    for pattern, begin, stop in automaton.matcher.find_matches_as_indexes(tail, overlapping=True):
+        if begin == 0 and len(tail[:stop].strip()) >= _GLUED_MIN:
+            yield pattern, joint - 1, joint + stop - 1
 
 
 def _may_start(folded: Folded, start: int, end: int, text: str, language: Optional[str]) -> bool:
@@ -194,19 +201,21 @@ def _may_start(folded: Folded, start: int, end: int, text: str, language: Option
 
 def _may_end(folded: Folded, start: int, end: int, text: str, language: Optional[str]) -> bool:
     letters = folded.text
-    after = letters[end : letters.find(" ", end)]
-    if letters[end - 1] >= "\u0600":
+    last = letters[end - 1]
+    if last >= "\u0600":
+        after = letters[end : letters.find(" ", end)]
         return (language == "ckb" and after in _SORANI_AFTER) or (language == "fa" and after in _PERSIAN_AFTER)
-    if not letters[end - 1].isascii():
+    if not last.isascii() or end - start < _ENDED_MIN:
         return False
+    after = letters[end : letters.find(" ", end)]
     if language in _GENITIVE_S and after == "s":
-        return end - start >= 4
+        return True
     if language == "tr":
-        return end - start >= 5 and _TURKISH_AFTER.fullmatch(after) is not None
+        return end - start > _ENDED_MIN and _TURKISH_AFTER.fullmatch(after) is not None
     if language == "ku":
-        return end - start >= 4 and _KURMANJI_AFTER.fullmatch(after) is not None
+        return _KURMANJI_AFTER.fullmatch(after) is not None
     return (
-        end - start >= _GLUED_AFTER_MIN
+        end - start >= GLUED_AFTER_MIN
         and " " in letters[start:end]
         and after[0] not in "sn"
         and not after.startswith(_NO_GLUE_AFTER)
@@ -215,5 +224,7 @@ def _may_end(folded: Folded, start: int, end: int, text: str, language: Optional
 
 def _in_capitals(text: str, start: int, end: int) -> bool:
     """Tell whether the words around are in capitals, so that an abbreviation cannot be told from a word."""
+    if not text[max(0, start - _SHOUT) : end + _SHOUT].isupper():
+        return False
     around = text[max(0, start - _SHOUT) : start] + text[end : end + _SHOUT]
     return around.isupper() and sum(map(str.isalpha, around)) >= _SHOUT // 2

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Optional
 
 from schemas.gazetteer import IMPORTED
+from transforms.tag.normalize import fold
 
 NATIONALITY: Final = "nationality"  # type of a mention by demonym; its entity is the state
 BLOCKER: Final = ""  # entity id of a phrase in which names are not themselves
@@ -13,6 +14,21 @@ PLACES: Final = frozenset({"place", "state"})
 _UNSURE: Final = frozenset({"ambiguous", "expand"})  # flags of names that need context
 WEAK: Final = _UNSURE | {IMPORTED}  # and of those that are none for others
 
+SCORES: Final = {
+    "alias": 1.0,
+    "acronym": 0.95,
+    "variant": 0.9,
+    "demonym": 0.9,
+    "surname": 0.85,
+    "imported": 0.7,
+    "blocker": 0.0,
+}  # trust in each way of finding a name
+_CONTEXT_SCORE: Final = 0.8  # and in a name that only its context tells
+_COMMON_GIVEN: Final = frozenset(  # as last names these say nothing of whom is meant
+    """حسين حسن علي محمد احمد عباس صالح ابراهيم سعيد محمود يوسف خالد عمر كريم جعفر مهدي رضا اسماعيل عبدالله عبد الله
+    ali hasan hassan mohammed ahmed mehdi reza abdullah ibrahim john james david""".split()
+)
+_DOTTED: Final = 6  # characters of the longest abbreviation with dots
 _MARKS: Final = re.compile(r"[,;:!?()\[\]«»…،؛؟]|\n\s*\n")  # what no name runs across
 
 
@@ -26,6 +42,10 @@ class Name:
     flags: frozenset[str]
     langs: tuple[str, ...]
     method: str  # "alias", "variant", "acronym", "demonym" or "imported"
+    score: float = field(init=False)  # trust in what is found so
+
+    def __post_init__(self) -> None:
+        self.score = _CONTEXT_SCORE if "ambiguous" in self.flags else SCORES[self.method]
 
 
 @dataclass(frozen=True, slots=True, eq=False)  # one object a way of writing, so that it can be a key at no cost
@@ -33,36 +53,48 @@ class Fit:
     """The names that a surface may be in a language, with what can be said of them whatever the article."""
 
     names: Sequence[Name]
-    sure: Sequence[Name]  # the one that is meant, whatever else the article says; empty where that decides
-    place: bool  # some name is of a place
+    sure: Optional[Name]  # the one that is meant whatever else the article says, where that does not decide
     strong: str  # id of what is context for other names, else ""
-    strong_place: bool
+    surname: str  # folded, where the surface may be a person's full name, else ""
+    dotted: bool  # such as "U.S", whose last dot belongs to it
     abbreviated: bool  # some name is an abbreviation, which amid capitals cannot be told from a word
     amid_capitals: Optional["Fit"]  # what is left there
+    place: bool  # some name is of a place
+    beside_noun: Optional["Fit"]  # what is left where a place's name is part of another: Beirut University, نادي بغداد
 
 
 def fit(names: Sequence[Name], surface: str, language: Optional[str]) -> Optional[Fit]:
     """Return what `surface` may be of the `names` that are spelled so when folded, or None."""
     if _MARKS.search(surface):
         return None
-    return _known([name for name in names if _allowed(name, surface, language)])
+    allowed = [name for name in names if _allowed(name, surface, language)]
+    person = any(name.type == "person" and IMPORTED not in name.flags for name in allowed)
+    surname = _last_of_several(fold(surface, language).text.split()) if person else ""
+    return _known(allowed, surname, "." in surface and len(surface) <= _DOTTED)
 
 
-def _known(names: Sequence[Name]) -> Optional[Fit]:
+def _last_of_several(words: Sequence[str]) -> str:
+    return words[-1] if len(words) > 1 and words[-1] not in _COMMON_GIVEN else ""
+
+
+def _known(names: Sequence[Name], surname: str, dotted: bool) -> Optional[Fit]:
     if not names:
         return None
     first = names[0]
     weak = first.id == BLOCKER or first.type == NATIONALITY or bool(first.flags & WEAK)
     steady = [name for name in names if not ("case" in name.flags and name.alias.isupper())]
-    abbreviated = len(steady) < len(names)
+    elsewhere = [name for name in names if name.type not in PLACES]
+    abbreviated, place = len(steady) < len(names), len(elsewhere) < len(names)
     return Fit(
         names,
-        names[:1] if first.id == BLOCKER or (len(names) == 1 and not first.flags & _UNSURE) else (),
-        any(name.type in PLACES for name in names),
+        first if first.id == BLOCKER or (len(names) == 1 and not first.flags & _UNSURE) else None,
         "" if weak else first.id,
-        first.type in PLACES,
+        surname,
+        dotted,
         abbreviated,
-        _known(steady) if abbreviated else None,
+        _known(steady, surname, dotted) if abbreviated else None,
+        place,
+        _known(elsewhere, surname, dotted) if place else None,
     )
 
 

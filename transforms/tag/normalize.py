@@ -14,8 +14,7 @@ import numpy.typing as npt
 
 BLANK: Final = ord(" ")
 GONE: Final = 0  # folded away altogether
-APOSTROPHE: Final = ord("'")
-QUOTES: Final = ord('"')
+MARK: Final = 1  # an apostrophe or quotation mark: the text around it decides between the two
 
 _TABLE_SIZE: Final = 0x10000  # rarer characters lie beyond: emoji, historic scripts; all taken as blanks
 _LIKE_APOSTROPHE: Final = "'’‘ʼʿʾ`´′׳ʹʻ"
@@ -46,20 +45,27 @@ def fold(text: str, language: Optional[str] = None) -> Folded:
     >>> fold("l'Iran", "fr").text
     ' l iran '
     """
+    text = f" {text} "
     codes = _codes(text)
     letters = _table().take(codes)
-    for place in ((letters == APOSTROPHE) | (letters == QUOTES)).nonzero()[0].tolist():
-        letters[place] = _fold_mark(text, place, language)
-    places = letters.nonzero()[0]  # all that is not GONE
-    letters = letters[places]
-    blank = letters == BLANK
-    single = ~blank
-    single[1:] |= blank[1:] & ~blank[:-1]  # the first of a run of blanks, but for one at the start
-    words = letters[single].tobytes().decode("utf-16-le").rstrip()
-    places = np.concatenate(([-1], places[single][: len(words)], [len(text)]))
-    inner = _between(codes[:-1], "a", "z") & _between(codes[1:], "A", "Z")
-    joints = np.searchsorted(places, inner.nonzero()[0] + 1).tolist() if inner.any() else []
-    return Folded(f" {words} ", memoryview(places), joints)  # type: ignore[arg-type]
+    marks = (letters == MARK).nonzero()[0]
+    letters[marks] = BLANK
+    for place in marks.tolist():
+        if text[place - 1].isalpha() and text[place + 1].isalpha() and _inside_word(text, place, language):
+            letters[place] = GONE
+    places = None
+    if not letters.all():
+        places = letters.nonzero()[0]  # all that is not GONE
+        letters = letters[places]
+    repeated = letters == BLANK
+    repeated[1:] &= repeated[:-1]
+    repeated[0] = False
+    kept = ~repeated
+    places = kept.nonzero()[0] if places is None else places[kept]
+    capitals = (_between(codes[:-1], "a", "z") & _between(codes[1:], "A", "Z")).nonzero()[0] + 1
+    joints = np.searchsorted(places, capitals).tolist() if len(capitals) else []
+    places -= 1  # the blank put before
+    return Folded(letters[kept].tobytes().decode("utf-16-le"), memoryview(places), joints)
 
 
 def _codes(text: str) -> npt.NDArray[np.uint16]:
@@ -84,18 +90,14 @@ def fold_name(name: str) -> set[str]:
     return {folded for language in (None, "fr") if (folded := fold(name, language).text.strip())}
 
 
-def _fold_mark(text: str, place: int, language: Optional[str]) -> int:
-    """Decide on an apostrophe or quotation mark: GONE inside a word (Kata'ib, צה"ל), BLANK where it parts two."""
-    before, after = text[place - 1 : place], text[place + 1 : place + 2]
-    if not (before.isalpha() and after.isalpha()):
-        return BLANK
+def _inside_word(text: str, place: int, language: Optional[str]) -> bool:
+    """Tell whether a mark between two letters is part of their word (Kata'ib, צה"ל) rather than between two."""
+    after = text[place + 1]
     if "\u0590" <= after <= "\u05ff":
-        return GONE
+        return True
     if text[place] in _LIKE_QUOTES or language in _PARTING:
-        return BLANK
-    if after in "sS" and not text[place + 2 : place + 3].isalpha():
-        return BLANK
-    return GONE
+        return False
+    return after not in "sS" or text[place + 2].isalpha()
 
 
 @lru_cache(maxsize=1)
@@ -115,10 +117,8 @@ _LETTERS: Final = _Letters()
 
 
 def _fold_character(character: str) -> int:
-    if character in _LIKE_APOSTROPHE:
-        return APOSTROPHE
-    if character in _LIKE_QUOTES:
-        return QUOTES
+    if character in _MARKS:
+        return MARK
     if character == _NARROW_JOINER:
         return BLANK
     category = unicodedata.category(character)

@@ -267,7 +267,8 @@ def _alias(line: _Line, entities: Mapping[str, EntityRow]) -> AliasRow:
 
 def _too_short(alias: str) -> bool:
     """Fewer than four letters or digits; three are enough where vowels go unwritten, two where a sign is a syllable."""
-    letters = [character for character in alias if character.isalnum()]
+    bare = alias.replace(" ", "")
+    letters: Sequence[str] = bare if bare.isalnum() else [character for character in bare if character.isalnum()]
     enough = 4 if not letters or letters[0] < "\u0590" else 3 if letters[0] < "\u0900" else 2
     return len(letters) < enough
 

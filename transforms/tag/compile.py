@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Optional
 
 from ahocorasick_rs import AhoCorasick, MatchKind
@@ -122,8 +122,11 @@ def spellings(gazetteer: Gazetteer) -> dict[str, list[Name]]:
     patterns: dict[str, list[Name]] = {}
     for alias in gazetteer.aliases:
         for pattern, name in _spell(alias, gazetteer.entities[alias.id].type):
-            names = patterns.setdefault(pattern, [])
-            if names and IMPORTED in name.flags:  # what is known already is not told better by somebody's list
+            names = patterns.get(pattern)
+            if names is None:
+                patterns[pattern] = [name]
+                continue
+            if IMPORTED in name.flags:  # what is known already is not told better by somebody's list
                 continue
             place = next((at for at, known in enumerate(names) if _serves(known, name)), len(names))
             if place == len(names) or _only_in_capitals(names[place], name):
@@ -155,8 +158,7 @@ def _spell(alias: AliasRow, type: str) -> Iterable[tuple[str, Name]]:
         type = NATIONALITY
     others = not alias.flags & {"case", "no_variants"}
     own = fold_name(alias.alias)
-    name = Name(alias.id, type, alias.alias, alias.flags, alias.langs, method)
-    variant = replace(name, method="variant")
+    name, variant = (Name(alias.id, type, alias.alias, alias.flags, alias.langs, way) for way in (method, "variant"))
     for folded in own:
         for pattern in variants(folded, others=others):
             yield pattern, name if pattern in own else variant

@@ -16,6 +16,7 @@ from schemas.records import Signature
 from schemas.settings import Settings, load_settings
 from transforms.dedup.cluster import place
 from transforms.dedup.decide import Edge, connect, unpack
+from transforms.dedup.footer import Foot, feet, is_footer, with_footer
 from transforms.dedup.signature import numbers, shingle
 from transforms.extract import NoArticle, extract
 from transforms.feeds import NotAFeed
@@ -117,7 +118,7 @@ def cluster(docs: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 def sign_documents(docs: Iterable[Mapping[str, Any]]) -> list[Signature]:
     """Return the signatures of documents; those of one address are versions of one article, in order."""
-    versions, signatures = Counter[str](), []
+    versions, signatures, lines = Counter[str](), list[Signature](), defaultdict[int, list[Foot]](list)
     for doc in docs:
         name = article_id(canonical_url(doc["url"]))
         versions[name] += 1
@@ -139,7 +140,14 @@ def sign_documents(docs: Iterable[Mapping[str, Any]]) -> list[Signature]:
                 lead=shingles.lead,
             )
         )
-    return signatures
+        for line, foot in feet(signatures[-1], doc["text"], shipped_settings().dedup):
+            lines[line].append(foot)
+    footers = defaultdict[str, list[bytes]](list)
+    for found in lines.values():
+        if is_footer(found):
+            for foot in found:
+                footers[foot.article_id].append(foot.shingles)
+    return [with_footer(signature, footers[signature.article_id]) for signature in signatures]
 
 
 def find_edges(signatures: Sequence[Signature]) -> list[Edge]:

@@ -24,6 +24,7 @@ from rensa import RMinHash, RMinHashLSH
 
 from benchmarks.adapters import cluster, find_edges, shipped_settings, sign_documents
 from transforms.dedup.cluster import components, place
+from transforms.dedup.footer import feet
 from transforms.dedup.signature import numbers, shingle
 from transforms.urls import canonical_url
 
@@ -206,10 +207,15 @@ def _standing(doc: Mapping[str, Any]) -> tuple[bool, str, str]:
 
 def cost(folder: Path) -> Iterator[str]:
     """CPU time of one signature, all methods in turn on the same texts, medians of `ROUNDS` rounds."""
-    texts = [doc["text"] for doc in read(folder / "docs.jsonl.gz")[::8]]
-    settings = shipped_settings().dedup
+    docs = read(folder / "docs.jsonl.gz")[::8]
+    texts, settings = [doc["text"] for doc in docs], shipped_settings().dedup
+    signed = dict(zip(texts, sign_documents(docs), strict=True))
     makers: dict[str, Callable[[str], Any]] = {
-        "newsbeam (anchors, sketch, numbers)": lambda text: (shingle(text, settings), numbers(text)),
+        "newsbeam (anchors, sketch, numbers, lines at the foot)": lambda text: (
+            shingle(text, settings),
+            numbers(text),
+            list(feet(signed[text], text, settings)),
+        ),
         "datasketch MinHash 128, 5-grams": lambda text: minhash(text, 5),
         "rensa R-MinHash 128, 5-grams": rensa_sketch,
     }

@@ -180,8 +180,9 @@ SIGNATURES: Final = _schema(
         _may("published_at", _TIME, "UTC; null where nothing states it"),
         _must("fetched_at", _TIME, "UTC"),
         _may("canonical_hint", pa.string(), "whom the article names as the source of its text"),
-        _must("lead", pa.binary(), "as sketch, of the shingles that begin in the first 300 letters"),
-        _must("lines", _list(pa.int64()), "hashes of the short lines at the text's ends: an outlet's own repeat"),
+        _must("lead", pa.binary(), "as sketch, of the shingles that begin in the text's opening"),
+        _must("lines", _list(pa.int64()), "hashes of the lines at the text's ends: an outlet's own repeat"),
+        _may("footer", pa.binary(), "as sketch, of the shingles that begin in lines known as the outlet's own"),
     ],
 )  # fmt: skip
 

@@ -323,8 +323,9 @@ class Signature(NamedTuple):
     published_at: Optional[Timestamp]
     fetched_at: Timestamp
     canonical_hint: str  # whom the article names as the source of its text, "" where nobody
-    lead: bytes = b""  # as `sketch`, of the shingles that begin in the first 300 letters
-    lines: Sequence[int] = ()  # hashes of the short lines at the text's ends, signed 64-bit; an outlet's own repeat
+    lead: bytes = b""  # as `sketch`, of the shingles that begin in the text's opening
+    lines: Sequence[int] = ()  # hashes of the lines at the text's ends, signed 64-bit; an outlet's own repeat
+    footer: bytes = b""  # as `sketch`, of the shingles that begin in lines known as the outlet's own
 
 
 class Member(NamedTuple):

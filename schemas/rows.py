@@ -132,6 +132,7 @@ def signature_row(signature: Signature, run_id: str, newsbeam_version: str) -> R
         "title": signature.title or None,
         "anchors": list(signature.anchors),
         "lines": list(signature.lines),
+        "footer": signature.footer or None,
         "published_at": None if signature.published_at is None else _datetime(signature.published_at),
         "fetched_at": _datetime(signature.fetched_at),
         "canonical_hint": signature.canonical_hint or None,
@@ -149,6 +150,7 @@ def signature_of(row: Mapping[str, Any]) -> Signature:
         published_at=None if published is None else _timestamp(published),
         fetched_at=_timestamp(values["fetched_at"]),
         canonical_hint=values["canonical_hint"] or "",
+        footer=values.get("footer") or b"",
     )
 
 

@@ -26,11 +26,15 @@ _HEAD, _FOOT = 2, 8  # lines looked at
 
 
 def line_keys(article: Article) -> list[int]:
-    """Return the hashes of the lines that may prove to be the outlet's: those at the ends, and those taken out."""
+    """Return the hashes of the lines that may prove to be the outlet's: those at the ends, and those taken out.
+
+    Of the foot, long ones too: dedup leaves them in the text, but does not count them.
+    """
     lines = article.text.split("\n\n")
-    ends = [line for line in [*lines[:_HEAD], *lines[-_FOOT:]] if _may_repeat(line, article.title)]
-    ends += [removal.text for removal in article.removals if removal.rule == RULE]
-    return sorted({_key(article.origin.outlet, line) for line in ends})
+    ends = [line for line in lines[:_HEAD] if len(line) <= MAX_CHARS] + lines[1:][-_FOOT:]
+    kept = [line for line in ends if _fold(line) != _fold(article.title)]
+    kept += [removal.text for removal in article.removals if removal.rule == RULE]
+    return sorted({line_key(article.origin.outlet, line) for line in kept})
 
 
 def without_repeats(article: Article, repeated: Container[int], min_chars: int) -> Article:
@@ -43,7 +47,7 @@ def without_repeats(article: Article, repeated: Container[int], min_chars: int) 
     def count(ends: Iterable[str]) -> int:
         n = 0
         for line in ends:
-            if not _may_repeat(line, article.title) or _key(article.origin.outlet, line) not in repeated:
+            if not _may_repeat(line, article.title) or line_key(article.origin.outlet, line) not in repeated:
                 break
             n += 1
         return n
@@ -60,7 +64,8 @@ def _may_repeat(line: str, title: str) -> bool:
     return len(line) <= MAX_CHARS and _fold(line) != _fold(title)
 
 
-def _key(outlet: str, line: str) -> int:
+def line_key(outlet: str, line: str) -> int:
+    """Return the hash by which a line of an outlet is known, whatever its case and spaces."""
     digest = hashlib.blake2b(f"{outlet}\n{_fold(line)}".encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest, "little", signed=True)
 

@@ -212,6 +212,20 @@ def test_a_story_that_links_two_stored_clusters_makes_them_one(runs: Runs) -> No
     assert right.article_id in {s.article_id for s in outcome.signatures}
 
 
+def test_briefs_over_a_footer_that_three_stories_have_stay_apart_in_one_run_and_later(runs: Runs) -> None:
+    footer = "\n\n".join([" ".join(words(90, 120)), " ".join(words(91, 40))])
+    briefs = [
+        article("wadi", f"b{n}", f"{' '.join(words(n, 12))}\n\n{footer}", n)._replace(title=" ".join(words(50 + n, 5)))
+        for n in range(5)
+    ]
+    first = runs.run(*briefs[:3])
+    second = runs.run(briefs[3])
+    third = runs.run(briefs[4])
+    for outcome in (first, second, third):
+        assert all(a.cluster_id == a.article_id for a in outcome.articles.values())
+        assert all(s.footer for s in outcome.signatures)
+
+
 def test_history_beyond_the_lookback_is_not_searched(runs: Runs) -> None:
     old, copy = article("wadi", "a", story(1), 1), article("dune", "b", story(1), 24 * 31)
     runs.run(old)

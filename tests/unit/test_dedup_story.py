@@ -2,23 +2,21 @@
 
 import random
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Optional
 
 import pytest
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import ClusterAlias, Signature
-from schemas.settings import DedupSettings
+from schemas.settings import load_settings
 from transforms.dedup.cluster import Placement
 from transforms.dedup.decide import Edge, Head, Verdict
 from transforms.dedup.forest import Connect
 from transforms.dedup.history import walk
 from transforms.dedup.story import changed
 
-SETTINGS = DedupSettings(
-    shingle_chars=24, anchors=24, density=12, min_containment=0.38, far_containment=0.65, far_hours=48, cluster_cut=0.35,
-    max_anchor_records=200, lookback_days=30,
-)  # fmt: skip
+SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "defaults.toml").dedup
 
 
 def head(name: str, stored_in: Optional[str] = None) -> Head:

@@ -50,6 +50,7 @@ class Profile(NamedTuple):
     numbers: dict[str, str]
     title: frozenset[str]
     lead: frozenset[int]
+    footer: frozenset[int]
 
 
 class Head(NamedTuple):
@@ -121,9 +122,20 @@ def unpack(signature: Signature) -> Profile:
         sketch,
         frozenset(sketch.tolist()),
         json.loads(signature.numbers),
-        frozenset(_WORD.findall(signature.title.casefold())),
+        title_words(signature.title),
         frozenset(np.frombuffer(signature.lead, "<u4").tolist()),
+        frozenset(np.frombuffer(signature.footer, "<u4").tolist()),
     )
+
+
+def title_words(title: str) -> frozenset[str]:
+    """Return the words of a title."""
+    return frozenset(_WORD.findall(title.casefold()))
+
+
+def like_titles(a: frozenset[str], b: frozenset[str]) -> bool:
+    """Return whether two titles, given as their words, have enough of them in common to be of one story."""
+    return len(a & b) >= max(2, _LIKE_TITLES * min(len(a), len(b)))
 
 
 def overlap(a: Profile, b: Profile) -> tuple[float, float]:
@@ -145,12 +157,16 @@ def compare(a: Profile, b: Profile, settings: DedupSettings) -> Optional[Verdict
     The weight is the containment, with what like titles of two outlets add to it; 0 where it is background, or a guard
     speaks against the pair.
     """
+    own = a.signature.outlet == b.signature.outlet
+    if own:
+        footer = a.footer | b.footer
+        a, b = _above(a, footer), _above(b, footer)
     containment, jaccard = overlap(a, b)
     if a.signature.article_id == b.signature.article_id:
         return Verdict(containment, jaccard, same=True, weight=containment)
     if containment == 0:
         return None
-    copied = a.signature.outlet != b.signature.outlet and _titles_meet(a, b)
+    copied = not own and like_titles(a.title, b.title)
     evidence = min(1.0, containment + _TITLES_COUNT) if copied else containment
     same = evidence >= settings.min_containment
     if same and (
@@ -158,6 +174,14 @@ def compare(a: Profile, b: Profile, settings: DedupSettings) -> Optional[Verdict
     ):
         return Verdict(containment, jaccard, same=False, weight=0.0)
     return Verdict(containment, jaccard, same, weight=evidence if same or containment >= _BACKGROUND else 0.0)
+
+
+def _above(profile: Profile, footer: frozenset[int]) -> Profile:
+    """`profile` without what is the outlet's `footer`."""
+    if footer.isdisjoint(profile.members):
+        return profile
+    sketch = profile.sketch[[number not in footer for number in profile.sketch.tolist()]]
+    return profile._replace(sketch=sketch, members=profile.members - footer, lead=profile.lead - footer)
 
 
 def moment(signature: Union[Signature, Head]) -> Timestamp:
@@ -184,11 +208,7 @@ def _is_footer(a: Profile, b: Profile, jaccard: float) -> bool:
         return False
     if max(_lead_found(a, b), _lead_found(b, a)) >= _SAME_OUTLET_LEAD:
         return False
-    return not _titles_meet(a, b)
-
-
-def _titles_meet(a: Profile, b: Profile) -> bool:
-    return len(a.title & b.title) >= max(2, _LIKE_TITLES * min(len(a.title), len(b.title)))
+    return bool(a.title and b.title) and not like_titles(a.title, b.title)
 
 
 def _lead_found(a: Profile, b: Profile) -> float:

@@ -10,7 +10,7 @@ containment and Jaccard similarity of two texts of any lengths are estimated.
 import json
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Final, NamedTuple
@@ -23,9 +23,12 @@ from schemas.settings import DedupSettings
 from transforms.repeats import line_keys
 
 Hashes = npt.NDArray[np.uint64]
+Halves = npt.NDArray[np.uint32]
+Letters = npt.NDArray[np.uint16]
 
 MAX_CHARS: Final = 1 << 17  # folded characters looked at; the longest live blog of a day has about as many
-LEAD_LETTERS: Final = 300  # headline, dateline and first sentence or two
+_OPENING_LETTERS: Final = 300  # headline, dateline and first sentence or two
+_FOOT_LINES: Final = 16  # a footer has links, rights and appeals
 _MULTIPLIER: Final = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2**64: 2**64 over the golden ratio
 _SKETCH_SHIFT: Final = np.uint64(32)  # the sketch keeps the upper half of a hash: 4e-4 chance matches between two texts
 
@@ -47,7 +50,7 @@ class Shingles(NamedTuple):
     anchors: list[int]  # smallest hashes, of the text and of its opening, ascending, given as signed 64-bit numbers
     sketch: bytes  # uint32 little-endian, ascending: upper halves of the sampled hashes
     length: int  # windows in all
-    lead: bytes  # as `sketch`, of the windows that begin in the first `LEAD_LETTERS`
+    lead: bytes  # as `sketch`, of the windows that begin in the opening; `opening_anchors` at least
 
 
 def sign(article: Article, settings: DedupSettings) -> Signature:
@@ -92,31 +95,54 @@ def shingle(text: str, settings: DedupSettings) -> Shingles:
     sample = np.unique(windows[windows < np.uint64((1 << 64) // settings.density)])
     if len(sample) < settings.anchors:
         sample = np.unique(windows)[: settings.anchors]
-    lead = windows[:LEAD_LETTERS]
-    anchors = np.union1d(sample[: settings.anchors], np.unique(lead)[: settings.opening_anchors])
+    opening = np.unique(windows[: len(fold(_opening(text))[:_OPENING_LETTERS])])
+    sampled = int(np.searchsorted(opening, sample[-1], "right")) if len(sample) else 0
+    anchors = np.union1d(sample[: settings.anchors], opening[: settings.opening_anchors])
     return Shingles(
         anchors=anchors.view(np.int64).tolist(),
         sketch=pack(sample),
         length=len(windows),
-        lead=pack(lead[lead <= sample[-1]]) if len(sample) else b"",
+        lead=pack(opening[: max(sampled, settings.opening_anchors)]),
     )
+
+
+def foot_lines(text: str) -> list[str]:
+    """Return the last lines of a text, where its outlet's footer may be; never the first one."""
+    return text.split("\n\n")[1:][-_FOOT_LINES:]
+
+
+def _opening(text: str) -> str:
+    """The first lines of a text, as far as they are not at its foot; more than enough of them."""
+    lines = text.split("\n\n")
+    return " ".join(lines[: len(lines) - len(foot_lines(text))])[: 3 * _OPENING_LETTERS]
 
 
 def pack(hashes: Hashes) -> bytes:
     """Return the upper halves of `hashes`, each once, ascending, as uint32 little-endian."""
-    return np.unique(hashes >> _SKETCH_SHIFT).astype("<u4").tobytes()
+    return np.unique(halves(hashes)).tobytes()
 
 
-def fold(text: str) -> npt.NDArray[np.uint16]:
+def halves(hashes: Hashes) -> Halves:
+    """Return the upper halves of `hashes`."""
+    return (hashes >> _SKETCH_SHIFT).astype("<u4")
+
+
+def fold(text: str) -> Letters:
     """Return the letters and digits of `text`, each as its base letter in lower case; all else is dropped.
 
     >>> fold("Café – the End").tobytes().decode("utf-16-le")
     'cafetheend'
     """
-    units = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), "<u2")
-    folded: npt.NDArray[np.uint16] = _folding()[units]
-    kept: npt.NDArray[np.uint16] = folded[folded != 0]
-    return kept
+    return fold_lines([text])[0]
+
+
+def fold_lines(lines: Sequence[str]) -> tuple[Letters, npt.NDArray[np.intp]]:
+    """Return the letters of all lines as `fold` does, and where among them each line begins; the end at last."""
+    units = [line.encode("utf-16-le", "surrogatepass") for line in lines]
+    folded = _folding()[np.frombuffer(b"".join(units), "<u2")]
+    kept = np.flatnonzero(folded)
+    starts = np.searchsorted(kept, np.cumsum([0, *map(len, units)]) // 2)
+    return folded[kept], starts
 
 
 def numbers(text: str) -> dict[str, str]:
@@ -152,7 +178,7 @@ def _weekdays_in(text: str) -> Iterator[tuple[int, str]]:
 
 
 @lru_cache(maxsize=1)
-def _folding() -> npt.NDArray[np.uint16]:
+def _folding() -> Letters:
     """UTF-16 unit -> its folded letter or digit; 0 for what is dropped, surrogates too."""
     table = np.zeros(1 << 16, np.uint16)
     for code in range(1 << 16):
@@ -175,7 +201,7 @@ def _powers() -> tuple[Hashes, Hashes]:
     return powers(_MULTIPLIER), powers(pow(_MULTIPLIER, -1, 1 << 64))
 
 
-def window_hashes(letters: npt.NDArray[np.uint16], width: int) -> Hashes:
+def window_hashes(letters: Letters, width: int) -> Hashes:
     """Return a hash of each window of `width` letters, of the whole where there are fewer.
 
     Polynomial hashes from prefix sums: with P[i] the sum of c[j] * B**-j over j < i, the window at i has

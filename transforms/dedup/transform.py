@@ -19,6 +19,7 @@ from schemas.records import Article, Cluster, ClusterAlias, Signature, Skip, Ski
 from schemas.settings import DedupSettings
 from transforms.dedup.cluster import Placement, place
 from transforms.dedup.decide import Edge, Head, connect, unpack
+from transforms.dedup.footer import Foot, feet, is_footer, with_footer
 from transforms.dedup.forest import Connect, Forest
 from transforms.dedup.history import MAX_LINKED, edges_to, text_key, walk
 from transforms.dedup.signature import attribution, sign
@@ -27,6 +28,7 @@ from transforms.dedup.version import choose, next_version
 from transforms.state import Store
 
 SKIPS: Final = "skips"
+FEET: Final = "feet"
 MOVED: Final = "moved"
 CLUSTERS: Final = "clusters"
 ALIASES: Final = "aliases"
@@ -67,13 +69,39 @@ class VersionFn(beam.DoFn):
 
 
 class SignFn(beam.DoFn):
-    """`sign` for Beam."""
+    """`sign` for Beam; the lines at the articles' feet, by their keys, leave under `FEET`."""
 
     def __init__(self, settings: DedupSettings) -> None:
         self.settings = settings
 
-    def process(self, article: Article) -> Iterator[Signature]:
-        yield sign(article, self.settings)
+    def process(self, article: Article) -> Iterator[Union[Signature, TaggedOutput[Literal["feet"], tuple[int, Foot]]]]:
+        signature = sign(article, self.settings)
+        yield signature
+        for foot in feet(signature, article.text, self.settings):
+            yield TaggedOutput(FEET, foot)
+
+
+class FooterFn(beam.DoFn):
+    """`is_footer` for Beam: `(line, feet)` in, the line's shingles in each article out where it is its outlet's."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.footers = Metrics.counter("dedup", "footer_lines")
+
+    def process(self, group: tuple[int, Iterable[Foot]]) -> Iterator[tuple[str, bytes]]:
+        line, found = group[0], list(group[1])
+        stored = [Foot(text.article_id, text.title, text.lead, b"") for text in self.store.carriers(line)]
+        if is_footer([*found, *stored]):
+            self.footers.inc()
+            for foot in found:
+                yield foot.article_id, foot.shingles
+
+
+def mark_footer(group: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[Signature]:
+    """Give a signature its footer: `(id, {"signatures", "lines"})` in."""
+    _, joined = group
+    for signature in joined["signatures"]:
+        yield with_footer(signature, list(joined["lines"]))
 
 
 class PairFn(beam.DoFn):
@@ -317,7 +345,7 @@ class Dedup(beam.PTransform[Any, Any]):
             | "GroupById" >> beam.GroupByKey()
             | "ChooseVersion" >> beam.ParDo(VersionFn(self.store, self.settings)).with_outputs(SKIPS, main="articles")
         )
-        signatures = versions.articles | "Sign" >> beam.ParDo(SignFn(self.settings))
+        signatures = versions.articles | "Sign" >> Sign(self.store, self.settings)
         edges = signatures | "FindEdges" >> FindEdges(self.store, self.settings)
         clusters = edges | "ClusterEdges" >> ClusterEdges(self.store, self.settings)
         placed = (
@@ -332,6 +360,25 @@ class Dedup(beam.PTransform[Any, Any]):
         )
         signed = (own, clusters[MOVED]) | "AllSignatures" >> beam.Flatten()
         return placed, versions[SKIPS], signed, clusters[CLUSTERS], clusters[ALIASES]
+
+
+class Sign(beam.PTransform[Any, Any]):
+    """Articles of one run in; their signatures out, with what in them is their outlets' footers."""
+
+    def __init__(self, store: Store, settings: DedupSettings) -> None:
+        super().__init__()
+        self.store = store
+        self.settings = settings
+
+    def expand(self, articles: PCollection[Article]) -> Any:
+        signed = articles | "SignText" >> beam.ParDo(SignFn(self.settings)).with_outputs(FEET, main="signatures")
+        lines = signed[FEET] | "GroupByLine" >> beam.GroupByKey() | "Learn" >> beam.ParDo(FooterFn(self.store))
+        by_id = signed.signatures | "KeyById" >> beam.Map(_signature_by_id)
+        return (
+            {"signatures": by_id, "lines": lines}
+            | "JoinLines" >> beam.CoGroupByKey()
+            | "MarkFooter" >> beam.FlatMap(mark_footer)
+        )
 
 
 class FindEdges(beam.PTransform[Any, Any]):

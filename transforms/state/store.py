@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, Final, Optional, Self, Union
+from typing import Any, Final, NamedTuple, Optional, Self, Union
 
 import numpy as np
 from apache_beam.utils.timestamp import Timestamp
@@ -15,6 +15,15 @@ from transforms.state.sqlite import Sqlite
 _NEWEST_TEXTS: Final = 64  # with a line, looked at: enough for some stories with several versions each
 _INDEXES: Final = {"anchors": "anchor", "lines": "line"}  # tables that find signatures: their column, the field's name
 _MAX_KEYS: Final = 500  # of one SELECT; SQLite before 3.32 takes 999 variables
+
+
+class Carrier(NamedTuple):
+    """A text that has a given line at one of its ends: its signature's fields of these names."""
+
+    article_id: str
+    cluster_id: str
+    title: str
+    lead: bytes
 
 
 class Store:
@@ -98,12 +107,15 @@ class Store:
 
     def repeated(self, lines: Collection[int], stories: int) -> set[int]:
         """Return those of `lines` that stand in at least so many different `stories`, by the newest texts with them."""
+        return {line for line in set(lines) if len({with_it.cluster_id for with_it in self.carriers(line)}) >= stories}
+
+    def carriers(self, line: int) -> list[Carrier]:
+        """Return the newest texts with a line."""
         query = (
-            "SELECT count(DISTINCT cluster_id) FROM (SELECT cluster_id FROM lines JOIN signatures ON number = signature"
-            " WHERE line = ? ORDER BY lines.fetched_at DESC LIMIT ?) AS newest"
+            "SELECT article_id, cluster_id, title, lead FROM lines JOIN signatures ON number = signature"
+            " WHERE line = ? ORDER BY lines.fetched_at DESC, signature DESC LIMIT ?"
         )
-        counts = {line: self._database.query(query, (line, _NEWEST_TEXTS)) for line in sorted(set(lines))}
-        return {line for line, rows in counts.items() if rows and int(rows[0][0]) >= stories}
+        return [Carrier(*row) for row in self._database.query(query, (line, _NEWEST_TEXTS))]
 
     def signatures_of(self, article_id: str, since: Timestamp) -> list[Signature]:
         """Return the signatures of an article's versions that were fetched at or after `since`."""

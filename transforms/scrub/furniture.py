@@ -22,7 +22,7 @@ FURNISHES: Final = frozenset(
 """Kinds that make a line beside them doubtful, and a text's tail begin."""
 MAX_ITEMS: Final = 3  # lines away that the next item of a list is looked for
 MAX_ITEM_CHARS: Final = 100  # of an item without a sign before it
-_WORDS: Final = frozenset(("any.stray-word", "any.placeholders"))  # single words that stand for nothing
+_WORDS: Final = frozenset(("any.stray", "any.stray-word", "any.placeholders"))  # what stands for nothing alone
 LIST_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")
 _ANYWHERE: Final = frozenset(("promo", "share", "teaser", "teasers", "consent", "credit", "stray", "code", "source"))
 

@@ -18,7 +18,10 @@ from transforms.scrub.shapes import is_prose
 _SIGNS: Final[tuple[tuple[re.Pattern[str], float], ...]] = tuple(
     (re.compile(pattern), weight)
     for pattern, weight in (
-        (r"[{}]|\);|\]\]|<!\[|\]\]>|/\*|\*/|<!--|-->|=>|===?|!==?|&&|\|\||\+=|\$\{|\{\{|\{%|%\}|\}\}|\(\)", 3.0),
+        (
+            r"[{}]|\);|\]\]|<!\[|\]\]>|/\*|\*/|<!--|-->|=>|===?|!==?|&&|\|\||\+=|\$\{|\{\{|\{%|%\}|\}\}|\(\)|<%|%>|%%\w",
+            3.0,
+        ),
         (r"^(?:function|var|const|let|return|typeof|new|else|null|undefined|true|false|void|async|await)\b[;,(]?", 1.0),
         (r"^[A-Za-z_$][\w$]*(?:\??\.[A-Za-z_$][\w$]*)+[([=;]", 3.0),  # object.method(
         (r"^[(!]*[A-Za-z_$][\w$.]*\(", 2.0),  # call(
@@ -30,7 +33,8 @@ _SIGNS: Final[tuple[tuple[re.Pattern[str], float], ...]] = tuple(
         (r"^-?[\d.]+(?:(?:px|em|rem|vh|vw)[;,)]*|%;)$|^#[0-9a-fA-F]{3,8};?$|!important", 2.0),
         (r"^</?[a-z][\w-]*|/?>$|^[\w-]+=[\"']", 2.0),
         (r"^\[[a-z_]+$", 1.0),  # [gallery ids="12"]
-        (r"^\[/[a-z_]+\]$", 3.0),
+        (r"^\[[a-z_]+\]$", 1.5),
+        (r"^\[/[a-z_]+\]$", 4.0),
         (r"</?(?:script|style|noscript)\b", 3.0),
         (r"^[a-z]+[A-Z]\w*[(.;=:]", 2.0),
         (r"^[\w.-]+=[\w\"'$]|^\[if$|endif\]", 1.5),
@@ -49,7 +53,7 @@ _BRACKETED: Final = frozenset(("if", "for", "while", "switch"))
 _DECLARATION_WEIGHT: Final = 0.6
 _MAX_TOKEN: Final = 200  # characters of a token that are looked at
 
-_HINT = re.compile(r"[{}<>;=\\]|\(\)|/\*|@context|\$\(")
+_HINT = re.compile(r"[{}<>;=\\]|\(\)|/\*|@context|\$\(|\":|\[\[|\[/|%%")
 _BRACKETS = re.compile(r"[{}()\[\];,]{1,12}")
 _MIN_WEIGHT: Final = 5.0  # of a run that begins a line or follows a sentence
 _MIN_ABRUPT_WEIGHT: Final = 12.0  # of one that follows a word: a sentence may end with a short call
@@ -64,8 +68,9 @@ _BEFORE_LITERAL: Final = (":", "=", "(", "[", ",", "+", "{", "?", "|", "&", "ret
 _COMMENTS: Final = {"//": "", "/*": "*/", "<!--": "-->"}
 _LITERAL_REACH: Final = 200  # tokens looked back for an open quotation mark
 _MAX_BEFORE: Final = 2  # words of code that look like words, before its first sign
-_STRUCTURE = re.compile(r"[{}=<>]|\);|\":")  # sums of calls alone may be a sentence about functions
+_STRUCTURE = re.compile(r"[{}=<>]|\);|\":|/\*|\[\[|\[/|%%")  # sums of calls alone may be a sentence about functions
 _PLACEHOLDER = re.compile(r"(?<!\S)[<{]\w[\w -]{0,30}[.!?]?[>}](?=[\s,.;:]|$)")  # "<name>" and "{date}" in a sentence
+_QUOTES: Final = '"“„«‘'
 _STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
 MAX_PLACES: Final = 3  # of one text in which code leaks
 _REACH: Final = 12  # lines looked ahead for the end of a block
@@ -264,12 +269,17 @@ def code_lines(lines: Sequence[str]) -> list[Split]:
 
 
 def _keep_listings(lines: Sequence[str], parts: list[Split]) -> None:
-    """Give back code that the paragraph above announces: "Below is an example for a product:"."""
+    """Give back code that the paragraph above announces: "Below is an example for a product:".
+
+    Where a quotation follows the code, it is what the colon announces.
+    """
     listed = False
     for at, part in enumerate(parts):
         listed = bool(part.code) and (
             listed or (at > 0 and not parts[at - 1].code and lines[at - 1][-1] == ":" and _is_sentence(lines[at - 1]))
         )
+        if listed and at + 1 < len(parts) and lines[at + 1][0] in _QUOTES and weigh(lines[at + 1].split()[0]) < 0:
+            listed = False
         if listed:
             parts[at] = Split(lines[at], ())
 

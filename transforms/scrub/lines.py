@@ -39,11 +39,12 @@ _NAMED = re.compile(r"(?P<caption>[^()\[\]]{8,200}[^.:()\[\]]) ?(?P<open>[(\[])(
 _LABELLED = re.compile(r"\W{0,5}(?P<label>\w[^:|>›»]{3,45}?)\s*[:|>›»]\s*(?P<headline>\w\S*\s+\S+\s+\S.*)")
 _SEPARATOR = re.compile(r"[(\[|—–©•]|\.\s|\s[/-]\s")
 _STRAY = re.compile(
-    r"(?![{}()\[\];,]+$)[^\w\s]{1,12}|"
+    r"(?![{}()\[\];,]+$)[^\w\s](?: ?[^\w\s]){0,11}|"
     r"\d{1,3}(?:\s*/\s*\d{1,3})?|undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
     r"(?:lorem|test|n/a|tbd|todo|xx+|--+)",
     re.IGNORECASE,
 )
+_RUN_TOGETHER = re.compile(r"[A-Z][a-z]+(?=[A-Z]|$)")  # "FacebookTwitterWhatsApp"
 _ARROW = re.compile(r"(?:>{1,3}\s*|[»›→►▶➜➤▸⇒☛]\s+)\w")
 _HANDLE = re.compile(r"(?:[@#]\w{2,40}[\s,|]*)+")
 _ADDRESS = re.compile(r"(?:[^\W\d_]{2,12}[:.]?\s)?[\w.+-]{2,40}@[\w-]{1,40}(?:\.[\w-]{1,20})+")
@@ -63,6 +64,8 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
     found = tokens(line, rules.months)
     if not found or len(found) > 2 * MAX_RULE_WORDS or (line[0] in _QUOTES and _QUOTATION.fullmatch(line)):
         return None
+    if len(run := _RUN_TOGETHER.findall(line)) > 1 and "".join(run) == line:
+        return joined_kind(" ".join(run), active)
     if _ARROW.match(line) and is_headline(line):
         return Match("any.arrow", "teaser", {"headline": line})
     match = _by_template(line, found, rules, active) or _by_label(line, active)

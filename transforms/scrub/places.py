@@ -28,6 +28,7 @@ MOSTLY: Final = 0.8  # … and so large a share of the lines above
 MAX_LABEL_WORDS: Final = 5  # above a block of headlines …
 MIN_TEASER_WORDS: Final = 4  # … each of so many words,
 MAX_TEASERS: Final = 12  # and not more than so many
+DOUBLED_HEAD: Final = 3  # lines above the text, of which a doubled title is two
 MIN_CAPTION_WORDS: Final = 6
 DEK_OVERLAP: Final = 0.8  # share of a subtitle's words that the paragraphs below it use again
 DEK_REACH: Final = 3  # of these paragraphs
@@ -94,12 +95,19 @@ def take_doubles(draft: Draft) -> None:
             continue
         if is_prose(line) or (len(line) >= 60 and ends_sentence(line)):
             draft.take(first, "any.duplicate")
-        elif first == places[0] and body <= 2 and len(words_of(line)) >= 4 and _told_again(draft, line, places[body:]):
+        elif first == places[0] and body <= DOUBLED_HEAD and _names_text(draft, line, places[body:]):
             draft.take(first, "any.title-again")
         else:
             draft.take(first, "any.doubled-caption", "credit")
             draft.take(second, "any.doubled-caption", "credit")
             draft.pictures.append(Caption(line, ""))
+
+
+def _names_text(draft: Draft, line: str, below: Sequence[int]) -> bool:
+    """Whether a doubled line above the text is its title rather than a caption."""
+    if is_lone_name(line):
+        return False
+    return line[-1] in "?!" or len(words_of(line)) <= 3 or _told_again(draft, line, below)
 
 
 def _body(draft: Draft, places: Sequence[int]) -> int:

@@ -273,6 +273,18 @@ def test_what_is_no_article_is_refused_with_its_reason(html: bytes, reason: Reje
     assert refusal(html) is reason
 
 
+@pytest.mark.parametrize("title", ["404", "404 - Vellin Courier", "Error 404", "Vellin Courier | 404"])
+def test_a_short_page_that_calls_itself_a_404_is_one(title: str) -> None:
+    html = page().replace(b"Harbour reopens after wreck is cleared", title.encode())
+    assert refusal(html) is RejectReason.SOFT_404
+
+
+@pytest.mark.parametrize("title", ["Siege of Vellin: key events, day 404", "Toll of the siege: 404"])
+def test_news_may_count_to_404(title: str) -> None:
+    html = page().replace(b"Harbour reopens after wreck is cleared", title.encode())
+    assert read(html).text.split("\n\n") == PARAGRAPHS
+
+
 def test_a_link_that_leads_to_the_front_page_is_a_soft_404() -> None:
     assert refusal(page(), "https://news.example.org/", evidence=FeedEvidence(link=URL)) is RejectReason.SOFT_404
 

@@ -32,7 +32,10 @@ _READABLE: Final = 2_000_000  # bytes of a page in whose text a date may be sear
 _MAX_TAGS: Final = 30
 _MAX_FIELD: Final = 2_000
 _NOT_FOUND = re.compile(
-    r"\b404\b|page not found|not be found|no longer available|seite nicht gefunden|page introuvable|"
+    # 404 as the number of an error: "day 404 of the war" and "404 killed" are news
+    r"^\W*404\s*(?:$|[-–—|:!.])|[-–—|]\s*404\W*$|\b404\s(?:error|not found|page)\b|"
+    r"\b(?:error|erreur|fehler|hata|http|خطأ)\W{0,3}404\b|"
+    r"page not found|not be found|no longer available|seite nicht gefunden|page introuvable|"
     r"página no encontrada|página não encontrada|pagina non trovata|pagina niet gevonden|sidan hittades inte|"
     r"страница не найдена|sayfa bulunamadı|nie znaleziono strony|الصفحة غير موجودة|"
     r"صفحه یافت نشد|ページが見つかりません",

@@ -27,7 +27,7 @@ from schemas.records import Article, Origin, Signature
 from transforms.dedup import Dedup
 from transforms.dedup.cluster import place
 from transforms.identity import article_id, content_hash
-from transforms.state import Delta, Store
+from transforms.state import Delta, Store, to_scalars
 from transforms.urls import canonical_url
 from transforms.write.ends import version_of
 
@@ -70,7 +70,9 @@ def series(parts: Sequence[Sequence[Article]], folder: Path) -> tuple[list[Signa
                 kept_in.mkdir()
                 records | f"Keep{kept_in.name}" >> beam.ParDo(KeepFn(kept_in))
         kept, signed = ([pickle.loads(file.read_bytes()) for file in kept_in.iterdir()] for kept_in in places)
-        store.apply(f"run-{number}", Delta(versions=[version_of(article) for article in kept], signatures=signed))
+        store.apply(
+            f"run-{number}", Delta(versions=[to_scalars(version_of(article)) for article in kept], signatures=signed)
+        )
         latest |= {(s.article_id, s.version): s for s in signed}
     store.close()
     return list(latest.values()), time.process_time() - started

@@ -3,7 +3,6 @@
 import datetime
 import itertools
 from collections.abc import Mapping, Sequence
-from operator import attrgetter
 from typing import Any, Final, NamedTuple, Optional
 
 import numpy as np
@@ -262,7 +261,8 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     [[{'credit': 'b'}], []]
     """
     if pa.types.is_struct(kind):
-        parts = [_array(list(map(attrgetter(field.name), values)), field.type) for field in kind]
+        fields = dict(zip(values[0]._fields, zip(*values, strict=True), strict=True)) if values else {}
+        parts = [_array(fields.get(field.name, ()), field.type) for field in kind]
         return pa.StructArray.from_arrays(parts, fields=list(kind))
     if pa.types.is_list(kind) and pa.types.is_struct(kind.value_type):
         ends = itertools.accumulate((len(value) for value in values), initial=0)
@@ -277,11 +277,11 @@ def _word_counts(texts: Sequence[str]) -> "np.ndarray[Any, np.dtype[np.int64]]":
     >>> _word_counts(["one two", "", " three\\u2003four\\n\\nfive\\xa0six "]).tolist()
     [2, 0, 4]
     """
-    points = np.frombuffer("\n".join(["", *texts]).encode("utf-32-le", "surrogatepass"), "<u4")
+    points = np.frombuffer("\n".join(["", *texts, ""]).encode("utf-32-le", "surrogatepass"), "<u4")
     white = _WHITE.take(points, mode="clip")
-    starts = np.flatnonzero(white[:-1] > white[1:])  # a word begins after each
+    begins = white[:-1] > white[1:]  # at the character before each word
     ends = np.cumsum([len(text) + 1 for text in texts])
-    return np.diff(np.searchsorted(starts, ends), prepend=0)
+    return np.add.reduceat(begins, [0, *ends[:-1]], dtype=np.int64)
 
 
 def _modified(article: Article) -> Optional[int]:

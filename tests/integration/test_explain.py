@@ -14,7 +14,7 @@ from schemas.errors import ConfigError, DatasetError
 from schemas.records import Entry, LinkState, Origin
 from schemas.settings import load_settings
 from transforms.dedup.signature import sign
-from transforms.state import Delta, Store
+from transforms.state import Delta, Store, to_scalars
 from transforms.write import Dataset
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -54,7 +54,7 @@ def test_a_refused_file_is_looked_up_by_its_own_link(tables: Tables, tmp_path: P
     (root / "_meta").mkdir(parents=True)
     at = Timestamp(1_773_000_000)
     link = LinkState(short.as_uri(), "desk", at, "reject", "too_short", None, 2, False, None, None, at)
-    Store(Dataset(str(root)).state).apply("c1", Delta(links=[link]))
+    Store(Dataset(str(root)).state).apply("c1", Delta(links=[to_scalars(link)]))
     code, text = told(short, tables, root)
     assert code == 1
     assert "reject: too_short" in text

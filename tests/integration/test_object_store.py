@@ -11,7 +11,7 @@ from apache_beam.utils.timestamp import Timestamp
 from schemas.errors import DatasetError, LockHeld
 from schemas.records import Article, Origin, TaggedArticle, Tally
 from schemas.settings import WriteSettings
-from transforms.state import Store
+from transforms.state import Store, to_scalars
 from transforms.write import Dataset, live_files, load_manifests, lock, prepare, recover
 from transforms.write.compact import compact, vacuum
 from transforms.write.delta import DELTA, delta_file
@@ -57,7 +57,7 @@ def stage(dataset: Dataset, run_id: str, name: str) -> list[Any]:
     files = list(StageTableFn(stager, "articles", "0.1", SETTINGS).process((f"{place}/part-{run_id}", [one])))
     for table, state in (("links", link_of_article(one.article)), ("versions", version_of(one.article))):
         path = f"{DELTA}/{run_id}/{table}-000.jsonl.gz"
-        files.append(stager.write(table, "", path, 1, delta_file([state])))
+        files.append(stager.write(table, "", path, 1, delta_file([to_scalars(state)])))
     return files
 
 

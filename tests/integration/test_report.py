@@ -15,7 +15,7 @@ from schemas.parquet import REJECTS
 from schemas.records import Article, DocumentEntity, Entity, FeedState, Origin, Reject, TaggedArticle
 from schemas.rows import article_table, partition_date, reject_row
 from schemas.run import Counts, Outcome, Run, Sample
-from transforms.state import Delta, Store
+from transforms.state import Delta, Store, to_scalars
 from transforms.write import Dataset
 
 DAY = 86_400
@@ -110,7 +110,7 @@ def store(tmp_path: Path) -> Store:
         feed_state("https://ledger.example/rss"),
         feed_state("https://ledger.example/<b>", failures=2, outcome="timeout", status=0),
     ]
-    store.apply("c1", Delta(feeds=feeds))
+    store.apply("c1", Delta(feeds=[to_scalars(feed) for feed in feeds]))
     return store
 
 

@@ -22,7 +22,7 @@ from transforms.dedup.cluster import place
 from transforms.dedup.decide import Edge
 from transforms.dedup.transform import FindPairs
 from transforms.identity import article_id, content_hash
-from transforms.state import Delta, Store
+from transforms.state import Delta, Store, to_scalars
 
 SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "defaults.toml").dedup
 HOUR = 3600
@@ -89,7 +89,9 @@ class Runs(NamedTuple):
             VersionState(a.article_id, a.version, a.content_hash, a.origin.outlet, a.canonical_url, a.fetched_at)
             for a in kept
         ]
-        self.store.apply(uuid.uuid4().hex, Delta(versions=versions, signatures=signatures))
+        self.store.apply(
+            uuid.uuid4().hex, Delta(versions=[to_scalars(version) for version in versions], signatures=signatures)
+        )
         return Outcome({a.article_id: a for a in kept}, skips, signatures, clusters, aliases)
 
 

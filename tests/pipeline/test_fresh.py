@@ -8,7 +8,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Entry, FeedRef, LinkState, Origin, Reject, RejectReason, Skip, SkipReason, Tally
 from transforms.fresh import DropShown, Fresh
-from transforms.state import Delta, Store
+from transforms.state import Delta, Store, to_scalars
 from transforms.waiting import Recall
 from transforms.write.ends import link_of_reject, link_of_skip
 
@@ -42,7 +42,7 @@ def test_each_entry_leaves_once_and_an_update_is_asked_for_conditionally(tmp_pat
         LinkState(link, "al-wadi", AT, "article", "", "id", 0, False, '"etag"', "Mon, 01 Jan 2024 00:00:00 GMT", AT)
         for link in ("https://w.example/seen", "https://w.example/updated")
     ]
-    store.apply("first", Delta(links=states))
+    store.apply("first", Delta(links=[to_scalars(state) for state in states]))
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         entries, skips = pipeline | beam.Create([seen, updated, new, again]) | Fresh(store, max_tries=3)
         asked = updated._replace(etag='"etag"', last_modified="Mon, 01 Jan 2024 00:00:00 GMT")
@@ -81,7 +81,7 @@ def test_what_was_handled_before_is_counted_where_the_feed_is_read_and_what_wait
     )
     put_off = [waiting(listed[name]) for name in ("waits", "waits-changed", "waits-whole")]
     failed = [given_up(listed["gone"], waits=False), given_up(listed["failing"], waits=True)]
-    store.apply("first", Delta(links=[seen, updated, *put_off, *failed]))
+    store.apply("first", Delta(links=[to_scalars(link) for link in (seen, updated, *put_off, *failed)]))
     listed["updated"] = entry("https://w.example/updated", Timestamp(2_000))
     listed["waits-changed"] = listed["waits-changed"]._replace(title="Corrected")
     listed["waits-whole"] = listed["waits-whole"]._replace(content="<p>All of it</p>")
@@ -98,7 +98,7 @@ def test_of_a_backlog_only_as_many_are_brought_as_a_run_takes_newest_first(tmp_p
     store = Store(tmp_path / "state.sqlite")
     backlog = [entry(f"https://w.example/{number}", Timestamp(number)) for number in range(5)]
     backlog.append(backlog[0]._replace(origin=backlog[0].origin._replace(link="https://w.example/x", stamp=None)))
-    store.apply("first", Delta(links=[waiting(one) for one in backlog]))
+    store.apply("first", Delta(links=[to_scalars(waiting(one)) for one in backlog]))
     feed = "https://wadi.example/rss"
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         none = pipeline | "None" >> beam.Create([]).with_output_types(Entry)

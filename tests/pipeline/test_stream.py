@@ -19,8 +19,10 @@ from schemas.records import (
     Cluster,
     ClusterAlias,
     FeedState,
+    Member,
     Origin,
     Reject,
+    Removal,
     Signature,
     Skip,
     TaggedArticle,
@@ -29,7 +31,7 @@ from schemas.records import (
 from schemas.settings import WriteSettings
 from transforms.state import Store
 from transforms.write import Dataset, Harvest, prepare
-from transforms.write.window import Batch, WriteWindows, commit_window, without_stored
+from transforms.write.window import Batch, WriteWindows, commit_window
 
 NOON = Timestamp(1_760_011_200)  # 2025-10-09 12:00 UTC
 MINUTE = 60
@@ -81,9 +83,9 @@ class Place(NamedTuple):
             elements = pipeline | events | beam.WindowInto(FixedWindows(5 * MINUTE))
             _ = harvest(elements) | WriteWindows(self.dataset, self.store, SETTINGS, "0.1.0")
 
-    def rows(self) -> list[tuple[Any, ...]]:
-        files = f"{self.dataset.root}/articles/date=*/outlet=*/*.parquet"
-        query = f"SELECT article_id, version, text FROM read_parquet('{files}') ORDER BY ALL"
+    def rows(self, table: str = "articles", columns: str = "article_id, version, text") -> list[tuple[Any, ...]]:
+        files = f"{self.dataset.root}/{table}/**/*.parquet"
+        query = f"SELECT {columns} FROM read_parquet('{files}') ORDER BY ALL"
         return duckdb.connect().execute(query).fetchall()
 
     def counts(self) -> dict[str, dict[str, Any]]:
@@ -167,11 +169,17 @@ def test_a_window_whose_counts_do_not_add_up_is_not_committed(place: Place) -> N
     assert place.counts() == {}
 
 
-def test_signatures_follow_their_articles(place: Place) -> None:
+def test_signatures_lines_and_clusters_follow_their_articles(place: Place) -> None:
     place.commit("stream-1", batch(tagged("a"), tagged("b")))
-    known = place.store.versions({"a", "b"})
-    kept = without_stored(batch(tagged("a"), tagged("b", "Another text."), tagged("c")), known)
-    assert [(s.article_id, s.version) for s in kept.signatures] == [("b", 2), ("c", 1)]
+    removed = [Removal("scrub.teaser", "Read more")]
+    again = [one._replace(article=one.article._replace(removals=removed)) for one in (tagged("a"), tagged("b", "New."))]
+    members = [Member(name, 1, "gazette", None if name == "a" else "repost", NOON, None, None) for name in "abc"]
+    place.commit("stream-2", batch(*again, tagged("c"))._replace(clusters=[Cluster("a", members, complete=True)]))
+    assert place.rows("signatures", "article_id, version") == [("a", 1), ("b", 1), ("b", 2), ("c", 1)]
+    assert place.rows("removals", "article_id, version") == [("b", 2)]
+    in_cluster = place.rows("clusters", "unnest([(m.article_id, m.version) FOR m IN members])")
+    assert in_cluster == [(("a", 1),), (("b", 2),), (("c", 1),)]
+    assert {name: state.version for name, state in place.store.versions("abc").items()} == {"a": 1, "b": 2, "c": 1}
 
 
 def test_a_window_that_brought_only_entries_without_end_is_loud(place: Place) -> None:

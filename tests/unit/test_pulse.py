@@ -11,7 +11,7 @@ from pipelines.metrics import metrics_served
 from pipelines.pulse import Pulse, pulse_line, take_pulse
 from schemas.errors import ConfigError
 from schemas.records import FeedState, LinkState
-from transforms.state import Delta, Store
+from transforms.state import Delta, Store, to_scalars
 
 NOW = Timestamp(1_760_011_200)
 
@@ -30,7 +30,13 @@ def link(name: str, entry: str) -> LinkState:
 def store(tmp_path: Path) -> Store:
     store = Store(tmp_path / "state.sqlite")
     feeds = [feed("a", -12.0), feed("b", -3.0), feed("c", 60.0), feed("d", -900.0, gone=True)]
-    store.apply("one", Delta(feeds=feeds, links=[link("x", "{}"), link("y", "")]), 1_760_011_100.0)
+    store.apply(
+        "one",
+        Delta(
+            feeds=[to_scalars(feed) for feed in feeds], links=[to_scalars(link("x", "{}")), to_scalars(link("y", ""))]
+        ),
+        1_760_011_100.0,
+    )
     return store
 
 

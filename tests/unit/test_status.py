@@ -9,7 +9,7 @@ from pipelines.status import Health, feed_health, health_table, show_status
 from schemas.errors import DatasetError
 from schemas.records import FeedState
 from schemas.settings import load_settings
-from transforms.state import Delta, Store
+from transforms.state import Delta, Store, to_scalars
 from transforms.write import Dataset
 
 NOW = Timestamp(1_773_400_000)
@@ -97,6 +97,6 @@ def test_status_reads_the_state_of_a_dataset_and_makes_none(tmp_path: Path) -> N
 
     dataset = Dataset(str(tmp_path / "data"))
     dataset.state.parent.mkdir(parents=True)
-    Store(dataset.state).apply("c1", Delta(feeds=[FAILING]))
+    Store(dataset.state).apply("c1", Delta(feeds=[to_scalars(FAILING)]))
     show_status(Dataset(str(tmp_path / "data")), poll, console)
     assert "http_server_error, HTTP 503; 4 in a row" in console.export_text()

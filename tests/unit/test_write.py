@@ -12,7 +12,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas.errors import CountsDoNotAddUp, DatasetError, LockHeld
 from schemas.records import LinkState, Origin, Reject, RejectReason, Skip, SkipReason, Tally, VersionState
-from transforms.state import Store
+from transforms.state import Store, to_scalars
 from transforms.write import (
     Dataset,
     Manifest,
@@ -186,7 +186,9 @@ def test_a_file_that_is_neither_staged_nor_in_place_is_refused(dataset: Dataset)
 
 
 def committed(dataset: Dataset, run_id: str, created: float, link: LinkState) -> None:
-    file = Stager(dataset, run_id).write("links", "", f"_meta/delta/{run_id}/links-000.jsonl.gz", 1, delta_file([link]))
+    file = Stager(dataset, run_id).write(
+        "links", "", f"_meta/delta/{run_id}/links-000.jsonl.gz", 1, delta_file([to_scalars(link)])
+    )
     made = manifest(state=[file], run_id=run_id)._replace(created=created)
     roll_forward(dataset, Store(dataset.state), decide(dataset, made))
 

@@ -16,11 +16,14 @@ R = TypeVar("R", FeedState, LinkState, VersionState, Signature)
 
 
 class Delta(NamedTuple):
-    """What one commit changes: each record replaces the one with its key."""
+    """What one commit changes: each record replaces the one with its key.
 
-    feeds: Sequence[FeedState] = ()
-    links: Sequence[LinkState] = ()
-    versions: Sequence[VersionState] = ()
+    All but signatures are as `to_scalars` returns them: that is how they are kept, and how databases take them.
+    """
+
+    feeds: Sequence[Mapping[str, Scalar]] = ()
+    links: Sequence[Mapping[str, Scalar]] = ()
+    versions: Sequence[Mapping[str, Scalar]] = ()
     signatures: Sequence[Signature] = ()
 
 
@@ -39,31 +42,32 @@ class Table(NamedTuple):
     name: str
     key: tuple[str, ...]
     fields: Mapping[str, tuple[Any, bool]]
+    defaults: Mapping[str, Any]  # of fields that deltas of an earlier version lack
 
 
 TABLES: Final[Mapping[type[Any], Table]] = {
-    FeedState: Table("feeds", ("url",), _fields(FeedState)),
-    LinkState: Table("links", ("link",), _fields(LinkState)),
-    VersionState: Table("versions", ("article_id",), _fields(VersionState)),
-    Signature: Table("signatures", ("article_id", "version"), _fields(Signature)),
+    FeedState: Table("feeds", ("url",), _fields(FeedState), FeedState._field_defaults),
+    LinkState: Table("links", ("link",), _fields(LinkState), LinkState._field_defaults),
+    VersionState: Table("versions", ("article_id",), _fields(VersionState), VersionState._field_defaults),
+    Signature: Table("signatures", ("article_id", "version"), _fields(Signature), Signature._field_defaults),
 }
 
 
 def to_scalars(record: StateRecord) -> dict[str, Scalar]:
     """Return the fields of a state record as databases and JSON hold them."""
-    scalars: dict[str, Any] = {
-        name: value if pack is None or value is None else pack(value)
-        for (name, pack), value in zip(_PACKED[record._fields].items(), record, strict=True)
-    }
-    return scalars
+    fields = record._asdict()
+    for name, pack in _PACKERS[record._fields].items():
+        if fields[name] is not None:
+            fields[name] = pack(fields[name])
+    return fields
 
 
 def from_scalars(kind: type[R], values: Mapping[str, Scalar]) -> R:
-    """Return the record that `to_scalars` took apart; fields it does not know are passed over."""
-    known = _UNPACKED[kind]
-    fields: dict[str, Any] = {
-        name: value if value is None else known[name](value) for name, value in values.items() if name in known
-    }
+    """Return the record that `to_scalars` took apart."""
+    fields: dict[str, Any] = dict(values)
+    for name, unpack in _UNPACKERS[kind].items():
+        if fields[name] is not None:
+            fields[name] = unpack(fields[name])
     return kind(**fields)
 
 
@@ -84,22 +88,19 @@ def _unpacked(data: bytes) -> list[int]:
     return numbers
 
 
-def _pack(hint: Any) -> Optional[Callable[[Any], Scalar]]:
-    """What makes a scalar of a field's values; None where they are scalars."""
+def _pack(hint: Any) -> Optional[tuple[Callable[[Any], Scalar], Callable[[Any], Any]]]:
+    """What makes a scalar of a field's values, and values of scalars; None where they are scalars."""
     if get_origin(hint) is not None:
-        return _packed
-    return _micros if hint is Timestamp else int if hint is bool else None
-
-
-def _unpack(hint: Any) -> Callable[[Any], Any]:
-    if get_origin(hint) is not None:
-        return _unpacked
-    unpack: Callable[[Any], Any] = _time if hint is Timestamp else hint
-    return unpack
+        return _packed, _unpacked
+    return (_micros, _time) if hint is Timestamp else (int, bool) if hint is bool else None
 
 
 # Looked up once a kind: a commit takes apart, and puts together, tens of thousands of records.
-_PACKED: Final = {  # by their fields: to a worker, Beam may give records of a class of its own
-    tuple(table.fields): {name: _pack(hint) for name, (hint, _) in table.fields.items()} for table in TABLES.values()
+_BOTH: Final = {
+    kind: {name: both for name, (hint, _) in table.fields.items() if (both := _pack(hint)) is not None}
+    for kind, table in TABLES.items()
 }
-_UNPACKED: Final = {kind: {n: _unpack(hint) for n, (hint, _) in table.fields.items()} for kind, table in TABLES.items()}
+_PACKERS: Final = {  # by their fields: to a worker, Beam may give records of a class of its own
+    tuple(TABLES[kind].fields): {name: pack for name, (pack, _) in both.items()} for kind, both in _BOTH.items()
+}
+_UNPACKERS: Final = {kind: {name: unpack for name, (_, unpack) in both.items()} for kind, both in _BOTH.items()}

@@ -136,10 +136,11 @@ class Store:
             if transaction.execute("SELECT 1 FROM applied WHERE commit_id = ?", (commit_id,)).fetchone():
                 return False
             transaction.execute("INSERT INTO applied VALUES (?, ?)", (commit_id, created))
-            for kind, records in ((FeedState, delta.feeds), (LinkState, delta.links), (VersionState, delta.versions)):
-                rows = [list(to_scalars(record).values()) for record in records]
+            for kind, rows in ((FeedState, delta.feeds), (LinkState, delta.links), (VersionState, delta.versions)):
                 if rows:
-                    transaction.executemany(_upsert(kind), rows)
+                    _, _, names, defaults = TABLES[kind]
+                    values = [[row.get(name, defaults.get(name)) for name in names] for row in rows]
+                    transaction.executemany(_upsert(kind), values)
             for signature in delta.signatures:
                 _put_signature(transaction, signature)
         return True

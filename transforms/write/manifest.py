@@ -18,9 +18,9 @@ import pyarrow.parquet as pq
 from apache_beam.coders import RowCoder, registry
 
 from schemas.errors import DatasetError
-from schemas.records import FeedState, LinkState, Signature, VersionState
+from schemas.records import Signature
 from schemas.rows import signature_of
-from transforms.state import Delta, Store, from_scalars
+from transforms.state import Delta, Store
 from transforms.write.dataset import Dataset, committing, explained
 from transforms.write.delta import delta_rows
 from transforms.write.files import LocalFiles, is_remote
@@ -230,9 +230,9 @@ def read_delta(dataset: Dataset, manifest: Manifest) -> Delta:
     """
     try:
         return Delta(
-            [from_scalars(FeedState, row) for row in _delta_rows(dataset, manifest, "feeds")],
-            [from_scalars(LinkState, row) for row in _delta_rows(dataset, manifest, "links")],
-            [from_scalars(VersionState, row) for row in _delta_rows(dataset, manifest, "versions")],
+            list(_delta_rows(dataset, manifest, "feeds")),
+            list(_delta_rows(dataset, manifest, "links")),
+            list(_delta_rows(dataset, manifest, "versions")),
             list(_signatures(dataset, manifest)),
         )
     except (EOFError, ValueError, TypeError, zlib.error, gzip.BadGzipFile) as error:

@@ -1,25 +1,27 @@
-"""Replays: a row that a manifest or the state holds already is not written again, however often it is delivered."""
+"""Replays: a text that the state holds already is not written again, however often it is delivered.
+
+Engines deliver again what they delivered before, and two windows of a stream may both find the same change of a page.
+"""
 
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from schemas.parquet import SCHEMAS
 from schemas.records import SkipReason, Tally, VersionState
-from transforms.state import Store, from_scalars
+from transforms.state import Store
 from transforms.write.delta import delta_file, delta_rows
 from transforms.write.manifest import StagedFile
 from transforms.write.stage import Stager, parquet_bytes
 
-_KEYED: Final = {
-    "articles",
-    "removals",
-    "signatures",
-}  # of one version, and written once with it
+_KEYED: Final = {"articles", "removals", "signatures", "versions"}  # rows of one version of an article
 _LEVEL: Final = 3  # zstd; a file that is written anew here is rare
+
+_Numbers = Mapping[tuple[str, int], int]  # article and version -> the version it is to have, 0 where it is stored
 
 
 class Fresh(NamedTuple):
@@ -30,48 +32,66 @@ class Fresh(NamedTuple):
 
 
 def without_written(stager: Stager, store: Store, files: Sequence[StagedFile]) -> Fresh:
-    """Return `files` without rows whose `(article_id, version)` the state holds; needs `committing`.
+    """Return `files` without what the state holds; needs `committing`.
 
-    Only files in which such rows lie are written anew.
+    Of an article whose version is taken, the rows are left out where the newest text is the same; another text becomes
+    the version after it. Only files in which such rows lie are written anew.
     """
-    keys = [_key(state) for file in files if _is_versions(file) for state in _versions(stager, file)]
-    stored = store.versions({article_id for article_id, _ in keys})
-    written = {key for key in keys if key[0] in stored and key[1] <= stored[key[0]].version}
-    if not written:
+    new = [row for file in files if file.table == "versions" for row in delta_rows(_read(stager, file))]
+    numbers = _numbers(new, store.versions({row["article_id"] for row in new}))
+    if not numbers:
         return Fresh(list(files), [])
     kept, skips = list[StagedFile](), Counter[str]()
     for file in files:
-        if _is_versions(file):
-            fresh = [from_scalars(VersionState, s) for s in _versions(stager, file) if _key(s) not in written]
-            kept += [stager.write(file.table, "", file.path, len(fresh), delta_file(fresh))] if fresh else []
-        elif file.table in _KEYED:
-            table = _unwritten(stager, file, written)
-            if file.table == "articles":
-                skips[file.outlet] += file.rows - table.num_rows
-            if table.num_rows == file.rows:
-                kept.append(file)
-            elif table.num_rows:
-                data = parquet_bytes(table, _LEVEL)
-                kept.append(stager.write(file.table, file.outlet, file.path, table.num_rows, data))
-        else:
+        if file.table not in _KEYED and file.table != "clusters":
             kept.append(file)
+            continue
+        before = _rows(stager, file)
+        after = list(_numbered(before, numbers)) if file.table in _KEYED else [_regrouped(r, numbers) for r in before]
+        if file.table == "articles":
+            skips[file.outlet] += len(before) - len(after)
+        if after == before:
+            kept.append(file)
+        elif after:
+            kept.append(stager.write(file.table, file.outlet, file.path, len(after), _packed(file.table, after)))
     reason = f"write.{SkipReason.UNCHANGED}"
     return Fresh(kept, [Tally(outlet, "skip", reason, n) for outlet, n in sorted(skips.items()) if n])
 
 
-def _is_versions(file: StagedFile) -> bool:
-    return file.table == "versions"
+def _numbers(new: Iterable[Mapping[str, Any]], stored: Mapping[str, VersionState]) -> _Numbers:
+    numbers = dict[tuple[str, int], int]()
+    for row in new:
+        known = stored.get(row["article_id"])
+        if known is not None and row["version"] <= known.version:
+            same = row["content_hash"] == known.content_hash
+            numbers[row["article_id"], row["version"]] = 0 if same else known.version + 1
+    return numbers
 
 
-def _versions(stager: Stager, file: StagedFile) -> list[dict[str, Any]]:
-    return delta_rows(stager.dataset.files.read(file.staged))
+def _numbered(rows: Iterable[dict[str, Any]], numbers: _Numbers) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        if number := numbers.get((row["article_id"], row["version"]), row["version"]):
+            yield {**row, "version": number}
 
 
-def _key(state: dict[str, Any]) -> tuple[str, int]:
-    return state["article_id"], state["version"]
+def _regrouped(cluster: dict[str, Any], numbers: _Numbers) -> dict[str, Any]:
+    """A cluster keeps its members: those that are stored are in it by the version they have."""
+    members = cluster["members"]
+    return {**cluster, "members": [next(_numbered([member], numbers), member) for member in members]}
 
 
-def _unwritten(stager: Stager, file: StagedFile, written: set[tuple[str, int]]) -> pa.Table:
-    table = pq.ParquetFile(io.BytesIO(stager.dataset.files.read(file.staged))).read()
-    keys = zip(table.column("article_id").to_pylist(), table.column("version").to_pylist(), strict=True)
-    return table.filter(pa.array([key not in written for key in keys], pa.bool_()))
+def _read(stager: Stager, file: StagedFile) -> bytes:
+    return stager.dataset.files.read(file.staged)
+
+
+def _rows(stager: Stager, file: StagedFile) -> list[dict[str, Any]]:
+    if file.table == "versions":
+        return delta_rows(_read(stager, file))
+    rows: list[dict[str, Any]] = pq.ParquetFile(io.BytesIO(_read(stager, file))).read().to_pylist()
+    return rows
+
+
+def _packed(table: str, rows: Sequence[dict[str, Any]]) -> bytes:
+    if table == "versions":
+        return delta_file(rows)
+    return parquet_bytes(pa.Table.from_pylist(list(rows), SCHEMAS[table]), _LEVEL)

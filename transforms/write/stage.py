@@ -28,7 +28,7 @@ from schemas.rows import (
     signature_row,
 )
 from schemas.settings import SLUG, WriteSettings
-from transforms.state import StateRecord, Store
+from transforms.state import StateRecord, Store, to_scalars
 from transforms.write.dataset import Dataset, explained
 from transforms.write.delta import DELTA, delta_file
 from transforms.write.ends import newest_feeds, settle_links, settle_versions
@@ -126,13 +126,18 @@ def shard(key: str, shards: int) -> int:
 
 
 def parquet_bytes(table: pa.Table, compression_level: int) -> bytes:
-    """Return the Parquet file of `table`, compressed with zstd."""
+    """Return the Parquet file of `table`, compressed with zstd.
+
+    Without dictionaries: in files of some hundred rows they cost a quarter of the time [60 files, 1,200 rows of news:
+    414 ms and 7.68 MB with, 307 ms and 7.58 MB without], and zstd finds what repeats in long ones [4.85 and 4.88 MB].
+    """
     sink = pa.BufferOutputStream()
     pq.write_table(
         table,
         sink,
         compression="zstd",
         compression_level=compression_level,
+        use_dictionary=False,
         write_page_index=True,
     )
     data: bytes = sink.getvalue().to_pybytes()
@@ -194,7 +199,7 @@ class StageDeltaFn(beam.DoFn):
         name, records = group
         settled = self._settle(list(records))
         path = f"{DELTA}/{self.stager.commit_id}/{name}.jsonl.gz"
-        yield self.stager.write(self.table, "", path, len(settled), delta_file(settled))
+        yield self.stager.write(self.table, "", path, len(settled), delta_file(map(to_scalars, settled)))
 
     def _settle(self, records: Sequence[Any]) -> Sequence[StateRecord]:
         if self.table == "links":

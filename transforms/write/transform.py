@@ -170,8 +170,7 @@ def commit(
         finish_decided(dataset, store)
         if is_decided(dataset, commit_id):
             return read_manifest(dataset, commit_id)
-        fresh = without_written(Stager(dataset, commit_id), store, files)
-        return commit_new(dataset, store, commit_id, fresh.files, [*tallies, *fresh.tallies], newsbeam_version)
+        return commit_new(dataset, store, commit_id, files, tallies, newsbeam_version)
 
 
 def commit_new(
@@ -182,12 +181,13 @@ def commit_new(
     tallies: Iterable[Tally],
     newsbeam_version: str,
 ) -> Manifest:
-    """`commit`, of what is known to be new, for who already holds the right to (`committing`)."""
+    """`commit`, of an id that is not decided yet, for who already holds the right to (`committing`)."""
     stager = Stager(dataset, commit_id)
-    counts = count(commit_id, tallies, files)
+    fresh = without_written(stager, store, files)
+    counts = count(commit_id, [*tallies, *fresh.tallies], fresh.files)
     created = max(time.time(), store.newest_commit() + 1e-3)  # a clock that was set back must not reorder the commits
-    tables = sorted((file for file in files if not file.path.startswith(DELTA)), key=_path)
-    delta = sorted((file for file in files if file.path.startswith(DELTA)), key=_path)
+    tables = sorted((file for file in fresh.files if not file.path.startswith(DELTA)), key=_path)
+    delta = sorted((file for file in fresh.files if file.path.startswith(DELTA)), key=_path)
     tables.append(_stage_run(stager, created, tables, counts, newsbeam_version))
     manifest = decide(
         dataset, Manifest(commit_id, created, tables, delta, counts.total, counts.by_outlet, counts.feeds)

@@ -19,14 +19,11 @@ from schemas.records import (
     Cluster,
     ClusterAlias,
     FeedState,
-    Member,
     Reject,
     Signature,
     Skip,
-    SkipReason,
     TaggedArticle,
     Tally,
-    VersionState,
 )
 from schemas.settings import WriteSettings
 from transforms.state import Store
@@ -65,35 +62,6 @@ def is_committed(dataset: Dataset, commit_id: str) -> bool:
     return dataset.files.exists(f"_meta/done/{commit_id}.json")
 
 
-def without_stored(batch: Batch, known: Mapping[str, VersionState]) -> Batch:
-    """Return `batch` without the articles that are stored: skips stand for them.
-
-    An article whose version is taken by another text becomes the next version.
-    """
-    articles, skips, versions = list[TaggedArticle](), list(batch.skips), dict[tuple[str, int], int]()
-    for tagged in batch.articles:
-        article = tagged.article
-        stored = known.get(article.article_id)
-        if stored is None or stored.version < article.version:
-            articles.append(tagged)
-        elif stored.content_hash == article.content_hash:
-            versions[article.article_id, article.version] = 0
-            skips.append(Skip("write", SkipReason.UNCHANGED, article.origin))
-        else:
-            number = versions[article.article_id, article.version] = stored.version + 1
-            articles.append(tagged._replace(article=article._replace(version=number)))
-    numbers = ((s, versions.get((s.article_id, s.version), s.version)) for s in batch.signatures)
-    signatures = [signature._replace(version=number) for signature, number in numbers if number]
-    clusters = [
-        cluster._replace(members=[_numbered(m, versions) for m in cluster.members]) for cluster in batch.clusters
-    ]
-    return batch._replace(articles=articles, skips=skips, signatures=signatures, clusters=clusters)
-
-
-def _numbered(member: Member, versions: Mapping[tuple[str, int], int]) -> Member:
-    return member._replace(version=versions.get((member.article_id, member.version)) or member.version)
-
-
 def commit_window(
     dataset: Dataset, store: Store, commit_id: str, batch: Batch, settings: WriteSettings, newsbeam_version: str
 ) -> bool:
@@ -107,7 +75,6 @@ def commit_window(
         finish_decided(dataset, store)
         if is_decided(dataset, commit_id):
             return False
-        batch = without_stored(batch, store.versions({tagged.article.article_id for tagged in batch.articles}))
         files = list(_stage(Stager(dataset, commit_id), store, batch, settings, newsbeam_version))
         commit_new(dataset, store, commit_id, files, _tallies(batch), newsbeam_version)
     return True

@@ -63,7 +63,7 @@ def explain(
     if dataset is not None:
         find(dataset)
     store = Store(dataset.state_address) if dataset is not None else None
-    entry = _entry_of_url(target, outlet) if "://" in target else _entry_of_file(target, outlet)
+    entry = _entry_of_url(target, outlet, settings) if "://" in target else _entry_of_file(target, outlet)
     try:
         tagged = _stages(entry, settings, tables, store, out)
     except _Ended:
@@ -80,8 +80,8 @@ def explain(
     return 0
 
 
-def _entry_of_url(url: str, outlet: str) -> Entry:
-    origin = Origin(outlet, "explain", "", canonical_url(url), None, None)
+def _entry_of_url(url: str, outlet: str, settings: Settings) -> Entry:
+    origin = Origin(outlet, "explain", "", canonical_url(url, settings.urls.keep), None, None)
     return Entry(origin, url, "", "", "", [], [], None, None, None, None, 0)
 
 
@@ -96,7 +96,7 @@ def _entry_of_file(target: str, outlet: str) -> Entry:
 def _stages(entry: Entry, settings: Settings, tables: Tables, store: Optional[Store], out: Console) -> TaggedArticle:
     arrived = _read(entry, settings, out) if entry.url.startswith("file:") else _fetch(entry, settings, out)
     article = (
-        _one(ExtractFn(settings.extract, tables.profiles).process(arrived), out)
+        _one(ExtractFn(settings.extract, settings.urls, tables.profiles).process(arrived), out)
         if isinstance(arrived, Page)
         else arrived
     )

@@ -44,11 +44,13 @@ class Plan(NamedTuple):
 
 def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
     """Poll `feeds`, fetch what they list that is new, and refine it."""
-    http, poll, extract = plan.settings.http, plan.settings.poll, Extract(plan.settings.extract, plan.profiles)
+    http, poll, extract = plan.settings.http, plan.settings.poll, _extract(plan)
     open_feeds = feeds | "OpenFeeds" >> beam.Filter(_is_open)
     # A stream comes back to a feed that fails soon enough, and nobody's window is to wait for its second try.
     feed_http = http.model_copy(update={"max_tries": 1}) if plan.memory else http
-    listed, states, feed_rejects, hosts = open_feeds | "FetchFeeds" >> FetchFeeds(feed_http, poll, plan.memory)
+    listed, states, feed_rejects, hosts = open_feeds | "FetchFeeds" >> FetchFeeds(
+        feed_http, poll, plan.settings.urls, plan.memory
+    )
     max_tries = plan.settings.run.max_link_tries
     news, shown = _watch(listed, "entries", plan) | "DropShown" >> DropShown(plan.store, max_tries)
     entries = (news, feeds) | "Recall" >> Recall(plan.store, poll.max_new_entries)
@@ -62,12 +64,12 @@ def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
 
 def from_files(files: PCollection[Entry], plan: Plan) -> Harvest:
     """Read the files that `files` name, and refine what is new in them."""
-    entries, damaged = files | "ListResponses" >> ListResponses()
+    entries, damaged = files | "ListResponses" >> ListResponses(plan.settings.urls)
     fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> Fresh(plan.store, plan.settings.run.max_link_tries)
     pages, texts, unreadable = _watch(fresh, "to_fetch", plan) | "ReadFiles" >> ReadFiles(
         plan.settings.http.max_body_bytes
     )
-    read, unfit = pages | "Extract" >> Extract(plan.settings.extract, plan.profiles)
+    read, unfit = pages | "Extract" >> _extract(plan)
     articles = (read, texts) | "Articles" >> beam.Flatten()
     states = entries.pipeline | "NoFeeds" >> beam.Create([]).with_output_types(FeedState)
     return _refine(articles, [seen], [damaged, unreadable, _watch(unfit, "fetched", plan)], entries, [], states, plan)
@@ -101,6 +103,10 @@ def _refine(
         clusters=clusters,
         aliases=aliases,
     )
+
+
+def _extract(plan: Plan) -> Extract:
+    return Extract(plan.settings.extract, plan.settings.urls, plan.profiles)
 
 
 def _watch(elements: PCollection[Any], name: str, plan: Plan) -> PCollection[Any]:

@@ -25,6 +25,7 @@ from pipelines import warc
 from pipelines.outlet_table import slug_of
 from schemas.errors import ConfigError
 from schemas.records import Article, Entry, Origin, Page, Reject, RejectReason
+from schemas.settings import UrlSettings
 from transforms.fetch.errands import not_html
 from transforms.fetch.guard import host_of
 from transforms.identity import article_id, content_hash
@@ -72,11 +73,12 @@ def file_entry(path: Path, outlet: str) -> Entry:
     return Entry(origin, link, "", "", "", [], [], None, None, None, None, 0)
 
 
-def response_entry(file: Entry, listed: warc.Listed) -> Entry:
+def response_entry(file: Entry, listed: warc.Listed, urls: UrlSettings) -> Entry:
     """Return the entry of a response in the WARC file of `file`; its id is the file's address and the offset in it."""
     outlet = slug_of(listed.url) if file.origin.outlet == UNKNOWN else file.origin.outlet
     stamp = listed.at or file.origin.stamp
-    origin = Origin(outlet, BACKFILL, f"{file.url}#{listed.offset}", canonical_url(listed.url), stamp, None)
+    link = canonical_url(listed.url, urls.keep)
+    origin = Origin(outlet, BACKFILL, f"{file.url}#{listed.offset}", link, stamp, None)
     return Entry(origin, listed.url, "", "", "", [], [], None, None, None, None, 0)
 
 
@@ -190,7 +192,8 @@ class ReadFileFn(beam.DoFn):
 class ListResponsesFn(beam.DoFn):
     """A file's entry in; out the same, or where it is a WARC file those of the responses in it."""
 
-    def __init__(self) -> None:
+    def __init__(self, urls: UrlSettings) -> None:
+        self.urls = urls
         self.listed = Metrics.counter("sources", "responses")
 
     def process(self, entry: Entry) -> Iterator[Union[Entry, TaggedOutput[Literal["rejects"], Reject]]]:
@@ -201,7 +204,7 @@ class ListResponsesFn(beam.DoFn):
             for listed in warc.list_responses(path_of(entry.url)):
                 if host_of(listed.url):  # archives of other protocols, and of what no run would ask for, hold no news
                     self.listed.inc()
-                    yield response_entry(entry, listed)
+                    yield response_entry(entry, listed, self.urls)
         except warc.DamagedArchive as error:  # the file's fault, and no entry's
             detail, now = str(error)[:500], Timestamp.now()
             reject = Reject("sources", RejectReason.UNREADABLE, entry.origin, "feed", entry.url, detail, False, now)
@@ -212,8 +215,14 @@ class ListResponsesFn(beam.DoFn):
 class ListResponses(beam.PTransform[Any, Any]):
     """Entries of files in; `(entries, rejects)` out, WARC files taken apart into the entries of their responses."""
 
+    def __init__(self, urls: UrlSettings) -> None:
+        super().__init__()
+        self.urls = urls
+
     def expand(self, files: PCollection[Entry]) -> Any:
-        outputs = files | "ListResponses" >> beam.ParDo(ListResponsesFn()).with_outputs(REJECTS, main="entries")
+        outputs = files | "ListResponses" >> beam.ParDo(ListResponsesFn(self.urls)).with_outputs(
+            REJECTS, main="entries"
+        )
         return outputs.entries, outputs[REJECTS]
 
 

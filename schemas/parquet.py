@@ -183,6 +183,7 @@ SIGNATURES: Final = _schema(
         _must("lead", pa.binary(), "as sketch, of the shingles that begin in the text's opening"),
         _must("lines", _list(pa.int64()), "hashes of the lines at the text's ends: an outlet's own repeat"),
         _may("footer", pa.binary(), "as sketch, of the shingles that begin in lines known as the outlet's own"),
+        _may("component", pa.string(), "oldest of the clusters that copies link to this one; null: it is that"),
     ],
 )  # fmt: skip
 

@@ -326,6 +326,7 @@ class Signature(NamedTuple):
     lead: bytes = b""  # as `sketch`, of the shingles that begin in the text's opening
     lines: Sequence[int] = ()  # hashes of the lines at the text's ends, signed 64-bit; an outlet's own repeat
     footer: bytes = b""  # as `sketch`, of the shingles that begin in lines known as the outlet's own
+    component: str = ""  # oldest of the clusters that copies link to this one, over any number of steps; "": it is that
 
 
 class Member(NamedTuple):

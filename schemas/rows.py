@@ -132,6 +132,7 @@ def signature_row(signature: Signature, run_id: str, newsbeam_version: str) -> R
         "anchors": list(signature.anchors),
         "lines": list(signature.lines),
         "footer": signature.footer or None,
+        "component": signature.component or None,
         "published_at": None if signature.published_at is None else _datetime(signature.published_at),
         "fetched_at": _datetime(signature.fetched_at),
         "canonical_hint": signature.canonical_hint or None,
@@ -150,6 +151,7 @@ def signature_of(row: Mapping[str, Any]) -> Signature:
         fetched_at=_timestamp(values["fetched_at"]),
         canonical_hint=values["canonical_hint"] or "",
         footer=values.get("footer") or b"",
+        component=values.get("component") or "",
     )
 
 

@@ -39,6 +39,8 @@ _PROBLEMS: Final = {
         "bool": "true or false",
         "string": "a string, in quotes",
         "tuple": "a list, in [ ]",
+        "frozen_set": "a list, in [ ]",
+        "mapping": "a [table]",
         "model": "a [table]",
     }.items()
     for trouble in ("type", "parsing", "from_float", "parsing_size")
@@ -80,6 +82,7 @@ NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=1)]
 HeaderText = Annotated[str, Field(pattern=r"^[ -~]+$", max_length=300)]  # printable ASCII: it goes into a header
 Share = Annotated[float, Field(ge=0, le=1)]
+Host = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
 Url = Annotated[str, AfterValidator(_http_url)]
 Network = Annotated[str, AfterValidator(_network)]
 Selector = Annotated[str, Field(max_length=500), AfterValidator(_selector)]
@@ -123,6 +126,12 @@ class PollSettings(Model):
     max_new_entries: Count
     full_content_chars: Count
     silence_factor: Positive
+
+
+class UrlSettings(Model):
+    """What tells one article's address from another's on single sites."""
+
+    keep: Mapping[Host, frozenset[Annotated[str, Field(min_length=1)]]]  # host -> query parameters
 
 
 class ExtractSettings(Model):
@@ -184,6 +193,7 @@ class Settings(Model):
 
     http: HttpSettings
     poll: PollSettings
+    urls: UrlSettings
     extract: ExtractSettings
     language: LanguageSettings
     dedup: DedupSettings

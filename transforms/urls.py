@@ -7,7 +7,7 @@ duplicates; two articles under one address would be taken for versions of each o
 import ipaddress
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple, Optional
 from urllib.parse import quote_from_bytes, unquote, unquote_to_bytes, urlsplit
@@ -97,12 +97,15 @@ _IPV6: Final = re.compile(r"[0-9a-f:.]{2,45}")
 _HOST: Final = re.compile(r"[\w-]+(\.[\w-]+)+\.?(:\d{1,5})?")
 
 
+KEEP_NONE: Final[Mapping[str, Collection[str]]] = {}
+
+
 class _Parameter(NamedTuple):
     name: str
     value: Optional[str]  # None: `?name` without "="
 
 
-def canonical_url(url: str) -> str:
+def canonical_url(url: str, keep: Mapping[str, Collection[str]] = KEEP_NONE) -> str:
     """Return the address under which an article is known; `article_id` is its hash.
 
     Pure and idempotent; never asks the network, never raises. What is no http or https address comes back as it is,
@@ -114,15 +117,17 @@ def canonical_url(url: str) -> str:
     - Path: percent-encoding in one form, dot and empty segments resolved, no trailing slash, no index page, no AMP
       segment, no session id. Case stays: short links differ by it alone.
     - Query: sorted by name; without tracking, session and dress (AMP, print, phone) parameters; ids and unknown names
-      stay, a bare `?123` too.
+      stay, a bare `?123` too. So do those that `keep` names for the host or for a domain that it belongs to.
     - Fragment: dropped, unless it is a route (`#!/…`, `#/…`) of a page that scripts put together.
     - Redirectors and AMP caches: the address that they lead to.
 
     >>> canonical_url("http://m.example.com:80/world/talks/amp/?utm_source=rss&id=7#comments")
     'https://example.com/world/talks?id=7'
+    >>> canonical_url("https://m.example.com/play?ref=7&utm_source=rss", {"example.com": ["ref"]})
+    'https://example.com/play?ref=7'
     """
     whole = url.encode("utf-8", "replace").decode()  # half of a surrogate pair is in no address
-    return _canonical(_INVISIBLE.sub("", whole), _MAX_UNWRAPS)
+    return _canonical(_INVISIBLE.sub("", whole), keep, _MAX_UNWRAPS)
 
 
 def registered_domain(url: str) -> str:
@@ -141,7 +146,7 @@ def same_site(a: str, b: str) -> bool:
     return domain != "" and domain == registered_domain(b)
 
 
-def _canonical(url: str, unwraps: int) -> str:
+def _canonical(url: str, keep: Mapping[str, Collection[str]], unwraps: int) -> str:
     absolute = _with_scheme(url)
     try:
         parts = urlsplit(absolute)
@@ -153,12 +158,13 @@ def _canonical(url: str, unwraps: int) -> str:
         return url
     parameters = list(_parameters(parts.query))
     if unwraps and (inner := _wrapped(host, parts.path, parameters)):
-        return _canonical(inner, unwraps - 1)
+        return _canonical(inner, keep, unwraps - 1)
     odd_port = port is not None and port != _DEFAULT_PORTS[parts.scheme]
-    authority = f"{parts.scheme}://{_undressed(host)}:{port}" if odd_port else f"https://{_undressed(host)}"
+    site = _undressed(host)
+    authority = f"{parts.scheme}://{site}:{port}" if odd_port else f"https://{site}"
     segments = _segments(parts.path, host)
     _trim(segments, index_pages=False)
-    kept = sorted(_kept(parameters, segments), key=lambda p: (p.name, p.value or ""))
+    kept = sorted(_kept(parameters, segments, _names_kept(site, keep)), key=lambda p: (p.name, p.value or ""))
     if not kept:
         _trim(segments, index_pages=True)
     query = "&".join(_encode(p.name) + ("" if p.value is None else "=" + _encode(p.value)) for p in kept)
@@ -279,10 +285,19 @@ def _parameters(query: str) -> Iterator[_Parameter]:
             yield _Parameter(_decode(name.replace("+", " ")), _decode(value.replace("+", " ")) if equals else None)
 
 
-def _kept(parameters: Sequence[_Parameter], segments: Sequence[str]) -> Iterator[_Parameter]:
-    """Those of `parameters` that say which article it is. An empty value says nothing: CMSs print unused fields."""
-    certain = [p for p in parameters if not _is_noise(p) and p.value != ""]
-    named = [p for p in certain if p.name.lower() not in _AMBIGUOUS]
+def _names_kept(host: str, keep: Mapping[str, Collection[str]]) -> frozenset[str]:
+    labels = host.split(".")
+    domains = (".".join(labels[at:]) for at in range(len(labels)))
+    return frozenset(name.lower() for domain in domains for name in keep.get(domain, ()))
+
+
+def _kept(parameters: Sequence[_Parameter], segments: Sequence[str], names: Collection[str]) -> Iterator[_Parameter]:
+    """Those of `parameters` that say which article it is: of these `names`, or by the general rules.
+
+    An empty value says nothing: CMSs print unused fields.
+    """
+    certain = [p for p in parameters if p.value != "" and (p.name.lower() in names or not _is_noise(p))]
+    named = [p for p in certain if p.name.lower() in names or p.name.lower() not in _AMBIGUOUS]
     yield from named if named or _names_an_article(segments) else certain
 
 

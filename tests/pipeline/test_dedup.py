@@ -20,7 +20,8 @@ from schemas.settings import load_settings
 from transforms.dedup import Dedup
 from transforms.dedup.cluster import place
 from transforms.dedup.decide import Edge
-from transforms.dedup.transform import FindPairs
+from transforms.dedup.signature import sign
+from transforms.dedup.transform import FindEdges, FindPairs
 from transforms.identity import article_id, content_hash
 from transforms.state import Delta, Store, to_scalars
 
@@ -226,6 +227,25 @@ def test_briefs_over_a_footer_that_three_stories_have_stay_apart_in_one_run_and_
     for outcome in (first, second, third):
         assert all(a.cluster_id == a.article_id for a in outcome.articles.values())
         assert all(s.footer for s in outcome.signatures)
+
+
+def test_clusters_that_are_linked_are_walked_once_however_many_of_them_the_run_meets(
+    runs: Runs, tmp_path: Path
+) -> None:
+    """A text of two halves links two stories; average link leaves the later one a cluster of its own."""
+    halves = f"{story(1, keep=0.6)} {story(2, keep=0.6)}"
+    stored = runs.run(
+        article("wadi", "a", story(1), 1), article("dune", "b", halves, 2), article("oasis", "c", story(2), 3)
+    )
+    assert len({s.cluster_id for s in stored.signatures}) == 2
+    new = [sign(article(f"well-{n}", "d", story(n, more=5), 5), SETTINGS) for n in (1, 2)]
+    found = tmp_path / "edges"
+    found.mkdir()
+    with beam.Pipeline(runner="FnApiRunner") as pipeline:
+        edges = pipeline | beam.Create(new).with_output_types(Signature) | FindEdges(runs.store, SETTINGS)
+        edges | beam.ParDo(KeepFn(str(found)))
+    pairs = [(edge.a.outlet, edge.b.outlet) for edge in (pickle.loads(file.read_bytes()) for file in found.iterdir())]
+    assert len(pairs) == len(set(map(frozenset, pairs))) == 6
 
 
 def test_history_beyond_the_lookback_is_not_searched(runs: Runs) -> None:

@@ -6,7 +6,7 @@ from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Article, Entry, Origin, Page, Reject
-from schemas.settings import ExtractSettings
+from schemas.settings import ExtractSettings, UrlSettings
 from transforms.extract import Extract
 
 SETTINGS = ExtractSettings(min_chars=250, max_seconds=10, max_depth=512)
@@ -33,7 +33,9 @@ def summary(article: Article) -> tuple[object, ...]:
 
 def test_articles_and_rejects_part_ways() -> None:
     with TestPipeline(runner="FnApiRunner") as root:
-        articles, rejects = root | beam.Create([fetched(GOOD), fetched("<html></html>")]) | Extract(SETTINGS)
+        articles, rejects = (
+            root | beam.Create([fetched(GOOD), fetched("<html></html>")]) | Extract(SETTINGS, UrlSettings(keep={}))
+        )
         assert articles.element_type is Article
         assert rejects.element_type is Reject
         assert_that(

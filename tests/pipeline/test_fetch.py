@@ -141,7 +141,7 @@ def feeds(
     pipeline: beam.Pipeline, refs: Iterable[FeedRef], poll: PollSettings = SETTINGS.poll
 ) -> tuple[Any, Any, Any, Any]:
     listed = pipeline | "Feeds" >> beam.Create(refs, reshuffle=False).with_output_types(FeedRef)
-    outputs: tuple[Any, Any, Any, Any] = listed | FetchFeeds(HTTP, poll)
+    outputs: tuple[Any, Any, Any, Any] = listed | FetchFeeds(HTTP, poll, SETTINGS.urls)
     return outputs
 
 

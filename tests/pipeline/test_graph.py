@@ -67,11 +67,11 @@ def test_no_collection_of_the_batch_graph_is_of_any_type(source: str, tmp_path: 
 def test_each_stage_of_the_front_end_says_what_it_gives(tmp_path: Path) -> None:
     store, pipeline = Store(tmp_path / "state.sqlite"), beam.Pipeline(runner="FnApiRunner")
     feeds = pipeline | "Feeds" >> beam.Create([]).with_output_types(FeedRef)
-    entries, states, feed_rejects, hosts = feeds | FetchFeeds(SETTINGS.http, SETTINGS.poll)
+    entries, states, feed_rejects, hosts = feeds | FetchFeeds(SETTINGS.http, SETTINGS.poll, SETTINGS.urls)
     news, shown = entries | DropShown(store, 5)
     recalled = (news, feeds) | Recall(store, 200)
     fresh, seen = recalled | Fresh(store, 5, 200)
-    articles, skips, rejects = (fresh, hosts) | FetchPages(SETTINGS.http, Extract(SETTINGS.extract))
+    articles, skips, rejects = (fresh, hosts) | FetchPages(SETTINGS.http, Extract(SETTINGS.extract, SETTINGS.urls))
     types = [
         part.element_type
         for part in (entries, states, feed_rejects, hosts, news, shown, recalled, fresh, seen, articles, skips, rejects)

@@ -23,6 +23,7 @@ from pipelines.sources import ListResponses, ReadFiles, file_entry, find_files
 from pipelines.warc import Archive, DamagedArchive, Listed, list_responses, read_response
 from schemas.errors import ConfigError
 from schemas.records import Article, Entry, Origin, Page, Reject
+from schemas.settings import UrlSettings
 from transforms.write import Dataset
 
 HTML = b"<html><body><p>It rained.</p></body></html>"
@@ -63,7 +64,7 @@ def kept(part: Any) -> tuple[str, ...]:
 def read(paths: Sequence[Path], outlet: str, expected: Sequence[tuple[str, ...]], max_bytes: int = 10_000) -> None:
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         files = pipeline | beam.Create([file_entry(path, outlet) for path in paths]).with_output_types(Entry)
-        entries, damaged = files | ListResponses()
+        entries, damaged = files | ListResponses(UrlSettings(keep={}))
         pages, texts, unreadable = entries | ReadFiles(max_bytes)
         ends = (pages, texts, unreadable, damaged) | beam.Flatten() | beam.Map(kept)
         assert_that(ends, equal_to(expected))
@@ -114,7 +115,7 @@ def test_the_time_of_a_response_is_its_stamp(tmp_path: Path) -> None:
     path = tmp_path / "a.warc.gz"
     path.write_bytes(warc(NEWS))
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
-        entries, _ = pipeline | beam.Create([file_entry(path, "unknown")]) | ListResponses()
+        entries, _ = pipeline | beam.Create([file_entry(path, "unknown")]) | ListResponses(UrlSettings(keep={}))
         assert_that(entries | beam.Map(lambda entry: entry.origin.stamp), equal_to([AT]))
 
 

@@ -312,6 +312,12 @@ def test_of_a_stored_cluster_that_falls_apart_the_oldest_part_keeps_the_id() -> 
     assert places == {"a": "k", "b": "k", "c": "c", "d": "c"}
 
 
+def test_the_parts_of_a_component_name_its_oldest_cluster() -> None:
+    a, b, c, d = (member(n, h) for h, n in enumerate("abcd"))
+    places = {p.article_id: p.component for p in place([edge(a, b, 0.9), edge(b, c, 0.45), edge(c, d, 0.9)], 0.4)}
+    assert places == {"a": "", "b": "", "c": "a", "d": "a"}
+
+
 def test_an_id_stays_with_the_article_it_names() -> None:
     a, b, c, d = (member(n, h, stored=True, cluster_id="d") for h, n in enumerate("abcd"))
     places = {p.article_id: p.cluster_id for p in place([edge(a, b, 0.9), edge(b, c, 0.45), edge(c, d, 0.9)], 0.4)}

@@ -21,7 +21,8 @@ SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "defaults.toml")
 
 def head(name: str, stored_in: Optional[str] = None) -> Head:
     at = Timestamp(ord(name))
-    return Head(name, 1, f"outlet-{name}", stored_in or "", 9, at, at, "", stored_in is not None)
+    stored = stored_in is not None
+    return Head(name, 1, f"outlet-{name}", stored_in or "", 9, at, at, "", stored, stored_in or "")
 
 
 def edges(*heads: Head) -> list[Edge]:
@@ -89,11 +90,16 @@ def test_a_cluster_is_told_where_it_changed_and_a_merge_where_its_id_is_gone(
     assert told(chain, places) == (clusters, aliases)
 
 
-def test_a_merge_is_dated_by_the_newest_article_and_a_cluster_cut_off_says_so() -> None:
+def test_a_merge_is_dated_by_the_newest_article() -> None:
     chain = edges(head("a", "a"), head("b", "b"), head("c"))
-    clusters, aliases = changed(chain, placed(a="abc"), 2)
-    assert [cluster.complete for cluster in clusters] == [False]
-    assert aliases == [ClusterAlias("b", "a", Timestamp(ord("c")))]
+    assert changed(chain, placed(a="abc"), 100)[1] == [ClusterAlias("b", "a", Timestamp(ord("c")))]
+
+
+@pytest.mark.parametrize(("stored", "complete"), [("aa", False), ("ab", True)], ids=["in one walk", "in two"])
+def test_a_cluster_is_incomplete_where_one_walk_met_as_many_texts_as_it_takes(stored: str, complete: bool) -> None:
+    chain = edges(head("a", stored[0]), head("b", stored[1]), head("c"))
+    clusters, _ = changed(chain, placed(a="abc"), 2)
+    assert [cluster.complete for cluster in clusters] == [complete]
 
 
 def test_forests_of_any_parts_of_the_links_make_the_same_components() -> None:

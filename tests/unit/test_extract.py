@@ -242,6 +242,25 @@ def test_canonical_links_are_believed_on_the_same_site_only(head: str, expected:
     assert read(page(head=head)).canonical_url == expected
 
 
+@pytest.mark.parametrize(
+    ("head", "source"),
+    [
+        pytest.param('<link rel="canonical" href="https://www.agency.example/a-b">', "agency.example", id="elsewhere"),
+        pytest.param('<link rel="canonical" href="https://www.agency.example/">', "", id="a front page"),
+        pytest.param('<link rel="canonical" href="https://www.example.com/a-b">', "", id="another edition"),
+        pytest.param('<link rel="canonical" href="/harbour">', "", id="own"),
+        pytest.param('<meta property="og:url" content="https://www.agency.example/a-b">', "", id="og:url"),
+    ],
+)
+def test_a_canonical_link_to_an_article_elsewhere_says_whose_text_it_is(head: str, source: str) -> None:
+    assert read(page(head=head)).syndication_source == source
+
+
+def test_an_address_keeps_what_its_site_names_articles_by() -> None:
+    found = read(page(), url="https://news.example.org/a-b?ref=7&utm_source=x", keep={"example.org": ["ref"]})
+    assert found.canonical_url == "https://news.example.org/a-b?ref=7"
+
+
 def test_captions_leave_the_text_for_their_field() -> None:
     figure = "<figure><img src=x><figcaption>Tugs at the quay in Vellin on Tuesday evening.</figcaption></figure>"
     found = read(page(figure + "".join(f"<p>{p}</p>" for p in PARAGRAPHS)))

@@ -84,6 +84,32 @@ def test_two_articles_stay_apart(pair: tuple[str, str]) -> None:
     assert canonical_url(pair[0]) != canonical_url(pair[1])
 
 
+KEPT = {"wadi.example": ["ref"], "play.dune.example": ["page"]}
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        ("https://wadi.example/a-b?ref=1", "https://wadi.example/a-b?ref=2", False),
+        ("https://www.wadi.example/a-b?ref=1", "https://m.news.wadi.example/a-b?ref=2", False),
+        ("https://m.wadi.example/a-b?REF=1&utm_source=x", "https://wadi.example/a-b?ref=1", False),
+        ("https://m.wadi.example/a-b?ref=1&utm_source=x", "https://wadi.example/a-b?ref=1", True),
+        ("https://wadi.example/a-b?source=1", "https://wadi.example/a-b?source=2", True),
+        ("https://play.dune.example/a-b?page=1", "https://play.dune.example/a-b", False),
+        ("https://dune.example/a-b?page=1", "https://dune.example/a-b", True),
+        ("https://notwadi.example/a-b?ref=1", "https://notwadi.example/a-b?ref=2", True),
+        ("https://go.test.org/r?url=https%3A%2F%2Fwadi.example%2Fa-b%3Fref%3D1", "https://wadi.example/a-b?ref=1", True),
+        ("https://wadi.example/a-b?ref=", "https://wadi.example/a-b", True),
+    ],
+    ids=[
+        "on the host", "below it", "names as written", "beside tracking", "other parameters", "of a view", "not above it",
+        "a name that ends like it", "behind a redirector", "empty",
+    ],
+)  # fmt: skip
+def test_what_a_site_names_its_articles_by_is_kept_there_only(a: str, b: str, same: bool) -> None:
+    assert (canonical_url(a, KEPT) == canonical_url(b, KEPT)) == same
+
+
 def test_an_odd_port_keeps_its_scheme() -> None:
     assert canonical_url("http://127.0.1.5:8080/a/") == "http://127.0.1.5:8080/a"
 

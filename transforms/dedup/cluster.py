@@ -35,6 +35,7 @@ class Placement(NamedTuple):
     duplicate_of: Optional[str]
     kind: Optional[str]  # exact, syndicated, repost, excerpt, update
     source: str  # whom the cluster names as the origin of the text, "" where nobody
+    component: str = ""  # oldest of the clusters that copies link to this one, over any number of steps; "": it is that
 
 
 registry.register_coder(Placement, RowCoder)
@@ -61,9 +62,11 @@ def place(edges: Iterable[Edge], cut: float) -> Iterator[Placement]:
     for number, component in enumerate(linked):
         groups = average_link({name: heads[name].length for name in component}, weights[number], cut)
         clusters = [sorted((heads[name] for name in group), key=_age) for group in groups]
-        inside, taken = frozenset(component), set[str]()
+        inside, taken, oldest = frozenset(component), set[str](), ""
         for members in sorted(clusters, key=lambda cluster: _age(cluster[0])):
-            yield from _describe(members, _cluster_id(members, inside, taken), verdicts)
+            cluster_id = _cluster_id(members, inside, taken)
+            yield from (place._replace(component=oldest) for place in _describe(members, cluster_id, verdicts))
+            oldest = oldest or cluster_id
 
 
 def _merge(a: Head, b: Head) -> Head:

@@ -65,6 +65,7 @@ class Head(NamedTuple):
     fetched_at: Timestamp
     canonical_hint: str
     stored: bool  # the article was known before this run
+    component: str = ""  # oldest of the stored clusters that it is linked to; "" for what is not stored
 
 
 class Verdict(NamedTuple):
@@ -100,6 +101,7 @@ def head(signature: Signature, *, stored: bool) -> Head:
         signature.fetched_at,
         signature.canonical_hint,
         stored,
+        (signature.component or signature.cluster_id) if stored else "",
     )
 
 

@@ -4,7 +4,7 @@ A cluster is written again, whole, by every run that changes it. So the newest r
 is, and no earlier row needs a change.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Optional
 
@@ -32,7 +32,8 @@ def changed(
         if head.stored:
             before[head.article_id] = head.cluster_id
     old, now = _grouped(before), _grouped({name: place.cluster_id for name, place in places.items()})
-    complete = sum(head.stored for head in texts.values()) < max_linked
+    linked = Counter(head.component for head in texts.values() if head.stored)  # a walk takes up those of one component
+    complete = max(linked.values(), default=0) < max_linked
     nearest = _nearest(edges, places)
     clusters = []
     for cluster_id, names in sorted(now.items()):

@@ -152,14 +152,14 @@ class SearchFn(beam.DoFn):
         yield from edges_to(signature, stored_near(self.store, since, self.settings, signature), self.settings)
 
 
-def by_stored_cluster(edge: Edge) -> Iterator[tuple[str, Edge]]:
-    """Key an edge into the history by the stored cluster that it leads to."""
+def by_stored_component(edge: Edge) -> Iterator[tuple[str, Edge]]:
+    """Key an edge into the history by the stored component that it leads to, to be walked once for all its clusters."""
     if edge.verdict.same:
-        yield (edge.a if edge.a.stored else edge.b).cluster_id, edge
+        yield (edge.a if edge.a.stored else edge.b).component, edge
 
 
 class WalkFn(beam.DoFn):
-    """`walk` for Beam: `(stored cluster, edges that lead to it)` in, the edges in the history from there on out."""
+    """`walk` for Beam: `(stored component, edges that lead to it)` in, the edges in the history from there on out."""
 
     def __init__(self, store: Store, settings: DedupSettings) -> None:
         self.store = store
@@ -217,11 +217,12 @@ class ClusterFn(beam.DoFn):
                 edges.append(edge._replace(a=heads.setdefault(edge.a, edge.a), b=heads.setdefault(edge.b, edge.b)))
         places = {each.article_id: each for each in place(edges, self.settings.cluster_cut)}
         for head in sorted(heads, key=text_key):
-            if head.stored and head.cluster_id != places[head.article_id].cluster_id:
+            at = places[head.article_id]
+            if head.stored and (head.cluster_id, head.component) != (at.cluster_id, at.component or at.cluster_id):
                 signature = self.store.signature(head.article_id, head.version)
                 if signature is not None:
                     self.moved.inc()
-                    placed = signature._replace(cluster_id=places[head.article_id].cluster_id)
+                    placed = signature._replace(cluster_id=at.cluster_id, component=at.component)
                     moved: _Moved = TaggedOutput(MOVED, placed)
                     yield moved
         for article_id in sorted({head.article_id for head in heads if not head.stored}):
@@ -264,7 +265,7 @@ def place_signature(group: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[
     _, joined = group
     for signature in joined["signatures"]:
         found = next(iter(joined["places"]), None)
-        yield signature if found is None else signature._replace(cluster_id=found.cluster_id)
+        yield signature._replace(cluster_id=found.cluster_id, component=found.component) if found else signature
 
 
 def _since(at: Timestamp, settings: DedupSettings) -> Timestamp:
@@ -393,8 +394,8 @@ class FindEdges(beam.PTransform[Any, Any]):
         into_history = signatures | "SearchHistory" >> beam.ParDo(SearchFn(self.store, self.settings))
         within_history = (
             into_history
-            | "KeyByStoredCluster" >> beam.FlatMap(by_stored_cluster)
-            | "GroupByStoredCluster" >> beam.GroupByKey()
+            | "KeyByStoredComponent" >> beam.FlatMap(by_stored_component)
+            | "GroupByStoredComponent" >> beam.GroupByKey()
             | "WalkHistory" >> beam.ParDo(WalkFn(self.store, self.settings))
         )
         pairs = signatures | "FindPairs" >> FindPairs(self.settings)

@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple, Optional
 from urllib.parse import urljoin, urlsplit
@@ -21,7 +21,7 @@ from transforms.extract.segment import Block, Segments, segment
 from transforms.extract.titles import pick_title
 from transforms.extract.tree import parse
 from transforms.extract.vocabulary import BIT, COOKIES
-from transforms.urls import canonical_url, same_site
+from transforms.urls import KEEP_NONE, canonical_url, registered_domain, same_site
 
 NO_PROFILE: Final = Profile()
 PROFILE_MISSED: Final = "profile found no "  # a warning begins so; the field follows
@@ -81,6 +81,7 @@ class Extracted(NamedTuple):
     modified_at: Optional[datetime]
     language: str  # as declared, such as "en-GB"
     canonical_url: str
+    syndication_source: str  # site of the original, where the page names one on another site; "" where none
     method: str
     quality: float  # 0..1: the F1 that the extractor expects of its choice
     warnings: Sequence[str]
@@ -95,8 +96,11 @@ def extract(
     *,
     settings: ExtractSettings,
     profile: Profile = NO_PROFILE,
+    keep: Mapping[str, Collection[str]] = KEEP_NONE,
 ) -> Extracted:
     """Return the article that a page holds; what the outlet's `profile` finds goes before what is found without.
+
+    `keep` is for `canonical_url`.
 
     Raises:
         NoArticle: the page holds none; `reason` is no_text, too_short, soft_404, parse_failed or parse_timeout.
@@ -119,7 +123,7 @@ def extract(
     date = published(declared, root, lines, evidence.published, evidence.fetched_at, read_text=read_text)
     if known.date:
         date = Moment(known.date, "profile")
-    canonical = _canonical(declared, root)
+    canonical, source = _canonical(declared, root, keep)
     language = _language(declared, root)
     check()
     inside, body = body_of(known.body, title, settings.max_depth)
@@ -149,6 +153,7 @@ def extract(
         modified_at=modified(declared),
         language=language,
         canonical_url=canonical,
+        syndication_source=source,
         method=body.method,
         quality=body.quality,
         warnings=[
@@ -214,15 +219,25 @@ def _is_front_page(url: str) -> bool:
     return parts.path in ("", "/") and not parts.query
 
 
-def _canonical(declared: Declared, root: Any) -> str:
-    """rel=canonical, else og:url, where they stay on the site and do not name its front page; else the address."""
+def _canonical(declared: Declared, root: Any, keep: Mapping[str, Collection[str]]) -> tuple[str, str]:
+    """The article's address, and the site of its original, "" where that is this one.
+
+    rel=canonical, else og:url, where they stay on the site and do not name its front page; else the page's address. A
+    rel=canonical to an article on another site says whose text this is, unless that site has this one's name under
+    another suffix: an outlet's editions name each other.
+    """
     links = (e.get("href") for e in root.iter("link") if "canonical" in (e.get("rel") or "").lower().split())
-    for target in [next(links, None), declared.first("og:url")]:
-        if target and len(target) < _MAX_FIELD:
-            address = _join(declared.url, target)
-            if address and same_site(address, declared.url) and not _is_front_page(address):
-                return canonical_url(address)
-    return canonical_url(declared.url)
+    named = [_target(declared.url, next(links, None)), _target(declared.url, declared.first("og:url"))]
+    own = next((address for address in named if address and same_site(address, declared.url)), declared.url)
+    elsewhere = registered_domain(canonical_url(named[0])) if named[0] else ""
+    foreign = elsewhere and elsewhere.partition(".")[0] != registered_domain(declared.url).partition(".")[0]
+    return canonical_url(own, keep), elsewhere if foreign else ""
+
+
+def _target(base: str, target: Optional[str]) -> str:
+    """The address of an article that a page links to; "" for a front page and for what is no address."""
+    address = _join(base, target) if target and len(target) < _MAX_FIELD else ""
+    return "" if _is_front_page(address) else address
 
 
 def _join(base: str, target: str) -> str:

@@ -11,7 +11,7 @@ from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Article, Page, Reject
-from schemas.settings import ExtractSettings, Profile
+from schemas.settings import ExtractSettings, Profile, UrlSettings
 from transforms.extract.article import NO_PROFILE, Extracted, FeedEvidence, extract
 from transforms.extract.errors import NoArticle
 from transforms.identity import article_id, content_hash
@@ -22,8 +22,10 @@ REJECTS: Final = "rejects"
 class ExtractFn(beam.DoFn):
     """Articles on the main output, pages without one under `REJECTS`."""
 
-    def __init__(self, settings: ExtractSettings, profiles: Mapping[str, Profile] = MappingProxyType({})) -> None:
-        self.settings, self.profiles = settings, dict(profiles)
+    def __init__(
+        self, settings: ExtractSettings, urls: UrlSettings, profiles: Mapping[str, Profile] = MappingProxyType({})
+    ) -> None:
+        self.settings, self.urls, self.profiles = settings, urls, dict(profiles)
         self.extracted = Metrics.counter("extract", "articles")
         self.rejected = Metrics.counter("extract", "rejects")
 
@@ -31,7 +33,13 @@ class ExtractFn(beam.DoFn):
         try:
             profile = self.profiles.get(page.entry.origin.outlet, NO_PROFILE)
             found = extract(
-                page.body, page.url, page.content_type, evidence_of(page), settings=self.settings, profile=profile
+                page.body,
+                page.url,
+                page.content_type,
+                evidence_of(page),
+                settings=self.settings,
+                profile=profile,
+                keep=self.urls.keep,
             )
         except NoArticle as error:
             self.rejected.inc()
@@ -54,12 +62,14 @@ class ExtractFn(beam.DoFn):
 class Extract(beam.PTransform[Any, Any]):
     """Pages in; `(articles, rejects)` out. `profiles` are the outlets', by slug."""
 
-    def __init__(self, settings: ExtractSettings, profiles: Mapping[str, Profile] = MappingProxyType({})) -> None:
+    def __init__(
+        self, settings: ExtractSettings, urls: UrlSettings, profiles: Mapping[str, Profile] = MappingProxyType({})
+    ) -> None:
         super().__init__()
-        self.settings, self.profiles = settings, dict(profiles)
+        self.settings, self.urls, self.profiles = settings, urls, dict(profiles)
 
     def expand(self, pages: PCollection[Page]) -> Any:
-        outputs = pages | "ExtractPage" >> beam.ParDo(ExtractFn(self.settings, self.profiles)).with_outputs(
+        outputs = pages | "ExtractPage" >> beam.ParDo(ExtractFn(self.settings, self.urls, self.profiles)).with_outputs(
             REJECTS, main="articles"
         )
         return outputs.articles, outputs[REJECTS]
@@ -99,7 +109,7 @@ def to_article(page: Page, found: Extracted) -> Article:
         text=found.text,
         dateline="",
         captions=found.captions,
-        syndication_source="",
+        syndication_source=found.syndication_source,
         published_at=_timestamp(found.published_at),
         published_at_source=found.published_at_source,
         modified_at=_timestamp(found.modified_at),

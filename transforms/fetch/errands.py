@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Optional
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Entry, FeedRef, Origin, Page, Reject, RejectReason, Skip, SkipReason
-from schemas.settings import PollSettings
+from schemas.settings import PollSettings, UrlSettings
 from transforms.failure import MAX_DETAIL, FetchFailed
 from transforms.feeds import FeedItem, NotAFeed, parse_feed
 from transforms.fetch.crawl import Answer, Ask
@@ -44,6 +44,7 @@ class FeedErrand(NamedTuple):
     """Feeds: a conditional request, then entries and the feed's new state."""
 
     poll: PollSettings
+    urls: UrlSettings
 
     def ask(self, ref: FeedRef) -> Ask:
         """Return what to ask for."""
@@ -74,9 +75,8 @@ class FeedErrand(NamedTuple):
             return
         language = feed.language or ref.language
         for item in feed.items:
-            origin = Origin(
-                ref.outlet, ref.url, item.id, canonical_url(item.link) if item.link else "", _stamp(item), language
-            )
+            link = canonical_url(item.link, self.urls.keep) if item.link else ""
+            origin = Origin(ref.outlet, ref.url, item.id, link, _stamp(item), language)
             if item.link:
                 whole = ref.full_content and _is_whole(item.content, self.poll.full_content_chars)
                 yield MAIN, _entry(origin, item, item.content if whole else "")

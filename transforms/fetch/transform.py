@@ -21,7 +21,7 @@ from apache_beam.utils.timestamp import Timestamp
 from apache_beam.utils.windowed_value import WindowedValue
 
 from schemas.records import Entry, FeedRef, FeedState, Page, Reject, RejectReason, Skip
-from schemas.settings import HttpSettings, PollSettings
+from schemas.settings import HttpSettings, PollSettings, UrlSettings
 from transforms.failure import FetchFailed
 from transforms.fetch.crawl import Answer, Ask, Elsewhere, Outcome, Unasked, crawl
 from transforms.fetch.errands import (
@@ -194,15 +194,16 @@ class FetchFeeds(beam.PTransform[Any, Any]):
     of subject "feed". `hosts` is for `FetchPages`. `memory`: as `RoundFn` takes it.
     """
 
-    def __init__(self, http: HttpSettings, poll: PollSettings, memory: str = "") -> None:
+    def __init__(self, http: HttpSettings, poll: PollSettings, urls: UrlSettings, memory: str = "") -> None:
         super().__init__()
         self.http = http
         self.poll = poll
+        self.urls = urls
         self.memory = memory
 
     def expand(self, feeds: PCollection[FeedRef]) -> Any:
         kinds = {MAIN: Entry, STATES: FeedState, REJECTS: Reject, MOVED: FeedRef}
-        rounds = _rounds(feeds, None, self.http, FeedErrand(self.poll), kinds, FEED_ROUNDS, self.memory)
+        rounds = _rounds(feeds, None, self.http, FeedErrand(self.poll, self.urls), kinds, FEED_ROUNDS, self.memory)
         entries = [outputs[MAIN] for outputs in rounds] | "Entries" >> beam.Flatten()
         rejects = [outputs[REJECTS] for outputs in rounds] | "Rejects" >> beam.Flatten()
         states = (

@@ -60,6 +60,13 @@ setup(
         "readers": ["chdb>=4,<5", "pyspark>=4,<5"],  # two more engines for the test of readers; Spark needs Java
         # refitting extraction, and what dedup and tagging are measured beside
         "bench": ["scikit-learn>=1.7,<2", "datasketch>=2,<3", "rensa>=0.5,<0.6", "xxhash>=4,<5", "spacy>=3.8,<4"],
+        # the extractors that ours is measured beside; pip 24 or later
+        "peers": [
+            "newspaper4k>=0.9.6,<0.10",
+            "readability-lxml>=0.9,<0.10",
+            "news-please>=1.6,<1.7",
+            "goose3>=3.1,<3.2",
+        ],
         "dask": ["distributed>=2026.1,<2027"],  # newsbeam run -- --runner=DaskRunner
         "stream": ["prometheus_client>=0.22,<1"],  # the metrics of `newsbeam stream`
         "dev": [

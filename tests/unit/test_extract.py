@@ -7,9 +7,11 @@ from typing import Any, Optional
 
 import pytest
 
-from schemas.records import RejectReason
+from schemas.records import Caption, RejectReason
 from schemas.settings import ExtractSettings
 from transforms.extract import Extracted, FeedEvidence, NoArticle, extract
+from transforms.extract.segment import segment
+from transforms.extract.tree import parse
 
 SETTINGS = ExtractSettings(min_chars=250, max_seconds=10, max_depth=512)
 URL = "https://news.example.org/2024/05/01/harbour-reopens.html"
@@ -298,10 +300,34 @@ def test_a_short_page_that_calls_itself_a_404_is_one(title: str) -> None:
     assert refusal(html) is RejectReason.SOFT_404
 
 
-@pytest.mark.parametrize("title", ["Siege of Vellin: key events, day 404", "Toll of the siege: 404"])
-def test_news_may_count_to_404(title: str) -> None:
+@pytest.mark.parametrize(
+    "title",
+    [
+        "We can't find that page",
+        "This page doesn’t exist",
+        "Diese Seite existiert nicht mehr",
+        "Access denied | Vellin Courier",
+    ],
+)
+def test_an_error_page_is_known_by_its_title(title: str) -> None:
+    html = page().replace(b"Harbour reopens after wreck is cleared", title.encode())
+    assert refusal(html) is RejectReason.SOFT_404
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["Siege of Vellin: key events, day 404", "Toll of the siege: 404", "Ferry tickets no longer available in May"],
+)
+def test_news_may_count_to_404_and_say_that_things_are_gone(title: str) -> None:
     html = page().replace(b"Harbour reopens after wreck is cleared", title.encode())
     assert read(html).text.split("\n\n") == PARAGRAPHS
+
+
+def test_a_headline_that_begins_like_an_error_is_a_headline() -> None:
+    html = page().replace(
+        b"Harbour reopens after wreck is cleared", b"Access denied: reporters turned away at the harbour"
+    )
+    assert read(html).title == "Access denied: reporters turned away at the harbour"
 
 
 def test_a_link_that_leads_to_the_front_page_is_a_soft_404() -> None:
@@ -309,6 +335,21 @@ def test_a_link_that_leads_to_the_front_page_is_a_soft_404() -> None:
 
 
 LD_ARTICLE = '<script type="application/ld+json">{"@type": "NewsArticle", %s}</script>'
+
+
+@pytest.mark.parametrize(
+    ("line", "text", "credit"),
+    [
+        ("The quay on Wednesday. Photo: Ida Holm/Vellin", "The quay on Wednesday.", "Ida Holm/Vellin"),
+        ("The quay on Wednesday (Picture by Ida Holm)", "The quay on Wednesday", "Ida Holm"),
+        ("© Ida Holm", "", "Ida Holm"),
+        ("A photo by the sea: nobody there knew yet that the ship had run aground at five", None, ""),
+    ],
+)
+def test_a_caption_is_parted_from_its_credit(line: str, text: Optional[str], credit: str) -> None:
+    figure = f"<figure><img src=a.jpg><figcaption>{line}</figcaption></figure>"
+    body = "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)
+    assert list(read(page(figure + body)).captions) == [Caption(line if text is None else text, credit)]
 
 
 @pytest.mark.parametrize(
@@ -323,6 +364,12 @@ LD_ARTICLE = '<script type="application/ld+json">{"@type": "NewsArticle", %s}</s
 )
 def test_a_stub_before_a_wall_is_marked(head: str, around: str) -> None:
     assert list(read(page(head=head, around=around)).warnings) == ["paywalled"]
+
+
+def test_a_call_to_subscribe_in_the_wall_of_a_stub_is_no_part_of_it() -> None:
+    wall = '<div class="paywall"><p>Subscribe now to read the whole article, and every other one.</p></div>'
+    body = "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)
+    assert read(page(body + wall)).text.split("\n\n") == PARAGRAPHS
 
 
 def test_a_whole_text_is_no_stub_whatever_its_page_sells() -> None:
@@ -421,6 +468,15 @@ def test_a_consent_notice_is_no_article() -> None:
     )
     html = f'<html><body><div id="onetrust-consent-sdk"><h2>Your privacy</h2>{notice}</div></body></html>'
     assert refusal(html.encode()) is RejectReason.NO_TEXT
+
+
+def test_paragraphs_between_line_breaks_are_weighed_one_by_one() -> None:
+    root = parse(
+        b"<div>A menu: <a href=1>one</a>, <a href=2>two</a><br> <br/>Some prose.<br>Its second line.<br><br></div>"
+    )
+    menu, prose = segment(root, SETTINGS.max_depth).blocks
+    assert (menu.text, menu.links, menu.link) == ("A menu: one, two", 2, 6)
+    assert (prose.text, prose.links, prose.link) == ("Some prose.\nIts second line.", 0, 0)
 
 
 def test_an_article_printed_twice_comes_out_once() -> None:

@@ -46,6 +46,7 @@ _APART: Final = sum(APART.values())
 _PROLIFIC: Final = APART["readers"] | APART["stream"] | APART["person"] | APART["cookies"]
 _SIGNUP: Final = 1 << ACTS.index("signup")
 _SHORT_HEADING: Final = 6  # words: of the dev pages' 26 containers with such a heading, none holds text of the article
+_WALL: Final = 200  # characters: longer blocks that speak of registers and subscribers are of the article now and then
 _MAIN: Final = 0.6  # share of the clean prose that the main container holds
 _FAR: Final = 99  # blocks: further away makes no difference
 _HEAD: Final = 300  # characters of a block that its pattern features look at
@@ -129,6 +130,13 @@ def _name_by_text(blocks: Sequence[Block]) -> None:
             words = [word.lower() for word in _WORD.findall(block.text[:_HEAD])]
             if 0 < len(words) <= _SHORT_HEADING and acts_named(words) & _SIGNUP:
                 around.groups |= APART["appeal"]
+
+
+def _is_wall(block: Block) -> bool:
+    """Whether a line in a container named after a paywall asks for a subscription. Nobody keeps such a line."""
+    if block.chars > _WALL or not block.container.suspect & BIT["wall"]:
+        return False
+    return bool(acts_named([word.lower() for word in _WORD.findall(block.text)]) & _SIGNUP)
 
 
 def other_articles(segments: Segments, title: str) -> frozenset[Container]:
@@ -226,7 +234,7 @@ class _Page:
 
     def is_hopeless(self, block: Block) -> bool:
         """Furniture that need not be weighed: two blocks of three, holding .4 % of what people keep."""
-        if block.container.apart:
+        if block.container.apart or _is_wall(block):
             return True
         if block.prose:
             return False

@@ -1,5 +1,6 @@
 """What stands beside the text and is kept apart: captions in their field, and the lines left out with their reason."""
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -11,8 +12,15 @@ from transforms.extract.vocabulary import ACTS, APART, BIT, acts_named
 _MAX_CAPTIONS: Final = 50
 _MAX_REMOVALS: Final = 40  # of one article
 _MAX_CHARS: Final = 300  # of one removal
+_BYLINE: Final = 80  # characters: a longer line that begins with "by" tells more than who wrote it
 _BEFORE: Final = 6  # blocks ahead of the text that are told: bylines, share bars, standfirsts
 _AFTER: Final = 12  # blocks behind it: bios, appeals, the first teasers
+_MAX_CREDIT: Final = 60  # characters
+_CREDIT = re.compile(
+    r"\b(?:(?:photo|photograph|picture|image|foto|bild|crédit|credit|quelle)s?(?: credit)? ?[:/]|"
+    r"(?:photo|photograph|picture|image)s? (?:by|courtesy of)\b)|©",
+    re.I,
+)
 
 # Rules by the containers' names, the most telling first.
 _BY_NAME: Final = (
@@ -45,8 +53,20 @@ def captions(segments: Segments, kept: Sequence[Block]) -> list[Caption]:
     for block in segments.blocks[: max(indexes) + 1]:
         if block.index not in indexes and is_caption(block):
             text = " ".join(block.text.split())
-            out.setdefault(text, Caption("", text) if _is_credit(block) else Caption(text, ""))
+            out.setdefault(text, Caption("", text) if _is_credit(block) else split_caption(text))
     return list(out.values())[:_MAX_CAPTIONS]
+
+
+def split_caption(text: str) -> Caption:
+    """Return a caption and the credit that it names in its last words.
+
+    >>> split_caption("Soldiers at the post (Photo: Ilka Brandt/Vellin)")
+    Caption(text='Soldiers at the post', credit='Ilka Brandt/Vellin')
+    """
+    sign = next((found for found in _CREDIT.finditer(text) if len(text) - found.end() <= _MAX_CREDIT), None)
+    if sign is None or not (credit := text[sign.end() :].strip(" .)]")):
+        return Caption(text, "")
+    return Caption(text[: sign.start()].rstrip(" ([|/—–-"), credit)
 
 
 def removals(segments: Segments, kept: Sequence[Block], title: str) -> list[Removal]:
@@ -72,14 +92,16 @@ def _rule(block: Block, echo: str) -> str:
         return "title_echo"
     if is_caption(block):
         return "caption"
+    words = block.text[:_MAX_CHARS].lower().split()
+    acts = acts_named(words) if words else 0
+    if block.chars < _BYLINE and acts & 1 << ACTS.index("byline"):
+        return "byline"
     names = container.suspect | block.inline
     for at in container.chain():
         names |= at.groups if at.apart else 0
     for bits, rule in _BY_NAME:
         if names & bits:
             return rule
-    words = block.text[:_MAX_CHARS].lower().split()
-    acts = acts_named(words) if words else 0
     named = next((act for position, act in enumerate(ACTS) if acts >> position & 1), "")
     if named and block.chars < _MAX_CHARS:
         return _BY_WORDS[named]

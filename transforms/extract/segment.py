@@ -142,9 +142,7 @@ class _Walk:
         if tag == "nav" and not _holds_prose(element):
             return
         if tag == "br":
-            while self._parts and not self._parts[-1].strip(" \t\r\n"):
-                self._parts.pop()
-            self._parts.append(_BREAK)
+            self._break(around.container)
             return
         if tag in _INLINE:
             inside = self._inline_element(element, tag, around)
@@ -183,17 +181,25 @@ class _Walk:
                 self._bold += size
             self._inline &= inside.inline
 
+    def _break(self, container: Optional[Container]) -> None:
+        """End a line; at the second <br> in a row the block."""
+        while self._parts and not self._parts[-1].strip(" \t\r\n"):
+            self._parts.pop()
+        if self._parts and self._parts[-1] == _BREAK:
+            self._flush(container)
+        else:
+            self._parts.append(_BREAK)
+
     def _flush(self, container: Optional[Container]) -> None:
-        """End the block under way. Two <br> in a row end a paragraph, one a line."""
+        """End the block under way."""
         if self._parts and container is not None:
-            for paragraph in "".join(self._parts).split(_BREAK + _BREAK):
-                lines = (_BLANKS.sub(" ", line).strip() for line in paragraph.split(_BREAK))
-                text = "\n".join(line for line in lines if line)
-                if any(c.isalnum() for c in text):
-                    inline = max(self._inline, 0)
-                    self._blocks.append(
-                        Block(container, text, self._link, self._bold, self._links, inline, len(self._blocks))
-                    )
+            lines = (_BLANKS.sub(" ", line).strip() for line in "".join(self._parts).split(_BREAK))
+            text = "\n".join(line for line in lines if line)
+            if any(c.isalnum() for c in text):
+                inline = max(self._inline, 0)
+                self._blocks.append(
+                    Block(container, text, self._link, self._bold, self._links, inline, len(self._blocks))
+                )
         self._parts = []
         self._link = self._bold = self._links = 0
         self._inline = -1

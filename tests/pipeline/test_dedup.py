@@ -13,6 +13,8 @@ import apache_beam as beam
 import pytest
 from apache_beam.options.pipeline_options import PipelineOptions
 from apache_beam.utils.timestamp import Timestamp
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from benchmarks.adapters import find_edges, sign_documents
 from schemas.records import Article, Cluster, ClusterAlias, Origin, Signature, Skip, SkipReason, VersionState
@@ -264,25 +266,31 @@ def some_day() -> list[Article]:
     ]  # fmt: skip
 
 
-def test_order_and_workers_change_nothing(tmp_path: Path) -> None:
-    day, outcomes = some_day(), []
-    for workers in (1, 2):
-        outcomes.append(Runs(tmp_path, Store(tmp_path / "none.sqlite")).run(*day, workers=workers))
-        (tmp_path / "none.sqlite").unlink()
-        random.Random(workers).shuffle(day)
-    assert outcomes[0].articles == outcomes[1].articles
-    assert sorted(outcomes[0].signatures) == sorted(outcomes[1].signatures)
-
-
 @pytest.fixture(scope="module")
-def one_run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Article]:
+def one_run(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     folder = tmp_path_factory.mktemp("one-run")
-    return Runs(folder, Store(folder / "whole.sqlite")).run(*some_day()).articles
+    return Runs(folder, Store(folder / "whole.sqlite")).run(*some_day())
 
 
-@pytest.mark.parametrize(("parts", "shuffle"), [(3, False), (10, True)], ids=["3 in order", "10 shuffled"])
+@settings(max_examples=2, deadline=None, database=None)
+@given(st.permutations(some_day()), st.integers(0, 5), st.integers(1, 3))
+def test_order_replays_and_workers_change_nothing(
+    one_run: Outcome, day: list[Article], again: int, workers: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        runs = Runs(Path(folder), Store(Path(folder, "state.sqlite")))
+        found = runs.run(*day, *day[:again], workers=workers)
+        replayed = runs.run(*day[::3])
+        runs.store.close()
+    assert found.articles == one_run.articles
+    assert sorted(found.signatures) == sorted(one_run.signatures)
+    assert sorted(found.clusters) == sorted(one_run.clusters)
+    assert (replayed.articles, replayed.signatures, replayed.clusters, replayed.aliases) == ({}, [], [], [])
+
+
+@pytest.mark.parametrize(("parts", "shuffle"), [(3, False), (5, True)], ids=["3 in order", "5 shuffled"])
 def test_runs_in_parts_give_the_clusters_of_one_run_and_rows_that_say_so(
-    runs: Runs, one_run: dict[str, Article], parts: int, shuffle: bool
+    runs: Runs, one_run: Outcome, parts: int, shuffle: bool
 ) -> None:
     day = some_day()
     random.Random(3).shuffle(day) if shuffle else None
@@ -294,7 +302,7 @@ def test_runs_in_parts_give_the_clusters_of_one_run_and_rows_that_say_so(
         latest |= {s.article_id: s.cluster_id for s in outcome.signatures}
         rows |= {member.article_id: cluster.cluster_id for cluster in outcome.clusters for member in cluster.members}
     assert rows == latest
-    assert groups(latest) == groups({name: a.cluster_id for name, a in one_run.items()})
+    assert groups(latest) == groups({name: a.cluster_id for name, a in one_run.articles.items()})
     everything = [s for a in day for s in runs.store.signatures_of(a.article_id, Timestamp(0))]
     anew = {p.article_id: p.cluster_id for p in place(find_edges(everything), SETTINGS.cluster_cut)}
     assert groups({a.article_id: anew.get(a.article_id, a.article_id) for a in day}) == groups(latest)

@@ -9,6 +9,8 @@ from typing import Any, Optional
 import numpy as np
 import pytest
 from apache_beam.utils.timestamp import Timestamp
+from hypothesis import given
+from hypothesis import strategies as st
 
 from schemas.records import Signature
 from schemas.settings import load_settings
@@ -86,6 +88,19 @@ def test_the_closing_lines_of_one_story_are_no_footer() -> None:
 def test_versions_of_an_article_are_one_story() -> None:
     versions = [signed("s", words(n, 25), *FOOTER, title=words(n, 4)) for n in range(5)]
     assert {s.footer for s in learned(*versions).values()} == {b""}
+
+
+FOUND = [
+    Foot(f"a{n % 5}", f"{words(n % 3, 4)} {words(n, 2)}", np.array([n % 4, 9 + n], "<u4").tobytes(), b"")
+    for n in range(9)
+]
+
+
+@given(st.lists(st.sampled_from(FOUND), max_size=9), st.randoms())
+def test_the_order_in_which_a_line_was_found_and_repetitions_change_nothing(found: list[Foot], draw: Any) -> None:
+    again = [*found, *found[:3]]
+    draw.shuffle(again)
+    assert is_footer(again) == is_footer(found)
 
 
 def test_a_footer_is_its_outlets_alone() -> None:

@@ -21,7 +21,8 @@ def _unseen() -> Compiled:
     gazetteer = load_gazetteer(CONFIG / "gazetteer" / "curated")
     kept = [alias for alias in gazetteer.aliases if alias.source_ref != SEEN]
     nameless = {alias.id for alias in gazetteer.aliases} - {alias.id for alias in kept}
-    print(f"{len(gazetteer.aliases) - len(kept)} names left out, the only ones of {len(nameless)} entities", file=sys.stderr)
+    left_out = len(gazetteer.aliases) - len(kept)
+    print(f"{left_out} names left out, the only ones of {len(nameless)} entities", file=sys.stderr)
     return compile_gazetteer(gazetteer._replace(aliases=kept))
 
 

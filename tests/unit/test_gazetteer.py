@@ -1,5 +1,6 @@
 """The gazetteer's files: what is refused, with line and remedy, and what the graph says."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,13 @@ from schemas.gazetteer import ALIAS_FIELDS, BLOCKER_FIELDS, ENTITY_FIELDS, IMPOR
 from schemas.gazetteer_files import load_gazetteer, read_gazetteer
 
 CURATED = Path(__file__).resolve().parents[2] / "config" / "gazetteer" / "curated"
+DATA = Path(__file__).resolve().parents[1] / "data"
+SCRIPTS = {  # script, by a language of it -> the countries where it is written
+    "ar": "iraq syria lebanon yemen palestine jordan egypt saudi-arabia uae qatar bahrain kuwait oman libya sudan algeria "
+    "tunisia morocco mauritania iran afghanistan pakistan",
+    "he": "israel",
+    "ru": "russia ukraine belarus",
+}
 ENTITIES = ["river-land,state,Riverland,,,,,,,,,", "river-guard,armed_group,River Guard,,river-land,,,,,,,"]
 ALIASES = [
     "river-land,Riverland,,name,,curated,,me,2026-01-01",
@@ -165,6 +173,33 @@ def test_the_curated_files_are_sound_and_sorted(curated: Gazetteer) -> None:
 
 def test_every_curated_entity_has_a_name_to_find_it_by(curated: Gazetteer) -> None:
     assert {row.id for row in curated.aliases} == set(curated.entities)
+
+
+def test_the_most_named_have_names_in_ten_languages(curated: Gazetteer) -> None:
+    known: dict[str, set[str]] = {}
+    for row in curated.aliases:
+        latin = next(filter(str.isalpha, row.alias), "a") < "\u0250"
+        known.setdefault(row.id, set()).update(row.langs or (("en", "de", "fr", "es") if latin else ()))
+    wanted = frozenset("en ar fa he tr ku de fr es ru".split())
+    with (DATA / "most_named.csv").open(encoding="utf-8") as file:
+        ids = [row["id"] for row in csv.DictReader(file)]
+    missing = {id: wanted - known[id] - ({"ku"} if "ckb" in known[id] else set()) for id in ids}
+    assert len(ids) >= 300
+    assert {id: languages for id, languages in missing.items() if languages} == {}
+
+
+def test_entities_of_a_country_have_names_in_its_script(curated: Gazetteer) -> None:
+    scripts = {"he": "\u0590\u05ff", "ar": "\u0600\u06ff", "ru": "\u0400\u04ff"}
+    written = {country: script for script, countries in SCRIPTS.items() for country in countries.split()}
+    native = {
+        (row.id, script)
+        for row in curated.aliases
+        for script, (first, last) in scripts.items()
+        if any(first <= letter <= last for letter in row.alias)
+    }
+    homes = {row.id: row.id if row.type == "state" else row.country for row in curated.entities.values()}
+    missing = {id for id, home in homes.items() if home in written and (id, written[home]) not in native}
+    assert missing == {"mibh"}  # known from English texts only
 
 
 def test_an_article_on_kataib_hezbollah_is_found_under_its_umbrella_and_sponsor(curated: Gazetteer) -> None:

@@ -1,18 +1,23 @@
 """The `newsbeam` command as a person meets it: exit codes, messages, and what a killed run leaves behind."""
 
+import contextlib
 import json
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from random import Random
+from typing import Any, NamedTuple
 
 import duckdb
 import pytest
 
+from pipelines import cli
 from pipelines.demo import DemoWeb
 from pipelines.history import save
 from schemas.run import Outcome, Run
@@ -209,28 +214,75 @@ def test_what_a_dead_run_had_decided_is_finished_and_recorded_also_where_there_i
     assert (meta / "done" / f"{record.run_id}.json").exists()
 
 
-def test_a_disk_that_fills_up_is_said_and_nothing_is_written_until_there_is_room(
-    desk: Desk, whole: list[tuple[str, str]], tmp_path: Path
-) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("mounting a tmpfs is refused here")
+def system(*command: str) -> None:
+    subprocess.run(command, check=True, capture_output=True)
+
+
+@contextlib.contextmanager
+def mounted(place: Path, *options: str) -> Iterator[None]:
+    place.mkdir()
+    if subprocess.run(["mount", *options, str(place)], capture_output=True, check=False).returncode:
+        pytest.skip("mounting is refused here")
     try:
-        root, filler, settings = disk / "data", disk / "filler", tmp_path / "settings.toml"
-        settings.write_text(desk.settings.read_text() + "[write]\nmin_free_bytes = 0\n")
-        desk = desk._replace(settings=settings)
-        filler.write_bytes(b"x" * 3_800_000)
-        full = run(desk.command(root))
-        assert (full.returncode, "No space left on device. Free some space" in full.stderr) == (1, True), full.stderr
-        assert list(root.glob("articles/**/*.parquet")) == []
-        filler.unlink()
-        done = run(desk.command(root))
-        assert done.returncode == 0, done.stderr
-        assert rows(root) == whole
+        yield
     finally:
-        subprocess.run(["umount", str(disk)], check=True)
+        system("umount", "--lazy", str(place))  # the state may still be open in this process
+
+
+@contextlib.contextmanager
+def full_disk(place: Path, root: Path) -> Iterator[Callable[[], None]]:
+    with mounted(place, "-t", "tmpfs", "-o", "size=4m", "tmpfs"):
+        filler = place / "filler"
+        filler.write_bytes(b"x" * 3_800_000)
+        yield filler.unlink
+
+
+@contextlib.contextmanager
+def met_quota(place: Path, root: Path) -> Iterator[Callable[[], None]]:
+    image = place.with_suffix(".img")
+    with image.open("wb") as file:
+        file.truncate(2**32)
+    if subprocess.run([shutil.which("mkfs.btrfs") or "false", str(image)], capture_output=True, check=False).returncode:
+        pytest.skip("no btrfs here: apt-get install btrfs-progs")
+    with mounted(place, "-o", "loop", str(image)):
+        system("btrfs", "quota", "enable", str(place))
+        system("btrfs", "subvolume", "create", str(root))
+        system("btrfs", "qgroup", "limit", "300k", str(root))
+        yield lambda: system("btrfs", "qgroup", "limit", "none", str(root))
+
+
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [
+        (full_disk, "No space left on device. Free some space"),
+        (met_quota, "Disk quota exceeded. Raise the quota or free some space"),
+    ],
+    ids=["disk", "quota"],
+)
+def test_a_disk_or_quota_that_is_used_up_is_said_and_nothing_is_written_until_there_is_room(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], limit: Any, said: str
+) -> None:
+    texts, settings, root, chance = (
+        tmp_path / "texts",
+        tmp_path / "settings.toml",
+        tmp_path / "disk" / "data",
+        Random(1),
+    )
+    texts.mkdir()
+    for number in range(30):
+        words = [f"{chance.getrandbits(40):x}" for _ in range(1_500)]  # nothing that packs well
+        (texts / f"{number}.txt").write_text(
+            f"Shelling near Kobani, day {number}\n\nResidents said: {' '.join(words)}."
+        )
+    settings.write_text("[write]\nmin_free_bytes = 0\n")
+    backfill = ["backfill", str(texts), "--output", str(root), "--settings", str(settings), "--outlet", "desk"]
+    with limit(root.parent, root) as make_room:
+        assert cli.main(backfill) == 1
+        assert re.fullmatch(rf"error .*: {said}[^\n]*\n", capsys.readouterr().err)
+        assert list(root.glob("articles/**/*.parquet")) == []
+        make_room()
+        assert cli.main(backfill) == 0
+        assert len(rows(root)) == len(set(rows(root))) == 30
 
 
 def test_a_root_that_may_not_be_read_is_refused(desk: Desk, tmp_path: Path) -> None:

@@ -19,6 +19,10 @@ _EXPLANATIONS: Final = {  # by the second word of SQLite's error name
     "CORRUPT": ("the state is damaged", REBUILD),
     "NOTADB": ("the state is damaged: not an SQLite file", REBUILD),
     "FULL": ("no space left for the state", "Free some space, then start again: nothing is lost"),
+    "IOERR": (
+        "the state cannot be read or written",
+        "Look at the disk, its quota and limits, then start again: nothing is lost",
+    ),
     "BUSY": ("the state is locked by another program", "Close whatever has the file open for writing"),
     "READONLY": ("the state cannot be written", "Make the file and its folder writable for this user"),
 }

@@ -36,6 +36,7 @@ from transforms.urls import canonical_url
 from transforms.write import Dataset, find
 
 _MOST_ENTITIES: Final = 15
+_MOST_EVENTS: Final = 10
 _CLUSTER: Final = """
 WITH members AS (
     SELECT * FROM cluster_members
@@ -129,6 +130,7 @@ def _stages(entry: Entry, settings: Settings, tables: Tables, store: Optional[St
     tagged = tag_article(known, compile_gazetteer(tables.gazetteer), settings.tag)
     _say(out, "tag", f"{len(tagged.document_entities)} entities", f"conflict score {tagged.conflict_score:.2f}")
     _entities(out, tagged)
+    _events(out, tagged)
     return tagged
 
 
@@ -257,6 +259,22 @@ def _entities(out: Console, tagged: TaggedArticle) -> None:
         figures = f"  {entity.type:14} {entity.count:3} ×  relevance {entity.relevance:.2f}"
         out.print(Text.assemble(" " * 10, (f"{entity.id:{width}}", "green"), figures, (under, "dim")), soft_wrap=True)
     if rest := len(tagged.document_entities) - len(shown):
+        out.print(Text(f"{'':10}and {rest} more"))
+
+
+def _events(out: Console, tagged: TaggedArticle) -> None:
+    """One line an event: the word that tells of it, what kind it is, and who is named in its sentence."""
+    shown = tagged.events[:_MOST_EVENTS]
+    if shown:
+        _say(out, "events", f"{len(tagged.events)} words tell of one")
+    width = max((len(event.surface) for event in shown), default=0)
+    for event in shown:
+        named = f"  {', '.join(event.entities)}" if event.entities else ""
+        out.print(
+            Text.assemble(" " * 10, (f"{event.surface:{width}}", "green"), f"  {event.type:10}", (named, "dim")),
+            soft_wrap=True,
+        )
+    if rest := len(tagged.events) - len(shown):
         out.print(Text(f"{'':10}and {rest} more"))
 
 

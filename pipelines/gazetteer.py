@@ -38,7 +38,7 @@ def check(gazetteer: Folder = None) -> None:
 
     curated, imported = tiers(_folder(gazetteer))
     loaded, problems = read_gazetteer(curated, imported)
-    problems += common_words(loaded, curated / "aliases.csv")
+    problems += common_words(loaded, curated, imported)
     for problem in problems:
         out.print(str(problem), markup=False, soft_wrap=True)
     if problems:

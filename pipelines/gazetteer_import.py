@@ -21,8 +21,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 from unicodedata import normalize
 
-from wordfreq import available_languages, zipf_frequency
-
+from pipelines.common_words import everyday_words
 from schemas.errors import ConfigError
 from schemas.gazetteer import ALIAS_FIELDS, ENTITY_FIELDS, Gazetteer
 from transforms.tag.normalize import fold_name
@@ -30,7 +29,6 @@ from transforms.tag.normalize import fold_name
 LANGUAGES: Final = ("en", "ar", "fa", "he", "tr", "ku", "ckb", "ur", "de", "fr", "es", "ru")
 REVIEW_FIELDS: Final = "item name lang candidates reason".split()
 _COUNTRY: Final = ("P17", "P27")  # country; country of citizenship
-_EVERYDAY: Final = 3.5  # Zipf frequency: a name all of whose words are as frequent says nothing of whom is meant
 _QID: Final = re.compile(r"Q[1-9][0-9]*")
 
 
@@ -106,7 +104,6 @@ def reconcile(items: Sequence[Item], type: str, source: str, gazetteer: Gazettee
     by_qid = {row.wikidata: id for id, row in gazetteer.entities.items() if row.wikidata}
     curated = _folded(gazetteer)
     claims = Counter(form for item in items for form in {form for _, name in item.names for form in fold_name(name)})
-    known = frozenset(available_languages())
     today = datetime.now(UTC).date().isoformat()
     matched = 0
     for item in items:
@@ -123,7 +120,7 @@ def reconcile(items: Sequence[Item], type: str, source: str, gazetteer: Gazettee
             forms = fold_name(name)
             if any(form in curated for form in forms) or not forms:
                 continue
-            if reason := _doubtful(name, lang, forms, claims, known):
+            if reason := _doubtful(name, lang, forms, claims):
                 review.append(_doubt(item, name, lang, reason, [id]))
                 continue
             mine += 1
@@ -151,16 +148,13 @@ def _candidates(item: Item, by_qid: Mapping[str, str], curated: Mapping[str, fro
     return sorted({id for _, name in item.names for form in fold_name(name) for id in curated.get(form, ())})
 
 
-def _doubtful(name: str, lang: str, forms: set[str], claims: Mapping[str, int], known: frozenset[str]) -> str:
+def _doubtful(name: str, lang: str, forms: set[str], claims: Mapping[str, int]) -> str:
     """Why a name must not be imported as it stands, "" where it may."""
     if any(" " not in form for form in forms) or " " not in name:
         return "one word"
     if any(claims[form] > 1 for form in forms):
         return "name of several items"
-    words = name.split()
-    if lang in known and all(zipf_frequency(word, lang) >= _EVERYDAY for word in words):
-        return "everyday words"
-    return ""
+    return "everyday words" if everyday_words(name, lang) else ""
 
 
 def _alias(id: str, name: str, source: str, qid: str, today: str) -> dict[str, str]:

@@ -45,6 +45,8 @@ def test_a_page_is_shown_with_its_authors_and_unfolded_ids_addresses_and_text(ta
     assert ["authors", "Salma Haddad"] in [[name, rest[0]] for name, *rest in filter(None, lines) if rest]
     assert str(page) in text
     assert any("kataib-hezbollah" in line and "popular-mobilization-forces, iran" in line for line in text.splitlines())
+    events = [line.split() for line in text.splitlines() if line.lstrip().startswith("fired rockets")]
+    assert events[0] == ["fired", "rockets", "attack", "kataib-hezbollah,", "popular-mobilization-forces"]
     assert SENTENCE.format(3) in text
 
 

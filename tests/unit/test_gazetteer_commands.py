@@ -84,14 +84,26 @@ def test_check_finds_everyday_words_and_takes_a_flag_for_an_answer(tmp_path: Pat
     def problems(flags: str) -> list[ConfigError]:
         entities = [*ENTITIES, "zulmar,place,Zulmar,,,,,,,,,"]
         folder = gazetteer(tmp_path, entities, [*ALIASES, f"zulmar,تقدم,ar,native,{flags},curated,,,"])
-        return common_words(load_gazetteer(*tiers(folder)), folder / "curated" / "aliases.csv")
+        return common_words(load_gazetteer(*tiers(folder)), folder / "curated")
 
     assert [(problem.line, problem.field) for problem in problems("")] == [(4, "alias")]
     assert problems("ambiguous") == problems("checked") == []
 
 
+def test_check_names_imported_names_made_of_everyday_words(tmp_path: Path) -> None:
+    folder = gazetteer(tmp_path)
+    tier = folder / "imported" / "list"
+    tier.mkdir(parents=True)
+    (tier / "entities.csv").write_text(f"{','.join(ENTITY_FIELDS)}\nq-1,armed_group,Zulmar Front,,,,,,,,,\n", "utf-8")
+    rows = [f"q-1,{name},en,name,no_variants,list,,," for name in ("The New Front", "Zulmar Front")]
+    (tier / "aliases.csv").write_text("\n".join([",".join(ALIAS_FIELDS), *rows, ""]), "utf-8")
+    code, said = run("check", "--gazetteer", str(folder))
+    assert (code, "1 problem" in said) == (2, True)
+    assert "list/aliases.csv:2: alias: 'The New Front' is made of everyday words of en" in said
+
+
 def test_the_curated_files_hold_no_everyday_word_unmarked() -> None:
-    assert common_words(load_gazetteer(CURATED), CURATED / "aliases.csv") == []
+    assert common_words(load_gazetteer(CURATED), CURATED) == []
 
 
 def test_search_finds_an_entity_by_any_of_its_names(tmp_path: Path) -> None:

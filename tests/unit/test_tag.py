@@ -221,6 +221,7 @@ def events(text: str, language: Optional[str] = "en") -> list[EventMention]:
         pytest.param("Israeli airstrikes hit Rafah.", [("airstrike", "airstrikes")], id="airstrike"),
         pytest.param("Gunmen ambushed a patrol.", [("attack", "Gunmen"), ("attack", "ambushed")], id="attack"),
         pytest.param("They were arrested after clashes.", [("arrest", "arrested"), ("clash", "clashes")], id="two"),
+        pytest.param("Hamas fired rockets.", [("attack", "fired rockets")], id="with a weapon in it"),
         pytest.param("A cease-fire holds.", [("ceasefire", "cease-fire")], id="hyphen"),
         pytest.param("He died of a heart attack.", [], id="phrase that is no event"),
         pytest.param("The arrestor wire snapped.", [], id="inside a word"),

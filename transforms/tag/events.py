@@ -63,7 +63,7 @@ def _events(reading: Reading, mentions: Iterable[Entity], compiled: Compiled) ->
         if not whole or trigger.type == NO_EVENT or trigger.lang != (reading.language or "en"):
             continue
         start, end = places[begin], places[stop - 1] + 1
-        if any(first < end and start < last for first, last, _ in named):
+        if any(first <= start and end <= last for first, last, _ in named):
             continue  # part of a name: Abbas Combat Division
         place = bisect_right(starts, start)
         since = starts[place - 1]

@@ -64,7 +64,7 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
     found = tokens(line, rules.months)
     if not found or len(found) > 2 * MAX_RULE_WORDS or (line[0] in _QUOTES and _QUOTATION.fullmatch(line)):
         return None
-    if len(run := _RUN_TOGETHER.findall(line)) > 1 and "".join(run) == line:
+    if " " not in line and len(run := _RUN_TOGETHER.findall(line)) > 1 and "".join(run) == line:
         return joined_kind(" ".join(run), active)
     if _ARROW.match(line) and is_headline(line):
         return Match("any.arrow", "teaser", {"headline": line})

@@ -16,6 +16,7 @@ from transforms.scrub.words import MAX_NAMES, fold, names_in, tokens
 
 NOUNS_CAPITAL: Final = frozenset(("de",))  # languages in which a capital tells no name
 MAX_SEEN: Final = 100_000  # words whose vocabularies are remembered
+MAX_LABEL: Final = 10  # words and signs of a line that may be a label of teasers
 MAX_SPOKEN: Final = 16  # words of a line in which a site speaks: longer ones argue
 VOICE_SLACK: Final = 0.15
 MIN_TOLD_WORDS: Final = 9  # of a sentence that speaks to nobody …
@@ -142,7 +143,9 @@ class Language:
         self._voice = frozenset(map(fold, rules.voice))
         self._seen: dict[str, Vocabularies] = {}
         self._met: set[str] = set()  # the keys of `_seen`, and …
-        self._telling: set[str] = set()  # … those of them that tell: most lines hold none
+        self._telling: set[str] = set()  # … those of them that tell: most lines hold none, and …
+        self._labelling: set[str] = set()  # … those that tell of short lines only
+        self._labels = sum(1 << number for number, v in enumerate(rules.vocabulary) if v.kind == "teaser")
         for rule in rules.rule:
             for text in rule.templates:
                 self._add(f"{language}.{rule.name}", rule.kind, text)
@@ -179,7 +182,8 @@ class Language:
         """Whether any of the words tells of a vocabulary; `vocabulary_of` wants it asked first."""
         if not words <= self._met:
             self._learn(words)
-        return not self._telling.isdisjoint(words)
+        short = len(words) <= MAX_LABEL
+        return not self._telling.isdisjoint(words) or (short and not self._labelling.isdisjoint(words))
 
     def vocabulary_of(self, words: Sequence[str], line: str, *, near: bool) -> Optional[Match]:
         """The vocabulary that a line of `words` is made of, each of them known to `tells`.
@@ -220,11 +224,12 @@ class Language:
     def _learn(self, words: Set[str]) -> None:
         """Look up what words are in each vocabulary; what was learnt is forgotten once it is too much."""
         if len(self._seen) > MAX_SEEN:
-            self._seen, self._met, self._telling = {}, set(), set()
+            self._seen, self._met, self._telling, self._labelling = {}, set(), set(), set()
         marks = {word: self._mark(word) for word in words - self._met}
         self._seen |= marks
         self._met |= marks.keys()
-        self._telling.update(word for word, mark in marks.items() if mark.telling)
+        self._telling.update(word for word, mark in marks.items() if mark.telling & ~self._labels)
+        self._labelling.update(word for word, mark in marks.items() if mark.telling & self._labels)
 
     def _mark(self, word: str) -> Vocabularies:
         telling = known = 0

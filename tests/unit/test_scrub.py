@@ -124,6 +124,27 @@ def test_the_head_of_a_text_becomes_fields() -> None:
     assert list(clean.credits) == ["Mara Lind/AFP"]
 
 
+@pytest.mark.parametrize("line", ["BEIRUT (AFP)", "السومرية نيوز/ البصرة"])
+def test_a_dateline_may_stand_on_a_line_of_its_own(line: str) -> None:
+    clean = scrub(f"Pier Closed After Divers Find Cracks\n{line}\n{CLEAN}\nLeave a Reply", "en", RULES)
+    assert (clean.dateline, clean.title, clean.text) == (line, "Pier Closed After Divers Find Cracks", CLEAN)
+
+
+def test_a_caption_above_its_credit_is_told_once_with_it() -> None:
+    twice = "Boats lie in the old basin on Sunday\n" * 2
+    clean = scrub(f"Pier Closed After Divers Find Cracks\n{twice}Photo: AFP/Mara Lind\n{CLEAN}", "en", RULES)
+    assert clean.text == CLEAN
+    assert [tuple(picture) for picture in clean.pictures] == [("Boats lie in the old basin on Sunday", "AFP/Mara Lind")]
+
+
+def test_divided_words_are_joined_in_a_text_of_unknown_language_that_shows_its_own() -> None:
+    text = "Die Regie- rung hatte zunächst angekündigt, den Betrieb am Montag wieder auf- zunehmen, weil es so geplant war."
+    assert (
+        "Regierung hatte"
+        in scrub(f"{text}\n\nEs ist noch nicht so weit, und das wird auch so bleiben.", None, RULES).text
+    )
+
+
 def test_a_doubled_caption_is_told_once() -> None:
     clean = scrub(f"Hadi Mansour\n\nHadi Mansour\n\n{CLEAN}", "en", RULES)
     assert (clean.text, list(clean.captions)) == (CLEAN, ["Hadi Mansour"])

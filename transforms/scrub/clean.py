@@ -98,7 +98,7 @@ def _scrub_once(text: str, language: Optional[str], rules: Rules, title: str, *,
     draft = Draft(_lines(text))
     _take_code(draft)
     take_furniture(draft, rules, rules.of(language, text[:SAMPLE_CHARS]))
-    take_scraps(draft)
+    take_scraps(draft, rules)
     take_captions(draft)
     take_doubles(draft)
     take_head(draft, title, rules, dirty=dirty)
@@ -179,9 +179,12 @@ def _without_dateline(draft: Draft, paragraphs: list[str], rules: Rules) -> list
 
 
 def _repair_words(paragraphs: Sequence[str], language: Optional[str], rules: Rules) -> Sequence[str]:
-    """The paragraphs with divided words joined and glued ones parted, by the words of the text's language."""
-    code = (language or "en").split("-")[0]
-    if code == "en" and not _is_english(paragraphs):
+    """The paragraphs with divided words joined and glued ones parted, by the words of the text's language.
+
+    A text of a language that neither is known nor shows stays as it is.
+    """
+    code = (language or rules.likeliest(" ".join(paragraphs)[:SAMPLE_CHARS]) or "").split("-")[0]
+    if not code or (code == "en" and not _is_english(paragraphs)):
         return paragraphs
     if any("- " in paragraph for paragraph in paragraphs):
         known, hanging = frequencies(code), rules.hanging

@@ -88,6 +88,18 @@ def split_dateline(paragraph: str, agencies: Set[str] = frozenset()) -> Optional
     return None
 
 
+def is_dateline(line: str, agencies: Set[str]) -> bool:
+    """Whether a line of its own above the text is a dateline: a known agency, and a place beside it.
+
+    >>> is_dateline("BEIRUT (AFP)", {"afp"}), is_dateline("Middle East / Iraq", {"afp"})
+    (True, False)
+    """
+    parts = [part for part in (text.strip() for text in re.split(r"[,/|•()]|\s[-–—]\s", line[:MAX_CHARS])) if part]
+    signed = [part for part in parts if " ".join(tokens(part, {})) in agencies]
+    places = [part for part in parts if part not in signed and not _DAY.fullmatch(part)]
+    return bool(signed) and 1 <= len(places) <= 2 and all(is_name(part, most=3) for part in places)
+
+
 def _goes_on(rest: str) -> bool:
     """Whether a sentence may begin here."""
     if len(words_of(rest[:200])) < MIN_WORDS:

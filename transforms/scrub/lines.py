@@ -46,6 +46,7 @@ _STRAY = re.compile(
 )
 _RUN_TOGETHER = re.compile(r"[A-Z][a-z]+(?=[A-Z]|$)")  # "FacebookTwitterWhatsApp"
 _ARROW = re.compile(r"(?:>{1,3}\s*|[»›→►▶➜➤▸⇒☛]\s+)\w")
+_PLACED = re.compile(r"[^()a-z]{3,30} \([^()]+\)|[^/]+\w/ [^/]+")  # "BEIRUT (AFP)"; the other form opens Arabic stories
 _HANDLE = re.compile(r"(?:[@#]\w{2,40}[\s,|]*)+")
 _ADDRESS = re.compile(r"(?:[^\W\d_]{2,12}[:.]?\s)?[\w.+-]{2,40}@[\w-]{1,40}(?:\.[\w-]{1,20})+")
 
@@ -214,6 +215,8 @@ def credit_line(line: str, agencies: Agencies) -> bool:
     `AP Photo/Jonas Reed`, `Mara Keller via Getty Images`, `dpa / Holger Brandt`.
     """
     if len(line) > MAX_CREDIT_LINE or line[-1] in ".!?:;," or _FULL_STOP.search(line):
+        return False
+    if _PLACED.fullmatch(line) and (line[-1] == ")" or not has_case(line)):
         return False
     parts = [part for part in re.split(r"\s*[/|]\s*", line) if part]
     slashed = len(parts) in (2, 3)

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Final
 
 from schemas.records import Caption
-from transforms.scrub.datelines import split_dateline
+from transforms.scrub.datelines import is_dateline, split_dateline
 from transforms.scrub.draft import Draft, is_doubled_name, is_lone_name
 from transforms.scrub.furniture import FURNISHES, LIST_ITEM
 from transforms.scrub.repair import join_broken
@@ -44,11 +44,14 @@ _PATH = re.compile(r"[^<>›»/|]{2,40}(?:\s[>›»]\s[^<>›»/|]{2,40}){1,4}")
 _BYLINE = re.compile(r"[^\W\d_][\w.'’-]+(?: [\w.'’-]+){1,3}(?:,| [|/–—-]) [^\W\d_][\w.'’-]*(?: [\w.'’-]+){0,3}")
 
 
-def take_scraps(draft: Draft) -> None:
-    """Bylines and section names before the first paragraph."""
+def take_scraps(draft: Draft, rules: Rules) -> None:
+    """Bylines, section names and a dateline on a line of its own before the first paragraph."""
     places = draft.open()
     body = _body(draft, places)
     above = places[:body] if body < len(places) else []
+    if above and is_dateline(draft.lines[above[-1]], rules.agency_names):
+        draft.dateline = draft.lines[above[-1]]
+        draft.take(above.pop(), "any.dateline")
     for at in above:
         if _PATH.fullmatch(draft.lines[at]):
             draft.take(at, "any.path", "breadcrumb")
@@ -82,7 +85,9 @@ def take_captions(draft: Draft) -> None:
         named = len(words_of(line)) <= 3 and is_name(line)
         if named or (at in head[1:] if at in head else len(words_of(line)) >= MIN_CAPTION_WORDS):
             draft.take(at, "any.caption-above-credit", "credit")
-            draft.pictures.append(Caption(line, match.slots.get("credit", "")))
+            draft.found[at + 1] = match._replace(slots={**match.slots, "caption": line})
+            if at and draft.found[at - 1] is None and draft.lines[at - 1] == line:
+                draft.take(at - 1, "any.caption-again", "credit")
 
 
 def take_doubles(draft: Draft) -> None:

@@ -1,6 +1,9 @@
 """A dataset in an object store: the same commits, decided by the same manifests. Amazon's S3 is played by moto."""
 
 import os
+import subprocess
+import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +15,7 @@ from schemas.errors import DatasetError, LockHeld
 from schemas.records import Article, Origin, TaggedArticle, Tally
 from schemas.settings import WriteSettings
 from transforms.state import Store, to_scalars
-from transforms.write import Dataset, live_files, load_manifests, lock, prepare, recover
+from transforms.write import Dataset, live_files, load_manifests, lock, prepare, recover, scratch
 from transforms.write.compact import compact, vacuum
 from transforms.write.delta import DELTA, delta_file
 from transforms.write.ends import link_of_article, version_of
@@ -24,6 +27,7 @@ from transforms.write.verify import verify
 
 NOON = Timestamp(1_760_011_200)
 SETTINGS = WriteSettings(shards=1, max_rows_per_file=100, compression_level=1, min_free_bytes=0)
+REPOSITORY = Path(__file__).parents[2]
 DAY = "articles/date=2025-10-09/outlet=gazette"
 
 
@@ -148,3 +152,25 @@ def test_a_bucket_that_is_not_there_is_refused(bucket: str, tmp_path: Path) -> N
     missing = bucket.replace("s3://bucket/NAME", "s3://missing/news")
     with pytest.raises(DatasetError, match="missing"):
         prepare(Dataset(missing, str(tmp_path / "state.sqlite")))
+
+
+def test_the_temporary_folder_of_a_killed_run_is_deleted_and_that_of_a_living_one_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = "with scratch(Dataset('s3://bucket/news'), 'run') as folder: print(folder, flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", f"import sys; from transforms.write import Dataset, scratch\n{work}"]
+    pipes: dict[str, Any] = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}
+    with (
+        subprocess.Popen(command, cwd=REPOSITORY, env=environment, **pipes) as killed,
+        subprocess.Popen(command, cwd=REPOSITORY, env=environment, **pipes) as living,
+    ):
+        folders = [Path(process.stdout.readline().strip()) for process in (killed, living) if process.stdout]
+        assert sorted(tmp_path.iterdir()) == sorted(folders)
+        killed.kill()
+        killed.wait()
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        with scratch(Dataset("s3://bucket/news"), "next") as own:
+            assert sorted(tmp_path.iterdir()) == sorted([folders[1], own])
+        living.communicate()
+    assert list(tmp_path.iterdir()) == []

@@ -153,16 +153,33 @@ def scratch(dataset: Dataset, name: str) -> Iterator[Path]:
     """Make a folder of this machine for what a run needs while it works.
 
     It lies below staging, so that what a killed run leaves goes with the rest; of a dataset in an object store, in the
-    system's temporary folder.
+    system's temporary folder, where the next such run on this machine finds that its lock is free.
     """
     if is_remote(dataset.root):
-        with tempfile.TemporaryDirectory(prefix=f"newsbeam-{name}-") as temporary:
-            yield Path(temporary)
+        with _temporary(name) as folder:
+            yield folder
         return
     folder = dataset.staging / name
     with explained(dataset.root):
         folder.mkdir(parents=True)
     yield folder
+
+
+@contextlib.contextmanager
+def _temporary(name: str) -> Iterator[Path]:
+    """A temporary folder that is held by a lock in it; those of killed runs are deleted."""
+    for left in Path(tempfile.gettempdir()).glob("newsbeam-*/lock"):
+        with contextlib.suppress(OSError), hold(f"{left.parent}/", "lock", "", wait=False) as other:
+            if other is None:
+                shutil.rmtree(left.parent)
+    with explained(tempfile.gettempdir()):
+        made = Path(tempfile.mkdtemp(prefix=f".newsbeam-{name}-"))
+    with hold(f"{made}/", "lock", "", wait=False):
+        folder = made.rename(made.with_name(made.name[1:]))  # seen by others once it is held
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

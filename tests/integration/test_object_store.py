@@ -121,6 +121,26 @@ def test_readers_go_by_the_list_while_a_compaction_leaves_both_in_place(dataset:
     assert listed(dataset) == ["a0", "a1", "a2"]
 
 
+@pytest.mark.parametrize("dataset", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "lost"])
+def test_a_commit_reads_no_other_manifests_while_the_list_of_live_files_is_kept(
+    dataset: Dataset, monkeypatch: pytest.MonkeyPatch, kept: bool
+) -> None:
+    read, real = set[str](), ObjectFiles.read
+    monkeypatch.setattr(ObjectFiles, "read", lambda files, path: (read.add(path), real(files, path))[1])
+    with lock(dataset) as held, Store(held.state_at) as store:
+        for number in range(2):
+            write(held, f"run-{number}", f"a{number}")
+        assert len(list(compact(held, store, "2030-01-01"))) >= 1
+        if not kept:
+            dataset.files.write("_meta/live.json", b"{")
+        read.clear()
+        write(held, "run-2", "a2")
+    assert {f"_meta/manifests/run-{n}.json" in read for n in range(2)} == {not kept}
+    views = dataset.files.read("views.sql").decode()
+    assert [views.count(f"/{DAY}/{name}") for name in ("part-run-0", "part-compact", "part-run-2")] == [0, 1, 1]
+
+
 def test_the_lock_lies_with_the_state_and_an_old_holder_may_not_commit(dataset: Dataset) -> None:
     with lock(dataset) as first:
         files = stage(first, "run-1", "one")

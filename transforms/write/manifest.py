@@ -5,12 +5,14 @@ again: files are brought to their places where that is still to do, the state is
 mark comes last. A compaction is a commit that also `removes` files: there whole folders are swapped.
 """
 
+import contextlib
 import gzip
 import io
 import json
 import time
 import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, NamedTuple
 
@@ -28,6 +30,8 @@ from transforms.write.views import pattern, write_views
 
 FORMAT: Final = 1
 REPLACED: Final = "_meta/replaced"
+_LISTED: Final = "_meta/live.json"  # of a dataset in an object store
+_READERS: Final = 8
 
 
 class StagedFile(NamedTuple):
@@ -200,8 +204,7 @@ def load_manifests(dataset: Dataset) -> list[Manifest]:
     Raises:
         DatasetError: one cannot be read.
     """
-    found = [read_manifest(dataset, name) for name in _names(dataset, "done")]
-    return sorted(found, key=lambda manifest: (manifest.created, manifest.commit_id))
+    return _read_all(dataset, _names(dataset, "done"))
 
 
 def live_files(manifests: Sequence[Manifest]) -> dict[str, StagedFile]:
@@ -269,10 +272,37 @@ def _readable(dataset: Dataset) -> dict[str, list[str]]:
     """The tables that have rows, with what finds their files."""
     if not is_remote(dataset.root):
         return {name: [pattern(name)] for name in dataset.files.names("") if name[0] != "_" and "." not in name}
+    done = _names(dataset, "done")
+    listed = _listed(dataset, done)
+    new = _read_all(dataset, done - set(listed["commits"]))
+    removed = {path for manifest in new for path in manifest.removes}
+    live = {path: table for path, table in listed["files"].items() if path not in removed}
+    live.update((path, file.table) for path, file in live_files(new).items())
+    commits = [*listed["commits"], *(manifest.commit_id for manifest in new)]
+    dataset.files.replace(_LISTED, json.dumps({"commits": commits, "files": live}).encode())
     tables = dict[str, list[str]]()
-    for file in sorted(live_files(load_manifests(dataset)).values()):
-        tables.setdefault(file.table, []).append(file.path)
+    for path, table in sorted(live.items()):
+        tables.setdefault(table, []).append(path)
     return tables
+
+
+def _listed(dataset: Dataset, done: set[str]) -> dict[str, Any]:
+    """What earlier commits have read of manifests: the files that are live after `commits`, by path, with their tables.
+
+    Where the list is lost, damaged or of other commits than those `done`, all manifests are read again.
+    """
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        listed: dict[str, Any] = json.loads(dataset.files.read(_LISTED))
+        if done.issuperset(listed["commits"]):
+            return listed
+    return {"commits": [], "files": {}}
+
+
+def _read_all(dataset: Dataset, names: Collection[str]) -> list[Manifest]:
+    """The manifests of these commits in the commits' order; an object store answers several requests at a time."""
+    with ThreadPoolExecutor(_READERS) as pool:
+        found = list(pool.map(lambda name: read_manifest(dataset, name), names))
+    return sorted(found, key=lambda manifest: (manifest.created, manifest.commit_id))
 
 
 def _folder(path: str) -> str:

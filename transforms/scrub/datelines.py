@@ -16,6 +16,7 @@ MAX_CHARS: Final = 70
 MAX_PAIRED_WORDS: Final = 7
 MAX_PARTS: Final = 5
 MAX_PLACE_WORDS: Final = 4
+MAX_UNICASE_WORDS: Final = 2  # where no capital tells a name
 MIN_WORDS: Final = 4  # of the sentence behind a dateline
 _BRACKETED = re.compile(
     r"(?P<dateline>(?P<place>[^()]{0,48}?)\s*\((?P<agency>[^()]{2,40})\)(?:,? \w{3,10}\.? \d{1,2}(?:, \d{4})?)?)"
@@ -32,7 +33,7 @@ _PAIRED = re.compile(
 )
 _REPORTED = re.compile(r"(?P<dateline>به گزارش (?:خبرگزاری )?[^،.:]{2,30})[،:]\s+")  # Persian: "as IRNA reports,"
 _END = re.compile(r"\.\s?[-–—]+\s*|\s[-–—]+\s+|[–—]\s*|:\s+|\.\s+")
-_BETWEEN = re.compile(r"[,/|•]|\s[-–—]\s|\.\s")
+_BETWEEN = re.compile(r"[,،/|•]|\s[-–—]\s|\.\s")
 _DAY = re.compile(r"\d{1,2}\.?\s?\w{3,10}\.?(?:\s\d{4})?|\w{3,10}\.?\s\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}")
 _LABELS: Final = frozenset(  # in capitals before a colon, and no place
     (
@@ -128,7 +129,8 @@ def _of_parts(agencies: Set[str], head: str) -> Optional[re.Match[str]]:
 
 
 def _is_place(part: str) -> bool:
-    return is_name(part, most=MAX_PLACE_WORDS) and has_case(part) and not any(map(str.isdigit, part))
+    most = MAX_PLACE_WORDS if has_case(part) else MAX_UNICASE_WORDS
+    return is_name(part, most=most) and not any(map(str.isdigit, part))
 
 
 def _bracketed(found: re.Match[str]) -> bool:

@@ -96,7 +96,7 @@ def take_doubles(draft: Draft) -> None:
     body = _body(draft, places)
     for first, second in pairwise(places):
         line = draft.lines[first]
-        if line != draft.lines[second] or draft.found[first] is not None or not words_of(line):
+        if line != draft.lines[second] or draft.found[first] is not None or not words_of(line) or "://" in line:
             continue
         if is_prose(line) or (len(line) >= 60 and ends_sentence(line)):
             draft.take(first, "any.duplicate")

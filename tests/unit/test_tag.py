@@ -137,6 +137,23 @@ def test_names_that_are_none_are_left_alone(text: str) -> None:
     assert found(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        pytest.param("الطريق المؤدي إلى القرية", "ar", id="leading to, which folds as Modi's name does"),
+        pytest.param("قرأ ورقة عن سرقة ولعنة", "ar", id="words that begin with a preposition's letter"),
+        pytest.param("دوشنبه باران می‌آید", "fa", id="Monday, a capital's name in Arabic"),
+        pytest.param("הוא פתח ספר חדש בכיוון המסעדה", "he", id="words that only marks tell from a party's initials"),
+    ],
+)
+def test_everyday_words_are_no_names(text: str, language: str) -> None:
+    assert found(text, language) == []
+
+
+def test_hebrew_initials_are_found_with_either_mark() -> None:
+    assert [id for _, id in found('ב-חד"ש וב-חד״ש', "he")] == ["hadash", "hadash"]
+
+
 def test_a_state_before_another_name_in_a_list_is_no_club() -> None:
     assert found("In Syria: Turkey, United Arab Emirates.") == [
         ("Syria", "syria"),

@@ -29,6 +29,9 @@ _COMMON_GIVEN: Final = frozenset(  # as last names these say nothing of whom is 
     ali hasan hassan mohammed ahmed mehdi reza abdullah ibrahim john james david""".split()
 )
 _DOTTED: Final = 6  # characters of the longest abbreviation with dots
+_HEBREW_MARK: Final = re.compile(
+    r"(?<=[\u0590-\u05ff])[\"'״׳“”„’‘`](?=[\u0590-\u05ff])"
+)  # tells חד"ש, a party, from חדש, new
 _MARKS: Final = re.compile(r"[,;:!?()\[\]«»…،؛؟]|\n\s*\n")  # what no name runs across
 
 
@@ -104,6 +107,10 @@ def _allowed(name: Name, surface: str, language: Optional[str]) -> bool:
         return False
     if "case" in name.flags:
         return _bare(surface) == _bare(name.alias)
+    if "\u0590" <= name.alias[0] <= "\u05ff" and bool(_HEBREW_MARK.search(surface)) != bool(
+        _HEBREW_MARK.search(name.alias)
+    ):
+        return False
     if not name.alias[0].isupper():
         return True
     if " " not in surface and "-" not in surface:

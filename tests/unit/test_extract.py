@@ -408,6 +408,22 @@ def test_a_menu_closed_too_late_does_not_swallow_the_article() -> None:
     assert read(html).text.split("\n\n") == PARAGRAPHS
 
 
+def test_a_link_closed_too_late_does_not_make_the_article_one_link() -> None:
+    root = parse(b"<div><a href=1><div>Share</a><p>The harbour reopened. <a href=2>More</a></p></div></div>")
+    share, prose = segment(root, SETTINGS.max_depth).blocks
+    assert (share.link, prose.text, prose.link) == (0, "The harbour reopened. More", 4)
+
+
+@pytest.mark.parametrize("tag", ["button", "object", "video"])
+def test_prose_in_an_element_closed_too_late_is_read(tag: str) -> None:
+    prose = "".join(f"<p>{paragraph}</p>" for paragraph in PARAGRAPHS)
+    late = segment(parse(f"<div><{tag}>Play<div>{prose}</div></{tag}></div>".encode()), SETTINGS.max_depth)
+    assert [block.text for block in late.blocks][1:] == PARAGRAPHS
+    assert (
+        segment(parse(f"<div><{tag}>Play</{tag}> a film</div>".encode()), SETTINGS.max_depth).blocks[0].text == "a film"
+    )
+
+
 def test_an_article_kept_in_a_script_is_found() -> None:
     inner = json.dumps({"body": "".join(f'<p class="x">{paragraph}</p>' for paragraph in PARAGRAPHS)}).replace(
         "<", "\\u003c"

@@ -36,6 +36,7 @@ BOMBS = {
     "a table of a million cells": b"<table><tr>" + filled(b"<td>x"),
     "nested tables": filled(b"<table><tr><td>"),
     "misnested formatting": filled(b"<b><p>"),
+    "paragraphs in many menus": b"<nav>" * 500 + b"<p>" * 900 + ARTICLE + b"<p>" * 80_000,
     "one line": b"<p>" + filled(b"word "),
     "a class name of 10 MB": b"<div class='" + filled(b"aB") + b"'>" + ARTICLE,
     "bylines": filled(b"<span class=byline>By Jo Po</span> "),

@@ -17,6 +17,7 @@ from transforms.extract.state import scripts_of, text_in_scripts
 _UNSURE: Final = 0.95  # expected F1 under which trafilatura is asked: one page in six
 _STILL_UNSURE: Final = 0.935  # expected F1 under which its choice is taken whole
 _WITHIN: Final = 0.9  # share of the smaller choice's characters from which it lies within the larger one
+_TOO_MUCH: Final = 2.5  # times the smaller choice: of two choices that differ so much, one has gone wrong
 _LOST: Final = 0.25  # share of our choice under which trafilatura has lost the article
 _SCANT: Final = 250  # characters: a shorter body is more often a failure than a brief
 _REPEATED: Final = 160  # characters from which a paragraph is not said twice, but printed twice
@@ -72,7 +73,9 @@ def decide(weighable: Weighable, model: Mapping[str, Trees], ask: Callable[[], s
     Where the weights are unsure, trafilatura's choice is weighed in, unless it is so small a part of ours that it has
     lost the article. Where they stay unsure although they know it, and one of the two choices lies within the other,
     trafilatura's is taken: whole lists and second articles are at stake then, which no weight of single blocks notices.
-    `_UNSURE`, `_LOST` and `_WITHIN` were chosen on the pages that `benchmarks.fit_extraction` scores.
+    It is not taken where one choice is far larger than the other: trafilatura has kept the menus then, or lost most of
+    the article. `_UNSURE`, `_LOST` and `_WITHIN` were chosen on the pages that `benchmarks.fit_extraction` scores,
+    `_TOO_MUCH` on these pages without their class names and scripts.
     """
     blocks, rows = weighable.blocks, weighable.rows
     may_ask = len(blocks) <= _MAX_ADVISED
@@ -89,8 +92,8 @@ def decide(weighable: Weighable, model: Mapping[str, Trees], ask: Callable[[], s
                 probability = model["advised"].probability(np.concatenate([rows, advised], axis=1))
                 bar, quality = best_cut(probability, chars)
                 taken, ours = advised[:, 0] > 0, probability >= bar
-                common = chars[taken & ours].sum()
-                nested = common > _WITHIN * min(chars[ours].sum(), len(told))
+                smaller, larger = sorted((float(chars[ours].sum()), float(len(told))))
+                nested = chars[taken & ours].sum() > _WITHIN * smaller and larger < _TOO_MUCH * smaller
                 if nested and quality < _STILL_UNSURE and weighable.whole:
                     return _as_told(told, [block for block, by in zip(blocks, taken, strict=True) if by], quality)
         kept = [block for block, likely in zip(blocks, probability, strict=True) if likely >= bar]

@@ -6,6 +6,7 @@ the cost of one trafilatura call.
 
 import re
 from collections.abc import Iterator
+from itertools import accumulate, islice
 from typing import Any, Final, Optional
 
 from transforms.extract.vocabulary import BIT, groups_named
@@ -13,9 +14,11 @@ from transforms.extract.vocabulary import BIT, groups_named
 MAX_BLOCKS: Final = 20_000  # what lies beyond is not read; the longest page of the benchmarks has 3,700
 HEADINGS: Final = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _SILENT: Final = frozenset(
-    "script style noscript template svg iframe object embed audio video canvas button input select option textarea "
-    "head link meta math map datalist progress picture img source".split()
+    "script style noscript template svg iframe embed input select option textarea head link meta math map datalist "
+    "progress img source".split()
 )
+# Read only where they hold prose: a page may close them too late, and the article is inside then.
+_SWALLOWING: Final = frozenset("nav button object audio video canvas picture".split())
 _INLINE: Final = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr q rp rt ruby s samp small "
     "span strike strong sub sup time tt u var wbr".split()
@@ -28,7 +31,9 @@ _SENTENCE_END: Final = tuple(".!?…:;。！？»”\"')]।؟۔")
 _FIRST_IDEOGRAPH: Final = "\u2e7f"  # from here on a character says about as much as three Latin letters
 _PROSE: Final = 60  # Latin letters
 _LONG_PROSE: Final = 160  # the same; needs no full stop at its end
-_MENU_PROSE: Final = 300  # characters in its paragraphs from which a menu is more than a menu
+_SWALLOWED: Final = 300  # characters in its paragraphs from which a menu is more than a menu, a button than a button
+
+_LOOKED_AT: Final = 1_000  # paragraphs of such an element; they may be nested, hundreds of levels deep
 
 
 class Container:
@@ -91,10 +96,7 @@ class Segments:
 
 
 def segment(root: Any, max_depth: int) -> Segments:
-    """Return the first `MAX_BLOCKS` blocks of a tree, read down to `max_depth` nested elements.
-
-    Menus are read only where they hold prose: a page may close its <nav> too late.
-    """
+    """Return the first `MAX_BLOCKS` blocks of a tree, read down to `max_depth` nested elements."""
     return _Walk(max_depth).run(root)
 
 
@@ -139,7 +141,7 @@ class _Walk:
         if around.depth >= self._max_depth:
             self._cut = True
             return
-        if tag == "nav" and not _holds_prose(element):
+        if tag in _SWALLOWING and not _holds_prose(element):
             return
         if tag == "br":
             self._break(around.container)
@@ -165,10 +167,10 @@ class _Walk:
             inline |= groups_named(name)
         if tag == "time":
             inline |= BIT["meta"]
-        if tag == "a":
-            self._links += 1
+        link = tag == "a" and not _holds_links(element)
+        self._links += link
         return _Inside(
-            around.container, around.link or tag == "a", around.bold or tag in ("b", "strong"), inline, around.depth + 1
+            around.container, around.link or link, around.bold or tag in ("b", "strong"), inline, around.depth + 1
         )
 
     def _add(self, text: str, inside: _Inside) -> None:
@@ -205,8 +207,14 @@ class _Walk:
         self._inline = -1
 
 
-def _holds_prose(menu: Any) -> bool:
-    return sum(len(paragraph.text or "") for paragraph in menu.iter("p")) >= _MENU_PROSE
+def _holds_links(link: Any) -> bool:
+    """Whether links stand inside a link: the page has closed it too late, as it may be around a whole article."""
+    return next(islice(link.iter("a"), 1, None), None) is not None
+
+
+def _holds_prose(element: Any) -> bool:
+    paragraphs = islice(element.iter("p"), _LOOKED_AT)
+    return any(chars >= _SWALLOWED for chars in accumulate(len(paragraph.text or "") for paragraph in paragraphs))
 
 
 def _container(element: Any, tag: str, parent: Optional[Container]) -> Container:

@@ -33,9 +33,12 @@ class Desk(NamedTuple):
     outlets: Path
     settings: Path
 
-    def command(self, root: Path, *more: str) -> list[str]:
+    def run(self, root: Path, *more: str) -> list[str]:
         files = ["--outlets", str(self.outlets), "--settings", str(self.settings), "--output", str(root)]
-        return [sys.executable, "-m", "pipelines.cli", "run", *files, "--every-feed", *more]
+        return ["run", *files, "--every-feed", *more]
+
+    def command(self, root: Path, *more: str) -> list[str]:
+        return [sys.executable, "-m", "pipelines.cli", *self.run(root, *more)]
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +58,21 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
 
 def run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+
+
+Here = Callable[[Sequence[str]], subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def here(capsys: pytest.CaptureFixture[str]) -> Here:
+    """Run a command in this process, which has what a new one would have to load first."""
+
+    def run_here(arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+        capsys.readouterr()
+        code = cli.main(arguments)
+        return subprocess.CompletedProcess(arguments, code, *capsys.readouterr())
+
+    return run_here
 
 
 def rows(root: Path) -> list[tuple[str, str]]:
@@ -78,14 +96,13 @@ def records(root: Path) -> list[Run]:
 def whole(desk: Desk, tmp_path_factory: pytest.TempPathFactory) -> list[tuple[str, str]]:
     """What a run that nobody disturbs writes."""
     root = tmp_path_factory.mktemp("whole") / "data"
-    done = run(desk.command(root))
-    assert done.returncode == 0, done.stdout + done.stderr
+    assert cli.main(desk.run(root)) == 0
     return rows(root)
 
 
 @pytest.mark.parametrize("until", ["a page has been asked for", "rows are staged"])
 def test_a_killed_run_leaves_nothing_and_the_next_one_writes_each_row_once(
-    desk: Desk, whole: list[tuple[str, str]], tmp_path: Path, until: str
+    desk: Desk, whole: list[tuple[str, str]], tmp_path: Path, here: Here, until: str
 ) -> None:
     root, asked, temporary = tmp_path / "data", len(desk.web.seen), tmp_path / "temporary"
     temporary.mkdir()
@@ -107,7 +124,7 @@ def test_a_killed_run_leaves_nothing_and_the_next_one_writes_each_row_once(
     os.kill(killed.pid, signal.SIGKILL)
     assert killed.wait() == -signal.SIGKILL
     assert rows(root) == [] if list(root.glob("articles/**/*.parquet")) else True
-    done = run(desk.command(root))
+    done = here(desk.run(root))
     assert done.returncode == 0, done.stdout + done.stderr
     assert rows(root) == whole
     assert strays(root) == []
@@ -154,11 +171,11 @@ def test_a_second_run_at_once_is_refused_and_the_first_goes_on(
     ],
 )
 def test_a_bad_outlets_file_is_refused_before_anything_starts(
-    desk: Desk, tmp_path: Path, change: tuple[str, str], words: list[str]
+    desk: Desk, tmp_path: Path, here: Here, change: tuple[str, str], words: list[str]
 ) -> None:
     outlets, root, asked = tmp_path / "outlets.toml", tmp_path / "data", len(desk.web.seen)
     outlets.write_text(desk.outlets.read_text("utf-8").replace(*change, 1), "utf-8")
-    done = run(desk._replace(outlets=outlets).command(root))
+    done = here(desk._replace(outlets=outlets).run(root))
     assert done.returncode == 2
     assert all(word in done.stderr.replace("\n", "") for word in words), done.stderr
     assert not root.exists()
@@ -175,9 +192,9 @@ def test_a_bad_outlets_file_is_refused_before_anything_starts(
     ],
 )
 def test_a_command_that_cannot_work_is_refused(
-    desk: Desk, tmp_path: Path, more: list[str], code: int, words: str
+    desk: Desk, tmp_path: Path, here: Here, more: list[str], code: int, words: str
 ) -> None:
-    done = run(desk.command(tmp_path / "data", *more))
+    done = here(desk.run(tmp_path / "data", *more))
     assert (done.returncode, words in done.stderr.replace("\n", " ")) == (code, True), done.stderr
 
 
@@ -190,14 +207,12 @@ def test_worker_processes_write_the_same_rows_and_say_nothing(
 
 
 def test_what_a_dead_run_had_decided_is_finished_and_recorded_also_where_there_is_no_room_for_another(
-    desk: Desk, tmp_path: Path
+    desk: Desk, tmp_path: Path, here: Here
 ) -> None:
     root = tmp_path / "data"
     desk = desk._replace(settings=tmp_path / "settings.toml")
     desk.settings.write_text("[write]\nmin_free_bytes = 0\n")
-    assert (
-        run(desk.command(root, "--only", "two-rivers")).returncode == 1
-    )  # of a private address: refused, and committed
+    assert here(desk.run(root, "--only", "two-rivers")).returncode == 1  # of a private address: refused, and committed
     (record,) = records(root)
     meta = root / "_meta"
     # As a run leaves it that dies between the manifest and the last step.
@@ -206,7 +221,7 @@ def test_what_a_dead_run_had_decided_is_finished_and_recorded_also_where_there_i
     died = record.model_copy(update={"outcome": Outcome.RUNNING, "feeds": {}, "ended_at": ""})
     save(Dataset(str(root)), died)
     desk.settings.write_text(f"[write]\nmin_free_bytes = {10**18}\n")
-    refused = run(desk.command(root))
+    refused = here(desk.run(root))
     assert (refused.returncode, "MB free" in refused.stderr) == (1, True), refused.stderr
     (finished,) = records(root)
     assert (finished.outcome, finished.feeds) == (Outcome.DONE, record.feeds)
@@ -260,7 +275,7 @@ def met_quota(place: Path, root: Path) -> Iterator[Callable[[], None]]:
     ids=["disk", "quota"],
 )
 def test_a_disk_or_quota_that_is_used_up_is_said_and_nothing_is_written_until_there_is_room(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], limit: Any, said: str
+    tmp_path: Path, here: Here, limit: Any, said: str
 ) -> None:
     texts, settings, root, chance = (
         tmp_path / "texts",
@@ -277,11 +292,13 @@ def test_a_disk_or_quota_that_is_used_up_is_said_and_nothing_is_written_until_th
     settings.write_text("[write]\nmin_free_bytes = 0\n")
     backfill = ["backfill", str(texts), "--output", str(root), "--settings", str(settings), "--outlet", "desk"]
     with limit(root.parent, root) as make_room:
-        assert cli.main(backfill) == 1
-        assert re.fullmatch(rf"error .*: {said}[^\n]*\n", capsys.readouterr().err)
+        full = here(backfill)
+        assert (full.returncode, bool(re.fullmatch(rf"error .*: {said}[^\n]*\n", full.stderr))) == (1, True), (
+            full.stderr
+        )
         assert list(root.glob("articles/**/*.parquet")) == []
         make_room()
-        assert cli.main(backfill) == 0
+        assert here(backfill).returncode == 0
         assert len(rows(root)) == len(set(rows(root))) == 30
 
 
@@ -295,15 +312,15 @@ def test_a_root_that_may_not_be_read_is_refused(desk: Desk, tmp_path: Path) -> N
     )
 
 
-def test_a_root_that_is_a_file_is_refused(desk: Desk, tmp_path: Path) -> None:
+def test_a_root_that_is_a_file_is_refused(desk: Desk, tmp_path: Path, here: Here) -> None:
     root = tmp_path / "data"
     root.write_text("not a folder")
-    done = run(desk.command(root))
+    done = here(desk.run(root))
     assert done.returncode == 1
     assert "not a folder" in done.stderr.replace("\n", " ").lower()
 
 
-def test_a_backfill_of_text_writes_a_row_a_file_and_again_none(tmp_path: Path) -> None:
+def test_a_backfill_of_text_writes_a_row_a_file_and_again_none(tmp_path: Path, here: Here) -> None:
     texts, root = tmp_path / "texts", tmp_path / "data"
     texts.mkdir()
     for number in range(3):
@@ -313,38 +330,38 @@ def test_a_backfill_of_text_writes_a_row_a_file_and_again_none(tmp_path: Path) -
         (texts / f"{number}.txt").write_text(f"Headline number {number}\n\n" + paragraph * 5)
     (texts / "broken.txt").write_bytes(b"\xff\xfe\xfa not text")
     (texts / "notes.md").write_text("not an article")
-    command = [sys.executable, "-m", "pipelines.cli", "backfill", str(texts), "--output", str(root), "--outlet", "desk"]
-    assert run(command).returncode == 0
+    command = ["backfill", str(texts), "--output", str(root), "--outlet", "desk"]
+    assert here(command).returncode == 0
     first = rows(root)
     assert len(first) == 3
-    again = run(command)
+    again = here(command)
     assert (again.returncode, rows(root)) == (0, first)
     runs = [json.loads(path.read_text()) for path in sorted((root / "_meta" / "runs").glob("*.json"))]
     assert runs[0]["counts"] == {"entries": 4, "articles": 3, "skips": {}, "rejects": {"sources.bad_encoding": 1}}
     assert runs[1]["counts"]["skips"] == {"fresh.seen": 3, "fresh.given_up": 1}
 
 
-def test_a_backfill_of_which_nothing_becomes_an_article_has_failed(tmp_path: Path) -> None:
+def test_a_backfill_of_which_nothing_becomes_an_article_has_failed(tmp_path: Path, here: Here) -> None:
     broken = tmp_path / "broken.txt"
     broken.write_bytes(b"\xff\xfe\xfa not text")
-    done = run([sys.executable, "-m", "pipelines.cli", "backfill", str(broken), "--output", str(tmp_path / "data")])
+    done = here(["backfill", str(broken), "--output", str(tmp_path / "data")])
     assert (done.returncode, "not one of the files became an article" in done.stdout) == (1, True), done.stdout
 
 
-def test_explain_tells_what_was_taken_away_and_why(tmp_path: Path) -> None:
+def test_explain_tells_what_was_taken_away_and_why(tmp_path: Path, here: Here) -> None:
     text = tmp_path / "dirty.txt"
     body = "Militants of Kataib Hezbollah fired rockets at the Ain al-Asad base, the Iraqi army said on Tuesday. " * 4
     text.write_text(
         f"Rockets hit base in Anbar\n\n{body}\n\nLeave a Reply\n\nYour email address will not be published.\n"
     )
-    done = run([sys.executable, "-m", "pipelines.cli", "explain", str(text)])
+    done = here(["explain", str(text)])
     assert done.returncode == 0
     assert all(word in done.stdout for word in ("Leave a Reply", "comment", "kataib-hezbollah", "as an article")), (
         done.stdout
     )
     short = tmp_path / "short.txt"
     short.write_text("Too little to be an article.")
-    nobody = run([sys.executable, "-m", "pipelines.cli", "explain", str(text), "--outlet", "nobody"])
+    nobody = here(["explain", str(text), "--outlet", "nobody"])
     assert (nobody.returncode, "--outlet: no outlet nobody" in nobody.stderr) == (2, True), nobody.stderr
-    refused = run([sys.executable, "-m", "pipelines.cli", "explain", str(short)])
+    refused = here(["explain", str(short)])
     assert (refused.returncode, "too_short" in refused.stdout) == (1, True)

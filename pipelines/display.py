@@ -82,6 +82,8 @@ def ledger(run: Run) -> Table:
     table.add_row("articles written", str(run.counts.articles))
     total = run.counts.articles + sum(run.counts.skips.values()) + sum(run.counts.rejects.values())
     table.add_row("adds up", str(total), "✓" if total == run.counts.entries else "✗", style="bold")
+    for (stage, reason), n in sorted(_by_stage(run.damaged).items()):
+        table.add_row(f"files rejected by {stage}", str(n), reason)  # as a whole, or from some place on
     return table
 
 

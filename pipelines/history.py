@@ -32,6 +32,9 @@ _WARNED: Final = """
 SELECT outlet, warning, count(*)
 FROM (SELECT outlet, unnest(extraction.warnings) AS warning FROM articles)
 GROUP BY ALL ORDER BY ALL"""
+_DAMAGED: Final = """
+SELECT stage || '.' || reason, count(*), list(url || ': ' || detail ORDER BY url)[:5]
+FROM rejects WHERE subject = 'feed' AND feed = 'backfill' GROUP BY ALL ORDER BY ALL"""
 _SAMPLE: Final = """
 WITH numbered AS (
     SELECT *, row_number() OVER (PARTITION BY rule, outlet_id ORDER BY hash(text), text, url) AS of_outlet
@@ -85,12 +88,13 @@ def committed(run: Run, manifest: Manifest, dataset: Dataset, ended: datetime) -
 
     articles = [file for file in manifest.files if file.table == "articles"]
     with duckdb.connect() as db:
-        for table in ("articles", "removals", "clusters"):
+        for table in ("articles", "removals", "clusters", "rejects"):
             paths = [file.path for file in manifest.files if file.table == table]
             db.register(table, scan(dataset, table, paths))
         removed = db.execute(_REMOVED).fetchall()
         samples = db.execute(_SAMPLE, [_SAMPLES]).fetchall()
         warned = db.execute(_WARNED).fetchall()
+        damaged = db.execute(_DAMAGED).fetchall()
         [(changed, incomplete)] = db.execute(_CHANGED).fetchall()
     warnings: dict[str, dict[str, int]] = {}
     for outlet, warning, n in warned:
@@ -101,6 +105,8 @@ def committed(run: Run, manifest: Manifest, dataset: Dataset, ended: datetime) -
             "error": "",
             "ended_at": ended.isoformat(timespec="seconds"),
             "feeds": dict(manifest.feeds),
+            "damaged": {reason: n for reason, n, _ in damaged},
+            "damage": tuple(line for *_, lines in damaged for line in lines),
             "counts": Counts.model_validate(manifest.counts),
             "by_outlet": {slug: Counts.model_validate(counts) for slug, counts in manifest.by_outlet.items()},
             "files": len(articles),

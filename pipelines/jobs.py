@@ -162,10 +162,13 @@ def run_files(job: Job, paths: Sequence[str], outlet: str) -> int:
     def flow(pipeline: beam.Pipeline, plan: Plan) -> Harvest:
         return from_files(pipeline | "Files" >> beam.Create(entries).with_output_types(Entry), plan)
 
-    counts = _execute(job, flow, ()).counts
-    if not counts.entries or sum(counts.rejects.values()) < counts.entries:
+    run = _execute(job, flow, ())
+    for line in run.damage:
+        job.out.print(line, markup=False, soft_wrap=True)
+    if sum(run.counts.rejects.values()) < run.counts.entries:
         return 0
-    job.out.print("not one of the files became an article: the `rejects` table says why")
+    why = "the `rejects` table says why" if run.counts.rejects or run.damaged else "they hold no page"
+    job.out.print(f"not one of the files became an article: {why}")
     return 1
 
 

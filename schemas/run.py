@@ -51,6 +51,8 @@ class Run(Model):
     error: str = ""  # why it failed
     feeds: dict[str, int] = Field(default_factory=dict)  # by outcome: fetched, not_modified, gone, or a reject reason
     failed_outlets: list[str] = Field(default_factory=list)  # none of their open feeds works
+    damaged: dict[str, int] = Field(default_factory=dict)  # files of a backfill that are not whole, as `Counts.rejects`
+    damage: tuple[str, ...] = ()  # what is wrong with a few of them
     counts: Counts = Counts(entries=0, articles=0, skips={}, rejects={})
     by_outlet: dict[str, Counts] = Field(default_factory=dict)
     files: int = 0

@@ -348,6 +348,15 @@ def test_a_backfill_of_which_nothing_becomes_an_article_has_failed(tmp_path: Pat
     assert (done.returncode, "not one of the files became an article" in done.stdout) == (1, True), done.stdout
 
 
+def test_a_backfill_of_what_is_no_archive_has_failed_and_says_why(tmp_path: Path, here: Here) -> None:
+    (tmp_path / "empty.warc.gz").write_bytes(b"")
+    (tmp_path / "page.warc").write_text("<html>")
+    done = here(["backfill", str(tmp_path), "--output", str(tmp_path / "data")])
+    said = all(f"{name}: behind offset 0: begins with no WARC record" in done.stdout for name in ("gz", "page.warc"))
+    counted = re.search(r"files rejected by sources +2 +unreadable", done.stdout)
+    assert (done.returncode, said, bool(counted)) == (1, True, True), done.stdout
+
+
 def test_explain_tells_what_was_taken_away_and_why(tmp_path: Path, here: Here) -> None:
     text = tmp_path / "dirty.txt"
     body = "Militants of Kataib Hezbollah fired rockets at the Ain al-Asad base, the Iraqi army said on Tuesday. " * 4

@@ -57,6 +57,11 @@ def test_a_feed_or_an_entry_without_link_that_failed_leaves_no_link() -> None:
     assert link_of_reject(reject._replace(subject="entry", origin=ORIGIN._replace(link=""))) is None
 
 
+def test_a_record_that_could_not_be_read_does_not_mark_its_address_as_given_up() -> None:
+    reject = Reject("sources", RejectReason.UNREADABLE, ORIGIN, "entry", LINK, "the record breaks off", False, T1)
+    assert link_of_reject(reject) is None
+
+
 @pytest.mark.parametrize("reason", [SkipReason.NOT_MODIFIED, SkipReason.UNCHANGED])
 def test_an_unchanged_page_keeps_what_is_known_and_takes_the_newer_stamp(reason: SkipReason) -> None:
     assert settle_links([skipped(reason)], {LINK: STORED}) == [STORED._replace(stamp=T1, at=T1)]

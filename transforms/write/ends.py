@@ -6,7 +6,7 @@ from typing import Final, Optional
 
 from apache_beam.utils.timestamp import Timestamp
 
-from schemas.records import Article, FeedState, LinkState, Reject, Skip, SkipReason, VersionState
+from schemas.records import Article, FeedState, LinkState, Reject, RejectReason, Skip, SkipReason, VersionState
 from transforms.waiting import pack
 
 _NO_NEWS: Final = {
@@ -41,9 +41,12 @@ def link_of_skip(skip: Skip, at: Timestamp) -> Optional[LinkState]:
 
 
 def link_of_reject(reject: Reject) -> Optional[LinkState]:
-    """Return the state of a link that failed, or None where a feed failed or there is no link."""
+    """Return the state of a link that failed, or None where a feed failed or there is no link.
+
+    A file that cannot be read says nothing about the link: another copy of it, whole, is to be read.
+    """
     origin = reject.origin
-    if reject.subject != "entry" or not origin.link:
+    if reject.subject != "entry" or not origin.link or reject.reason == RejectReason.UNREADABLE:
         return None
     return LinkState(
         origin.link, origin.outlet, origin.stamp, "reject", reject.reason, None, 1, reject.transient, None, None,

@@ -45,8 +45,8 @@ class FeedHealth(NamedTuple):
 def feed_health(states: Iterable[FeedState], now: Timestamp, silence_factor: float) -> list[FeedHealth]:
     """Return the health of every feed, worst first, then by outlet.
 
-    A feed is silent when it has shown nothing new for `silence_factor` times its usual interval, and for a day at
-    least: most newsrooms sleep.
+    A feed is silent when no poll has shown anything new for `silence_factor` times its usual interval, and for a day at
+    least: most newsrooms sleep. How old the entries of a first poll are says nothing of its pace.
     """
     rows = [_health(state, now, silence_factor) for state in states]
     order = list(Health)
@@ -54,7 +54,8 @@ def feed_health(states: Iterable[FeedState], now: Timestamp, silence_factor: flo
 
 
 def _health(state: FeedState, now: Timestamp, silence_factor: float) -> FeedHealth:
-    quiet_s = float(now - state.newest_entry_at) if state.newest_entry_at is not None else 0.0
+    since = state.news_at or state.newest_entry_at
+    quiet_s = float(now - since) if since is not None else 0.0
     if state.gone:
         health, detail = Health.GONE, "answered 410 Gone; remove it from the outlets"
     elif state.failures:

@@ -235,7 +235,7 @@ FEEDS: Final = _schema(
         _must("failures", pa.int32(), "polls in a row that failed"),
         _must("polled_at", _TIME, "when it was asked, UTC"),
         _may("succeeded_at", _TIME, "when it last answered, UTC"),
-        _may("newest_entry_at", _TIME, "when a poll last showed an entry not seen before, UTC"),
+        _may("newest_entry_at", _TIME, "date of the newest entry it has shown, updated, else published, UTC"),
         _must("next_due", _TIME, "when it is to be asked again, UTC"),
         _must("interval_s", pa.float64(), "adaptive time between two polls, seconds"),
     ],

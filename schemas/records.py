@@ -83,13 +83,14 @@ class FeedState(NamedTuple):
     outcome: str  # "fetched", "not_modified", "gone", or a RejectReason
     polled_at: Timestamp
     succeeded_at: Optional[Timestamp]
-    newest_entry_at: Optional[Timestamp]  # when a poll last showed an entry we had not seen
+    newest_entry_at: Optional[Timestamp]  # date of the newest entry it has shown, updated, else published
     next_due: Timestamp
     interval_s: float  # current adaptive interval, seconds
     failures: int  # in a row
     gone: bool  # answered 410: never asked again
     entries: int  # listed at the last successful poll
     title: str
+    news_at: Optional[Timestamp] = None  # when a poll last showed an entry newer than those before it
 
 
 class FeedRef(NamedTuple):

@@ -100,6 +100,7 @@ def after_answer(
         gone=False,
         entries=len(feed.items) if feed else (known.entries if known else 0),
         title=feed.title if feed else (known.title if known else ""),
+        news_at=now if news else (known.news_at if known else None),
     )
 
 
@@ -130,6 +131,7 @@ def after_failure(ref: FeedRef, failure: FetchFailed, now: Timestamp, poll: Poll
         gone=failure.reason == RejectReason.GONE and not ref.part,
         entries=known.entries if known else 0,
         title=known.title if known else "",
+        news_at=known.news_at if known else None,
     )
 
 

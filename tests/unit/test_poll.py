@@ -124,9 +124,10 @@ def test_what_a_feed_asks_for_is_kept(headers: Mapping[str, str], hints: Hints, 
 
 def test_an_entry_of_the_future_is_no_news_before_its_time() -> None:
     first = after_answer(ref(), 200, {}, feed([NOW - 100, NOW + 864_000]), NOW, POLL)
-    assert first.newest_entry_at == NOW - 100
+    assert (first.newest_entry_at, first.news_at) == (NOW - 100, NOW)
     again = after_answer(ref(first), 200, {}, feed([NOW - 100, NOW + 864_000]), NOW + 3_600, POLL)
     assert again.interval_s > first.interval_s
+    assert again.news_at == NOW
 
 
 def test_an_answer_that_says_not_modified_keeps_what_is_known() -> None:

@@ -58,6 +58,12 @@ def test_a_slow_feed_is_silent_only_after_its_own_pace() -> None:
     assert health_of(weekly, factor=3.0) == Health.SILENT
 
 
+def test_a_feed_whose_first_poll_showed_old_entries_is_not_silent_until_later_polls_show_no_newer_ones() -> None:
+    slow = WORKING._replace(newest_entry_at=NOW - 29 * HOUR, news_at=NOW)
+    assert health_of(slow) == Health.WORKING
+    assert health_of(slow._replace(news_at=NOW - 25 * HOUR)) == Health.SILENT
+
+
 def test_a_feed_that_never_showed_an_entry_is_not_called_silent() -> None:
     assert health_of(WORKING._replace(newest_entry_at=None)) == Health.WORKING
 

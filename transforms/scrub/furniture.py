@@ -20,6 +20,7 @@ FURNISHES: Final = frozenset(
     ("comments", "promo", "share", "teaser", "teasers", "footer", "tags", "bio", "source", "consent", "languages")
 )
 """Kinds that make a line beside them doubtful, and a text's tail begin."""
+MAX_PASSES: Final = 3  # in which misplaced lines are given back
 MAX_ITEMS: Final = 3  # lines away that the next item of a list is looked for
 MAX_ITEM_CHARS: Final = 100  # of an item without a sign before it
 _WORDS: Final = frozenset(("any.stray", "any.stray-word", "any.placeholders"))  # what stands for nothing alone
@@ -37,7 +38,8 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
         if at in beside:
             short = draft.lines[at].count(" ") <= MAX_RUN_WORDS
             draft.found[at] = classify(draft.lines[at], rules, active, near=True) if short else None
-    while misplaced := _misplaced(draft):  # one that goes back may have been the only neighbour of another
+    for _ in range(MAX_PASSES):  # one that goes back may have been the only neighbour of another
+        misplaced = _misplaced(draft)
         own.update(misplaced)
         for at in misplaced:
             draft.found[at] = None

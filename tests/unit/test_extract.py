@@ -307,6 +307,7 @@ def test_a_short_page_that_calls_itself_a_404_is_one(title: str) -> None:
         "This page doesn’t exist",
         "Diese Seite existiert nicht mehr",
         "Access denied | Vellin Courier",
+        "The page you are looking for could not be found",
     ],
 )
 def test_an_error_page_is_known_by_its_title(title: str) -> None:
@@ -316,7 +317,15 @@ def test_an_error_page_is_known_by_its_title(title: str) -> None:
 
 @pytest.mark.parametrize(
     "title",
-    ["Siege of Vellin: key events, day 404", "Toll of the siege: 404", "Ferry tickets no longer available in May"],
+    [
+        "Siege of Vellin: key events, day 404",
+        "Toll of the siege: 404",
+        "Deaths on the coast road rise to 380–404",
+        "Ferry tickets no longer available in May",
+        "Content of the black box could not be found, minister says",
+        "Story of a boy who could not be found",
+        "Just a moment – how one call changed the siege",
+    ],
 )
 def test_news_may_count_to_404_and_say_that_things_are_gone(title: str) -> None:
     html = page().replace(b"Harbour reopens after wreck is cleared", title.encode())

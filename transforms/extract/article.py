@@ -33,16 +33,18 @@ _MAX_TAGS: Final = 30
 _MAX_FIELD: Final = 2_000
 _NOT_FOUND = re.compile(
     # 404 as the number of an error: "day 404 of the war" and "404 killed" are news
-    r"^\W*404\s*(?:$|[-–—|:!.])|[-–—|]\s*404\W*$|\b404\s(?:error|not found|page)\b|"
+    r"^\W*404\s*(?:$|[-–—|:!.])|(?:\s[-–—]|\|)\s*404\W*$|\b404\s(?:error|not found|page)\b|"
     r"\b(?:error|erreur|fehler|hata|http|خطأ)\W{0,3}404\b|"
-    r"page not found|\b(?:page|article|story|content|url)\b[^.]{0,40} (?:not be found|no longer available)|"
+    r"page not found|"
+    r"\b(?:page|article|story|content|url)\b(?: (?:you|that|which|are|were|is|was|looking for|requested))* (?:(?:could|can)(?: ?not|n['’]t) be found|no longer available)|"
     r"page (?:does not|doesn['’]t|no longer) exists?\b|can(?:no|['’])t find (?:the|that|this|your) page|"
     r"seite (?:nicht gefunden|existiert nicht)|page (?:introuvable|n['’]existe)|página no (?:encontrada|existe)|"
     r"página não (?:encontrada|existe)|pagina non trovata|pagina niet gevonden|sidan hittades inte|"
     r"страница не найдена|sayfa bulunamadı|nie znaleziono strony|الصفحة غير موجودة|"
     r"صفحه یافت نشد|הדף לא נמצא|ページが見つかりません|"
-    # what stands in front of a site: the whole title, or all before its name
-    r"^(?:access denied|just a moment|attention required|are you a robot)\b\W{0,5}(?:$|[|–—-])",
+    # what stands in front of a site: the whole title, or all before its name of three words at most
+    r"^(?:access denied|just a moment|attention required|are you a robot)\b\W{0,5}"
+    r"(?:$|[|–—-]\s*[^\s|–—]+(?:\s[^\s|–—]+){0,2}\s*$)",
     re.I,
 )
 _TYPES: Final = (

@@ -7,7 +7,6 @@ Persian endings behind. Those stay outside the mention. Text run together by a b
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence, Set
-from itertools import islice
 from operator import itemgetter
 from typing import Final, NamedTuple, Optional
 
@@ -163,7 +162,8 @@ def _hits(
 
 def _begins_longer(found: Sequence[tuple[int, int, int]], begin: int, stop: int, compiled: Compiled) -> bool:
     """Tell whether words beside a place are the start of another name: Turkey, United Arab Emirates."""
-    for pattern, first, last in islice(found, bisect_left(found, begin, key=_BEGIN), None):
+    for at in range(bisect_left(found, begin, key=_BEGIN), len(found)):
+        pattern, first, last = found[at]
         if first > begin or last < stop:
             return False
         if pattern < compiled.after_place:

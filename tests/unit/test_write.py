@@ -2,6 +2,7 @@
 
 import json
 import os
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ from transforms.write import (
     read_manifest,
     recover,
     require_room,
+    scratch,
 )
 from transforms.write.count import count
 from transforms.write.delta import delta_file
@@ -250,6 +252,28 @@ def test_a_root_with_too_little_room_is_refused(tmp_path: Path) -> None:
 def test_preparing_leaves_nothing_where_readers_look(tmp_path: Path) -> None:
     prepare(Dataset(str(tmp_path)))
     assert [path.name for path in tmp_path.iterdir()] == ["_meta"]
+
+
+def test_a_folder_of_someone_elses_that_is_named_like_ours_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    remote = Dataset("s3://bucket/news")
+    for name, held_by in {"newsbeam-notes": "", "newsbeam-vim": "process 7 on desk"}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "lock").write_text(held_by)
+    with scratch(remote, "run") as folder:
+        mark = (folder / "lock").read_bytes()
+    (tmp_path / "newsbeam-killed").mkdir()
+    (tmp_path / "newsbeam-killed" / "lock").write_bytes(mark)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "lock").write_bytes(mark)
+    (tmp_path / "newsbeam-link").symlink_to(tmp_path / "elsewhere")
+    with scratch(remote, "next"):
+        pass
+    assert {path.parent.name for path in tmp_path.glob("*/lock")} == {
+        "newsbeam-notes", "newsbeam-vim", "newsbeam-link", "elsewhere",
+    }  # fmt: skip
 
 
 def test_one_lock_a_dataset(dataset: Dataset) -> None:

@@ -18,6 +18,7 @@ import errno
 import os
 import shutil
 import socket
+import stat
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ from transforms.write.files import Files, is_remote, open_files
 from transforms.write.locks import hold
 
 _EPOCH: Final = "_meta/epoch"
+_SCRATCH: Final = "a scratch folder of newsbeam: deleted once nobody holds this lock"
 _REMEDIES: Final = {
     errno.ENOSPC: "Free some space, then start again: the next run goes on from what was committed",
     errno.EDQUOT: "Raise the quota or free some space, then start again: nothing is lost",
@@ -168,18 +170,30 @@ def scratch(dataset: Dataset, name: str) -> Iterator[Path]:
 @contextlib.contextmanager
 def _temporary(name: str) -> Iterator[Path]:
     """A temporary folder that is held by a lock in it; those of killed runs are deleted."""
-    for left in Path(tempfile.gettempdir()).glob("newsbeam-*/lock"):
-        with contextlib.suppress(OSError), hold(f"{left.parent}/", "lock", "", wait=False) as other:
-            if other is None:
-                shutil.rmtree(left.parent)
+    for left in Path(tempfile.gettempdir()).glob("newsbeam-*"):
+        with contextlib.suppress(OSError):
+            if not _is_scratch(left):
+                continue
+            with hold(f"{left}/", "lock", "", wait=False) as other:
+                if other is None:
+                    shutil.rmtree(left)
     with explained(tempfile.gettempdir()):
         made = Path(tempfile.mkdtemp(prefix=f".newsbeam-{name}-"))
-    with hold(f"{made}/", "lock", "", wait=False):
+    with hold(f"{made}/", "lock", _SCRATCH, wait=False):
         folder = made.rename(made.with_name(made.name[1:]))  # seen by others once it is held
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_scratch(folder: Path) -> bool:
+    """Tell whether `_temporary` made a folder, for this user; others may name theirs after newsbeam, too."""
+    file = folder / "lock"
+    of_folder, of_file = folder.lstat(), file.lstat()
+    kinds = stat.S_ISDIR(of_folder.st_mode) and stat.S_ISREG(of_file.st_mode)
+    ours = of_folder.st_uid == of_file.st_uid == os.getuid()
+    return kinds and ours and file.read_bytes() == _SCRATCH.encode()
 
 
 @contextlib.contextmanager

@@ -71,8 +71,10 @@ def goose3(html: bytes, url: str) -> Mapping[str, Any]:
 
     with Goose({"enable_image_fetching": False}) as goose:
         article = goose.extract(raw_html=_text(html), url=url)
-    date = article.publish_date or ""
-    return {"body": article.cleaned_text, "title": article.title, "authors": article.authors, "date": date}
+    authors = [name for name in article.authors if isinstance(name, str)]  # JSON-LD's lists come as lists in the list
+    date = article.publish_date if isinstance(article.publish_date, str) else ""
+    title = article.title if isinstance(article.title, str) else ""
+    return {"body": article.cleaned_text, "title": title, "authors": authors, "date": date}
 
 
 def justext(html: bytes, url: str) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from pipelines.clusters import register_clusters, register_tables
 from pipelines.jobs import Tables
 from pipelines.sources import UNKNOWN, ReadFileFn, file_entry, find_files, path_of
 from schemas.errors import ConfigError, DatasetError
-from schemas.records import Article, Entry, Origin, Page, Reject, TaggedArticle
+from schemas.records import Article, Caption, Entry, Origin, Page, Reject, TaggedArticle
 from schemas.settings import Settings
 from transforms.dedup.history import edges_to
 from transforms.dedup.signature import sign
@@ -238,16 +238,25 @@ def _fields(out: Console, article: Article, *names: str, but: Optional[Article] 
     for name in names:
         value = getattr(article, name)
         if value and (but is None or value != getattr(but, name)):
-            shown = _time(value) if isinstance(value, Timestamp) else value
-            shown = ", ".join(map(str, shown)) if isinstance(shown, list | tuple) else str(shown)
+            shown = ", ".join(map(_shown, value)) if isinstance(value, list | tuple) else _shown(value)
             out.print(Text.assemble(" " * 10, (f"{name:20}", "green"), shown[:300]), soft_wrap=True)
 
 
+def _shown(value: object) -> str:
+    """A field, or one of its values, as a person writes it."""
+    if isinstance(value, Timestamp):
+        return _time(value)
+    if isinstance(value, Caption):
+        return f"{value.text} ({value.credit})".strip() if value.credit else value.text
+    return str(value)
+
+
 def _removed(out: Console, article: Article, since: int) -> None:
-    for removal in article.removals[since:]:
-        out.print(
-            Text.assemble(" " * 8, ("- ", "red"), (f"{removal.rule:20}", "yellow"), removal.text[:160]), soft_wrap=True
-        )
+    shown = article.removals[since:]
+    width = max((len(removal.rule) for removal in shown), default=0)
+    for removal in shown:
+        rule = f"{removal.rule:{max(width, 18)}}  "
+        out.print(Text.assemble(" " * 8, ("- ", "red"), (rule, "yellow"), removal.text[:160]), soft_wrap=True)
 
 
 def _entities(out: Console, tagged: TaggedArticle) -> None:

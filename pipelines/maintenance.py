@@ -44,7 +44,9 @@ def parse_age(option: str, text: str) -> timedelta:
     """
     found = re.fullmatch(r"(\d{1,5})([hdw])", text)
     if not found:
-        raise ConfigError("command line", None, option, f"{text!r} is no age", "Write 36h, 2d or 1w")
+        raise ConfigError(
+            "command line", None, option, f"{text!r} is no age", "Write hours, days or weeks: 36h, 2d or 1w"
+        )
     return timedelta(**{_UNITS[found[2]]: int(found[1])})
 
 

@@ -26,6 +26,7 @@ from pipelines.outlet_table import slug_of
 from schemas.errors import ConfigError
 from schemas.records import Article, Entry, Origin, Page, Reject, RejectReason
 from schemas.settings import UrlSettings
+from transforms.extract.charset import is_binary
 from transforms.fetch.errands import not_html
 from transforms.fetch.guard import host_of
 from transforms.identity import article_id, content_hash
@@ -164,6 +165,9 @@ class ReadFileFn(beam.DoFn):
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             yield self._reject(entry, RejectReason.BAD_ENCODING, f"{error}; make it UTF-8, for instance with iconv")
+            return
+        if is_binary(data):
+            yield self._reject(entry, RejectReason.PARSE_FAILED, "binary data, no text")
             return
         output: TaggedOutput[Literal["texts"], Article] = TaggedOutput(TEXTS, text_article(entry, text))
         yield output

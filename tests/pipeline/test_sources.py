@@ -73,7 +73,7 @@ def read(paths: Sequence[Path], outlet: str, expected: Sequence[tuple[str, ...]]
 def test_each_file_ends_as_a_page_a_text_or_a_reject(tmp_path: Path) -> None:
     files = {
         "a.html": HTML, "b.html.gz": gzip.compress(HTML), "c.txt": "نص".encode(), "d.txt": b"\xff\xfe\xff",
-        "e.html.gz": gzip.compress(HTML)[:-9], "f.html.gz": gzip.compress(b"x" * 10_001),
+        "e.html.gz": gzip.compress(HTML)[:-9], "f.html.gz": gzip.compress(b"x" * 10_001), "g.txt": b"\0\1\2\x7f a" * 99,
     }  # fmt: skip
     for name, data in files.items():
         (tmp_path / name).write_bytes(data)
@@ -85,7 +85,7 @@ def test_each_file_ends_as_a_page_a_text_or_a_reject(tmp_path: Path) -> None:
         [
             ("page", "wadi", (tmp_path / "a.html").as_uri(), HTML.decode()), ("page", "wadi", (tmp_path / "b.html.gz").as_uri(), HTML.decode()),
             ("text", "wadi", "نص"), ("text", "wadi", "Odd name"), ("reject", "bad_encoding", "entry"), ("reject", "unreadable", "entry"),
-            ("reject", "too_large", "entry"),
+            ("reject", "too_large", "entry"), ("reject", "parse_failed", "entry"),
         ],
     )  # fmt: skip
 

@@ -137,6 +137,13 @@ def test_a_caption_above_its_credit_is_told_once_with_it() -> None:
     assert [tuple(picture) for picture in clean.pictures] == [("Boats lie in the old basin on Sunday", "AFP/Mara Lind")]
 
 
+def test_a_caption_told_again_above_its_credit_alone_is_one_picture() -> None:
+    caption, credit = "Boats lie in the old basin on Sunday", "(photo credit: REUTERS/Mara Lind)"
+    clean = scrub(f"{FIRST}\n{caption} {credit}\n{caption}\n{credit}\n{SECOND}\n{THIRD}", "en", RULES)
+    assert clean.text == CLEAN
+    assert [tuple(picture) for picture in clean.pictures] == [(caption, "REUTERS/Mara Lind")]
+
+
 def test_divided_words_are_joined_in_a_text_of_unknown_language_that_shows_its_own() -> None:
     text = "Die Regie- rung hatte zunächst angekündigt, den Betrieb am Montag wieder auf- zunehmen, weil es so geplant war."
     assert (

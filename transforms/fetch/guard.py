@@ -33,6 +33,7 @@ _MAX_HOST_CHARS: Final = 254  # RFC 1035 section 3.1: 253 and the root's dot
 _HOST: Final = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")  # labels as DNS and real hosts have them
 _LOOK_UPS: Final = 64  # at once; each is a thread that mostly waits, for a dead name server up to half a minute
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: an IPv4 address in the last 32 bits
+_NOT_PUBLIC: Final = ", no public address; only networks in `http.allow_networks` of the settings are asked besides"
 _UNICAST6: Final = ipaddress.ip_network("2000::/3")  # all of IPv6 that is given out: IANA, RFC 4291 section 2.4
 
 
@@ -162,7 +163,7 @@ class GuardedResolver(AbstractResolver):
         addresses = await self.lookup(host, port)
         good = [address for address in addresses if is_allowed(address, self.networks)]
         if not good:
-            raise FetchFailed(RejectReason.ADDRESS_REFUSED, f"{host} is {', '.join(addresses[:3])}")
+            raise FetchFailed(RejectReason.ADDRESS_REFUSED, f"{host} is {', '.join(addresses[:3])}{_NOT_PUBLIC}")
         return [
             ResolveResult(
                 hostname=host, host=address, port=port, proto=socket.IPPROTO_TCP, flags=socket.AI_NUMERICHOST,
@@ -190,5 +191,5 @@ class GuardedSockets:
         family, kind, protocol, _, place = target
         address = str(place[0])
         if not is_allowed(address, self.networks):
-            raise FetchFailed(RejectReason.ADDRESS_REFUSED, address)
+            raise FetchFailed(RejectReason.ADDRESS_REFUSED, address + _NOT_PUBLIC)
         return socket.socket(family, kind, protocol)

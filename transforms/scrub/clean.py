@@ -86,7 +86,7 @@ def _merged(first: Scrubbed, again: Scrubbed) -> Scrubbed:
         removals=[*first.removals, *again.removals],
         warnings=list(dict.fromkeys([*first.warnings, *again.warnings])),
         subtitle=first.subtitle or again.subtitle,
-        pictures=list(dict.fromkeys([*first.pictures, *again.pictures])),
+        pictures=_told_once([*first.pictures, *again.pictures]),
     )
 
 
@@ -120,8 +120,14 @@ def _scrub_once(text: str, language: Optional[str], rules: Rules, title: str, *,
         removals=removals,
         warnings=[*draft.warnings, *_warnings(text, removals)],
         subtitle=draft.subtitle,
-        pictures=list(dict.fromkeys(draft.pictures)),
+        pictures=_told_once(draft.pictures),
     )
+
+
+def _told_once(pictures: Sequence[Caption]) -> list[Caption]:
+    """The pictures without credits that stand alone a second time: below the caption they also stand behind."""
+    captioned = {picture.credit for picture in pictures if picture.text}
+    return [picture for picture in dict.fromkeys(pictures) if picture.text or picture.credit not in captioned]
 
 
 def _warnings(text: str, removals: Sequence[Removal]) -> list[str]:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from pipelines.report import report_html
 from schemas.errors import DatasetError, NewsbeamError
-from schemas.records import FeedState
+from schemas.records import FeedState, RejectReason
 from schemas.run import Counts, Outcome, Run, Sample
 from schemas.settings import Outlet
 from transforms.state import Store
@@ -24,6 +24,8 @@ from transforms.write import Dataset, Manifest, explained, find, is_decided, rea
 from transforms.write.read import scan
 
 _FOLDER: Final = "_meta/runs"
+_NAMED: Final = 5  # failed outlets that a line names; the record and the report have all
+_WORKED: Final = ("fetched", "not_modified", "gone")  # outcomes of a poll that are no failure
 _SAMPLES: Final = 5  # removals of each rule that a record keeps
 _COLOURS: Final = {Outcome.DONE: "green", Outcome.RUNNING: "cyan", Outcome.FAILED: "red", Outcome.KILLED: "red"}
 _REMOVED: Final = "SELECT rule, count(*) FROM removals GROUP BY ALL ORDER BY ALL"
@@ -189,6 +191,19 @@ def failed_outlets(outlets: Sequence[Outlet], states: Mapping[str, FeedState], s
     return failed
 
 
+def failure_line(run: Run) -> str:
+    """Return one line on a run's failed outlets, which names a few of them; where no feed worked, why most did not."""
+    names = ", ".join(run.failed_outlets[:_NAMED])
+    if len(run.failed_outlets) > _NAMED:
+        names += f" and {len(run.failed_outlets) - _NAMED} more"
+    total, worked = sum(run.feeds.values()), sum(n for outcome, n in run.feeds.items() if outcome in _WORKED)
+    if worked or total <= 1:
+        return f"every feed failed of: {names}"
+    n, reason = max((n, reason) for reason, n in run.feeds.items())
+    hint = "; is this machine on a network?" if reason == RejectReason.DNS_FAILURE and n == total else ""
+    return f"all {total} feeds failed, most often by {reason} ({n}), of: {names}{hint}"
+
+
 def show_runs(dataset: Dataset, newest: int, console: Console) -> None:
     """Print the newest runs into the dataset, the last one lowest, and where their reports are.
 
@@ -205,8 +220,7 @@ def show_runs(dataset: Dataset, newest: int, console: Console) -> None:
         if run.error:
             console.print(f"\n{run.run_id} failed: {run.error}", markup=False, soft_wrap=True)
         if run.failed_outlets:
-            outlets = ", ".join(run.failed_outlets)
-            console.print(f"\n{run.run_id}: every feed failed of: {outlets}", markup=False, soft_wrap=True)
+            console.print(f"\n{run.run_id}: {failure_line(run)}", markup=False, soft_wrap=True)
     if runs[-1].outcome is Outcome.RUNNING:
         console.print("\nrunning, or it has died: the next run finds out", markup=False)
     console.print(f"\nreports: {dataset.address}/{_FOLDER}/RUN.html", markup=False, soft_wrap=True)

@@ -21,7 +21,7 @@ from rich.text import Text
 import schemas.errors
 from pipelines.demo import DemoWeb
 from pipelines.display import ledger, progress
-from pipelines.history import committed, failed, failed_outlets, record, save, settle
+from pipelines.history import committed, failed, failed_outlets, failure_line, record, save, settle
 from pipelines.ingest import Plan, from_feeds, from_files
 from pipelines.memory import give_back
 from pipelines.options import Engine, choose, in_process
@@ -230,7 +230,7 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
     for stale in run.stale_profiles:
         job.out.print(stale, markup=False, soft_wrap=True)
     if run.failed_outlets:
-        job.out.print(f"every feed failed of: {', '.join(run.failed_outlets)}", markup=False, soft_wrap=True)
+        job.out.print(failure_line(run), markup=False, soft_wrap=True)
     return run
 
 

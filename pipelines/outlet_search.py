@@ -8,7 +8,7 @@ from schemas.records import RejectReason
 from schemas.settings import HttpSettings, Settings
 from transforms.failure import FetchFailed
 from transforms.feeds import Feed, NotAFeed, parse_feed
-from transforms.feeds.discover import discover, news_sitemaps, usual_places
+from transforms.feeds.discover import discover, news_sitemaps, page_language, usual_places
 from transforms.fetch.client import Response
 from transforms.fetch.crawl import Answer, Ask, Elsewhere, Unasked, crawl
 from transforms.fetch.guard import host_of
@@ -26,8 +26,8 @@ class Found(NamedTuple):
     problem: str
 
 
-def find_feeds(url: str, settings: Settings) -> list[Found]:
-    """Return what was tried to find the feeds of the site at `url`, in that order.
+def find_feeds(url: str, settings: Settings) -> tuple[list[Found], str]:
+    """Return what was tried to find the feeds of the site at `url`, in that order, and the language its page declares.
 
     `url` itself may be a feed. Else what its page names is tried, and only where nothing of that works, the news
     sitemaps in its robots.txt and the usual places.
@@ -35,14 +35,15 @@ def find_feeds(url: str, settings: Settings) -> list[Found]:
     answer = ask_all([url], settings.http).get(url)
     first = _found(url, answer, settings.poll.max_entries)
     if first.feed is not None or not isinstance(answer, Response):
-        return [first]
+        return [first], ""
+    language = page_language(answer.body)
     tried = look_at(discover(answer.body, answer.url), settings)
     if any(entry.feed and entry.feed.items for entry in tried):
-        return tried
+        return tried, language
     robots_url = urljoin(answer.url, "/robots.txt")
     robots = ask_all([robots_url], settings.http).get(robots_url)
     rules = robots.body.decode("utf-8", "replace") if isinstance(robots, Response) else ""
-    return tried + look_at([*news_sitemaps(rules, answer.url), *usual_places(answer.url)], settings)
+    return tried + look_at([*news_sitemaps(rules, answer.url), *usual_places(answer.url)], settings), language
 
 
 def distinct(found: Sequence[Found]) -> list[Found]:

@@ -7,10 +7,11 @@ from urllib.parse import urljoin, urlsplit
 
 import tldextract
 
+from schemas.countries import COUNTRIES, UNKNOWN
 from schemas.settings import Outlet
 from transforms.feeds.opml import ListedFeed
 
-UNKNOWN_COUNTRY: Final = "ZZ"  # ISO 3166-1 leaves it to its users
+UNKNOWN_LANGUAGE: Final = "und"  # BCP 47
 _SOLD: Final = ("AI", "CO", "EU", "IO", "ME", "TV")  # top-level domains that say nothing about a country
 _domain = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the bundled list: nothing is fetched
 
@@ -68,12 +69,13 @@ def slug_of(url: str, taken: Iterable[str] = ()) -> str:
 
 
 def country_of(url: str, language: str) -> str:
-    """Return the country that the host's top-level domain names, else the language's region, else `UNKNOWN_COUNTRY`."""
+    """Return the country that the host's top-level domain names, else the language's region, else `UNKNOWN`."""
     top = (urlsplit(url).hostname or "").rpartition(".")[2].upper()
-    if len(top) == 2 and top not in _SOLD:
-        return "GB" if top == "UK" else top
+    top = "GB" if top == "UK" else top
+    if top in COUNTRIES and top not in _SOLD:
+        return top
     region = language.rpartition("-")[2].upper()
-    return region if "-" in language and re.fullmatch("[A-Z]{2}", region) else UNKNOWN_COUNTRY
+    return region if "-" in language and region in COUNTRIES else UNKNOWN
 
 
 def outlets_of(listed: Sequence[ListedFeed], known: Sequence[Outlet]) -> list[Outlet]:
@@ -102,7 +104,13 @@ def outlets_of(listed: Sequence[ListedFeed], known: Sequence[Outlet]) -> list[Ou
     return made
 
 
+def unknowns(outlet: Outlet) -> list[str]:
+    """Return the fields of an outlet that nothing said, for a person to set."""
+    fields = ["country"] if outlet.country == UNKNOWN else []
+    return fields + (["language"] if outlet.language == UNKNOWN_LANGUAGE else [])
+
+
 def language_of(declared: Optional[str]) -> str:
-    """Return the language of a declared "en-gb", "und" where it is none."""
+    """Return the language of a declared "en-gb", `UNKNOWN_LANGUAGE` where it is none."""
     code = re.split("[-_]", (declared or "").strip().lower())[0]
-    return code if re.fullmatch("[a-z]{2,3}", code) else "und"
+    return code if re.fullmatch("[a-z]{2,3}", code) else UNKNOWN_LANGUAGE

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Optional
 from urllib.parse import urljoin
 
 import typer
+from pydantic import ValidationError
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -56,10 +57,20 @@ def add(
     url: Annotated[str, typer.Argument(metavar="URL", help="The outlet's home page, or a feed of it.")],
     outlets: OutletsFile = None,
     settings: SettingsFile = None,
-    slug: Annotated[Optional[str], typer.Option("--slug", help="[default: made of the host's name]")] = None,
-    name: Annotated[Optional[str], typer.Option("--name", help="[default: the feed's title]")] = None,
-    country: Annotated[Optional[str], typer.Option("--country", help="ISO 3166-1 alpha-2. [default: guessed]")] = None,
-    language: Annotated[Optional[str], typer.Option("--language", help="[default: what the feed declares]")] = None,
+    slug: Annotated[
+        Optional[str],
+        typer.Option("--slug", help="Its name in paths and ids: a-z, 0-9, '-'. [default: made of the host's name]"),
+    ] = None,
+    name: Annotated[
+        Optional[str], typer.Option("--name", help="Its name for people. [default: the feed's title]")
+    ] = None,
+    country: Annotated[
+        Optional[str], typer.Option("--country", help="Two letters, such as IQ (ISO 3166-1). [default: guessed]")
+    ] = None,
+    language: Annotated[
+        Optional[str],
+        typer.Option("--language", help="A code such as ar. [default: what the feed declares, else the page]"),
+    ] = None,
     yes: Yes = False,
 ) -> None:
     """Find the feeds and news sitemaps of a site, show what they list, and write the outlet's table."""
@@ -67,7 +78,7 @@ def add(
     from pipelines.outlet_table import country_of, language_of, slug_of
 
     known, all_settings = _load(outlets), _settings(settings)
-    found = find_feeds(url, all_settings)
+    found, spoken = find_feeds(url, all_settings)
     _show(found)
     kept = distinct(found)
     if not kept:
@@ -78,16 +89,21 @@ def add(
         out.print(f"[{owner}] lists it already", markup=False)
         raise typer.Exit(1)
     first = next((entry.feed for entry in kept if entry.feed), None)
-    declared = language or (first.language if first else None) or ""
-    outlet = Outlet(
-        slug=slug or slug_of(url, [outlet.slug for outlet in known]),
-        name=name or (first.title if first else "") or slug_of(url),
-        country=country or country_of(url, declared),
-        language=language_of(declared),
-        home=urljoin(url, "/"),
-        feeds=tuple(entry.url for entry in kept),
-        note="found by newsbeam outlets add",
-    )
+    declared = language or (first.language if first else None) or spoken
+    try:
+        outlet = Outlet(
+            slug=slug or slug_of(url, [outlet.slug for outlet in known]),
+            name=name or (first.title if first else "") or slug_of(url),
+            country=country or country_of(url, declared),
+            language=language or language_of(declared),
+            home=urljoin(url, "/"),
+            feeds=tuple(entry.url for entry in kept),
+            note="found by newsbeam outlets add",
+        )
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        problem = str(wrong.get("ctx", {}).get("error", wrong["msg"]))
+        raise ConfigError("command line", None, f"--{wrong['loc'][0]}", problem, "Change the value") from error
     _append([outlet], outlets, yes)
 
 
@@ -167,7 +183,7 @@ def _show(found: "Sequence[Found]") -> None:
 
 def _append(made: Sequence[Outlet], outlets: Optional[Path], yes: bool) -> None:
     """Show the tables, and write them behind the file's last one."""
-    from pipelines.outlet_table import outlet_toml
+    from pipelines.outlet_table import outlet_toml, unknowns
 
     path = outlets or _shipped("outlets.toml")
     tables = "\n\n".join(outlet_toml(outlet) for outlet in made) + "\n"
@@ -188,6 +204,10 @@ def _append(made: Sequence[Outlet], outlets: Optional[Path], yes: bool) -> None:
         raise ConfigError(str(path), error.line, error.field, error.problem, error.remedy) from error
     finally:
         draft.unlink(missing_ok=True)
+    for outlet in made:
+        if fields := unknowns(outlet):
+            line = f"set {' and '.join(fields)} of [{outlet.slug}] in {path}: nothing said what they are"
+            out.print(line, markup=False, soft_wrap=True)
 
 
 def _load(outlets: Optional[Path]) -> tuple[Outlet, ...]:

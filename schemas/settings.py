@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from cssselect import HTMLTranslator, SelectorError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from schemas.countries import COUNTRIES
 from schemas.errors import ConfigError
 
 # What is wrong with a value, in the words of a TOML file; keys are pydantic's types of error.
@@ -45,6 +46,8 @@ _PROBLEMS: Final = {
     }.items()
     for trouble in ("type", "parsing", "from_float", "parsing_size")
 }
+_SPACE: Final = re.compile(r"[\s\x00-\x1f\x7f]")
+_LANGUAGE: Final = re.compile(r"[a-z]{2,3}(-[A-Za-z]+)?")
 _SHOWN: Final = 80  # characters of a bad value
 SLUG: Final = re.compile(r"[a-z0-9][a-z0-9-]*")  # of outlets and entities: stands in paths and ids
 
@@ -59,7 +62,27 @@ def _http_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
         raise ValueError("must be an http or https URL with a host and no user")
+    if _SPACE.search(url):
+        raise ValueError("must hold no spaces; in a URL they are written %20")
     return url
+
+
+def _header_text(text: str) -> str:
+    if not text.strip() or not text.isascii() or not text.isprintable():  # it goes into a header
+        raise ValueError("must be text in plain ASCII, and not empty")
+    return text
+
+
+def _country(code: str) -> str:
+    if code not in COUNTRIES:
+        raise ValueError("must be a country's two letters, such as IQ (ISO 3166-1), or ZZ where it is not known")
+    return code
+
+
+def _language(code: str) -> str:
+    if not _LANGUAGE.fullmatch(code):
+        raise ValueError("must be a code such as en or ckb (BCP 47), or und where it is not known")
+    return code
 
 
 def _network(block: str) -> str:
@@ -77,11 +100,12 @@ def _selector(css: str) -> str:
     return css
 
 
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Count = Annotated[int, Field(ge=1)]
-HeaderText = Annotated[str, Field(pattern=r"^[ -~]+$", max_length=300)]  # printable ASCII: it goes into a header
-Share = Annotated[float, Field(ge=0, le=1)]
+# Numbers and switches are strict: `true` is no number, "yes" no switch.
+Positive = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+HeaderText = Annotated[str, Field(max_length=300), AfterValidator(_header_text)]
+Share = Annotated[float, Field(strict=True, ge=0, le=1)]
 Host = Annotated[str, Field(pattern=r"^[a-z0-9-]+(\.[a-z0-9-]+)+$")]
 Url = Annotated[str, AfterValidator(_http_url)]
 Network = Annotated[str, AfterValidator(_network)]
@@ -98,7 +122,7 @@ class HttpSettings(Model):
     max_connections: Count
     deadline_s: Positive
     connect_s: Positive
-    max_redirects: Annotated[int, Field(ge=0, le=20)]
+    max_redirects: Annotated[int, Field(strict=True, ge=0, le=20)]
     max_wire_bytes: Count
     max_body_bytes: Count
     max_header_bytes: Count
@@ -106,7 +130,7 @@ class HttpSettings(Model):
     backoff_s: NotNegative
     max_retry_after_s: NotNegative
     max_host_s: Positive
-    robots_max_bytes: Annotated[int, Field(ge=512_000)]
+    robots_max_bytes: Annotated[int, Field(strict=True, ge=512_000)]
     max_crawl_delay_s: NotNegative
     allow_networks: tuple[Network, ...]
 
@@ -147,7 +171,7 @@ class LanguageSettings(Model):
 
     sample_chars: Count
     min_confidence: Share
-    seed: int
+    seed: Annotated[int, Field(strict=True)]
 
 
 class DedupSettings(Model):
@@ -176,8 +200,8 @@ class WriteSettings(Model):
 
     shards: Count
     max_rows_per_file: Count
-    compression_level: Annotated[int, Field(ge=1, le=22)]
-    min_free_bytes: Annotated[int, Field(ge=0)]
+    compression_level: Annotated[int, Field(strict=True, ge=1, le=22)]
+    min_free_bytes: Annotated[int, Field(strict=True, ge=0)]
     # Where the state lies, if not beside the dataset: postgresql://user@host/database, or the whole path of a file.
     state: Annotated[str, Field(pattern=r"^(postgres(ql)?://.+|/.+)?$")] = ""
 
@@ -220,12 +244,14 @@ class Outlet(Model):
 
     slug: str
     name: Annotated[str, Field(min_length=1)]
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2")]
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Za-z]+)?$", description="BCP 47")]
+    country: Annotated[str, AfterValidator(_country)]  # ISO 3166-1 alpha-2
+    language: Annotated[str, AfterValidator(_language)]  # BCP 47
     home: Url
     feeds: Annotated[tuple[Url, ...], Field(min_length=1)]
     unconfirmed: tuple[Url, ...] = ()  # feeds whose address no public source confirmed
-    full_content: bool = False  # its feeds carry whole articles: pages are fetched only where an entry is too short
+    full_content: Annotated[bool, Field(strict=True)] = (
+        False  # its feeds carry whole articles: pages are fetched only where an entry is too short
+    )
     note: str = ""
     profile: Profile = Profile()
 

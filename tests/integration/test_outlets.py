@@ -43,6 +43,21 @@ def test_a_declared_feed_is_found_and_written(web: Any, http: Any, settings: Pat
     assert outlet.feeds == (web.url("/rss"),)
 
 
+def test_the_page_tells_its_language_where_the_feed_does_not_and_the_rest_is_named(
+    web: Any, http: Any, settings: Path, tmp_path: Path
+) -> None:
+    home, silent = HOME.replace(b"<html>", b'<html lang="ar">'), feed(1).replace(b"<language>en-gb</language>", b"")
+    web.answers.update({"/": http.says(http.http(200, home)), "/rss": http.says(http.http(200, silent))})
+    file = tmp_path / "outlets.toml"
+    options = ("--outlets", file, "--settings", settings, "--slug", "post", "--yes")
+    refused = newsbeam("add", web.url("/"), *options, "--country", "XQ")
+    assert isinstance(refused.exception, ConfigError)
+    assert "--country: must be a country's two letters" in str(refused.exception)
+    result = newsbeam("add", web.url("/"), *options)
+    assert f"set country of [post] in {file}" in result.output
+    assert [(outlet.country, outlet.language) for outlet in load_outlets(file)] == [("ZZ", "ar")]
+
+
 def test_usual_places_and_news_sitemaps_are_tried_where_the_page_names_none(
     web: Any, http: Any, settings: Path, tmp_path: Path
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 from apache_beam.utils.timestamp import Timestamp
 from rich.console import Console
 
-from pipelines.history import failed, failed_outlets, save, show_runs
+from pipelines.history import failed, failed_outlets, failure_line, save, show_runs
 from schemas.errors import DatasetError
 from schemas.records import FeedState
 from schemas.run import Counts, Outcome, Run
@@ -62,6 +62,29 @@ def test_an_outlet_has_failed_when_no_open_feed_of_it_works(
 ) -> None:
     known = {url: state(url, *rest) for url, rest in zip(FEEDS, states, strict=False)}
     assert failed_outlets([POST], known, START) == said
+
+
+@pytest.mark.parametrize(
+    ("feeds", "said"),
+    [
+        pytest.param(
+            {"dns_failure": 9, "fetched": 1}, "every feed failed of: o0, o1, o2, o3, o4 and 2 more", id="some"
+        ),
+        pytest.param(
+            {"dns_failure": 9},
+            "all 9 feeds failed, most often by dns_failure (9), of: o0, o1, o2, o3, o4 and 2 more; "
+            "is this machine on a network?",
+            id="no network",
+        ),
+        pytest.param(
+            {"dns_failure": 3, "timeout": 6},
+            "all 9 feeds failed, most often by timeout (6), of: o0, o1, o2, o3, o4 and 2 more",
+            id="all",
+        ),
+    ],
+)
+def test_many_failed_outlets_are_said_in_a_line(feeds: dict[str, int], said: str) -> None:
+    assert failure_line(run(failed_outlets=[f"o{n}" for n in range(7)], feeds=feeds)) == said
 
 
 @pytest.mark.parametrize(

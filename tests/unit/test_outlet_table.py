@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.outlet_table import UNKNOWN_COUNTRY, country_of, language_of, outlet_toml, outlets_of, slug_of
+from pipelines.outlet_table import country_of, language_of, outlet_toml, outlets_of, slug_of
+from schemas.countries import UNKNOWN
 from schemas.settings import Outlet, load_outlets
 from transforms.feeds.opml import ListedFeed
 
@@ -45,7 +46,8 @@ def test_a_taken_slug_gets_a_number() -> None:
         ("https://www.isna.ir/", "fa", "IR"),
         ("https://x.co.uk/", "", "GB"),
         ("https://x.com/", "tr-TR", "TR"),
-        ("https://x.tv/", "ar", UNKNOWN_COUNTRY),
+        ("https://x.tv/", "ar", UNKNOWN),
+        ("https://x.su/", "ru-XQ", UNKNOWN),
     ],
 )
 def test_the_country_is_the_domains_else_the_languages(url: str, language: str, country: str) -> None:
@@ -69,5 +71,5 @@ def test_imported_feeds_become_one_outlet_a_site() -> None:
     made = outlets_of(listed, [OUTLET])
     assert [(outlet.slug, outlet.name, outlet.country, outlet.language, outlet.feeds) for outlet in made] == [
         ("b", "B", "IQ", "ar", ("https://b.iq/rss", "https://b.iq/world")),
-        ("c", "c", UNKNOWN_COUNTRY, "und", ("https://feeds.c.com/x",)),
+        ("c", "c", UNKNOWN, "und", ("https://feeds.c.com/x",)),
     ]

@@ -46,6 +46,10 @@ def test_an_override_replaces_single_keys(tmp_path: Path) -> None:
         pytest.param("[http]\n\ngap_s = -1\n", 3, "http.gap_s", ["must be at least 0, not -1"], id="negative"),
         pytest.param('[http]\ngap_s = "fast"\n', 2, "http.gap_s", ['must be a number, not "fast"'], id="not-a-number"),
         pytest.param("[http]\ngap_s = nan\n", 2, "http.gap_s", ["must be a finite number"], id="nan"),
+        pytest.param(
+            "[http]\ndeadline_s = true\n", 2, "http.deadline_s", ["must be a number, not true"], id="a-switch"
+        ),
+        pytest.param('[http]\ncontact = ""\n', 2, "http.contact", ["plain ASCII, and not empty"], id="no-contact"),
         pytest.param("[http]\nmax_tries = 1.5\n", 2, "http.max_tries", ["must be a whole number"], id="not-whole"),
         pytest.param(
             "[http]\nallow_networks = 1\n", 2, "http.allow_networks", ["must be a list, in [ ]"], id="no-list"
@@ -79,6 +83,10 @@ def test_a_bad_override_is_refused(tmp_path: Path, text: str, line: int, field: 
         pytest.param(OUTLET.replace("al-wadi", "Al_Wadi"), 1, "Al_Wadi", ["bad slug", "a-z"], id="bad-slug"),
         pytest.param(OUTLET.replace("al-wadi", "1843"), 1, "1843", ["bad slug"], id="numeric-slug"),
         pytest.param(OUTLET.replace('"JO"', '"Jordan"'), 3, "al-wadi.country", ["Jordan"], id="bad-country"),
+        pytest.param(OUTLET.replace('"JO"', '"XQ"'), 3, "al-wadi.country", ["such as IQ"], id="no-country"),
+        pytest.param(OUTLET.replace('"ar"', '"arabic"'), 4, "al-wadi.language", ["such as en"], id="no-code"),
+        pytest.param(OUTLET.replace("/rss", "/rss feed"), 6, "al-wadi.feeds", ["no spaces"], id="space-in-a-feed"),
+        pytest.param(OUTLET + 'full_content = "yes"\n', 7, "al-wadi.full_content", ["true or false"], id="no-switch"),
         pytest.param(
             OUTLET.replace("https://wadi.example/rss", "ftp://wadi.example/rss"),
             6,

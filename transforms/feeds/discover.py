@@ -14,6 +14,8 @@ _FEED_PATH = re.compile(
     r"(?:^|[/._?=-])(?:rss\d?|feeds?|atom|rdf)(?:$|[/._?&=-])|news[_-]?sitemap|sitemap[_-]?news", re.IGNORECASE
 )
 _NOT_NEWS = re.compile(r"comment|podcast|/tag/|/author/", re.IGNORECASE)
+_LANGUAGE = re.compile(rb"""<html\b[^>]{0,500}?[\s:]lang\s{0,3}=\s{0,3}["']?([a-z-]{2,15})""", re.IGNORECASE)
+_HEAD_BYTES: Final = 8_192  # in which a page's first tag is looked for
 _SITEMAP_LINE = re.compile(r"^[ \t]*sitemap[ \t]*:[ \t]*(\S{1,2000})", re.IGNORECASE | re.MULTILINE)
 _USUAL: Final = (
     "/feed/", "/rss", "/rss.xml", "/feed", "/feed.xml", "/atom.xml", "/index.xml", "/rss/", "/feeds/all.atom.xml",
@@ -41,6 +43,16 @@ def discover(html: bytes, url: str) -> list[str]:
     found += [link for target in linked if (link := absolute_link(target, base)) and _looks_like_feed(link)]
     found = [link.partition("#")[0] for link in found if link and not _NOT_NEWS.search(link)]
     return list(dict.fromkeys(found))[:MAX_CANDIDATES]
+
+
+def page_language(html: bytes) -> str:
+    """Return the language that a page declares as a whole, such as "en-GB", "" where it declares none.
+
+    >>> page_language(b'<!doctype html><html class="no-js" lang="ckb">')
+    'ckb'
+    """
+    found = _LANGUAGE.search(html[:_HEAD_BYTES])
+    return found[1].decode("ascii") if found else ""
 
 
 def usual_places(url: str) -> list[str]:

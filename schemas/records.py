@@ -299,7 +299,7 @@ class LinkState(NamedTuple):
 
 
 class VersionState(NamedTuple):
-    """The newest stored version of an article."""
+    """One stored version of an article: which text it is."""
 
     article_id: str
     version: int

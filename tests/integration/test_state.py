@@ -72,6 +72,14 @@ def test_what_a_commit_changed_is_read_back_whole(store: Store) -> None:
     assert store.applied() == {"c1"}
 
 
+def test_all_versions_of_an_article_are_kept_and_the_newest_stands_for_it(store: Store) -> None:
+    states = [VERSION._replace(version=number, content_hash=f"text {number}") for number in (10, 2, 1)]
+    store.apply("run-1", Delta(versions=[to_scalars(state) for state in states[1:]]))
+    store.apply("run-2", Delta(versions=[to_scalars(states[0])]))
+    assert store.versions(["id1"]) == {"id1": states[0]}
+    assert store.all_versions(["id1", "id2"]) == {"id1": states[::-1]}
+
+
 def test_a_reader_that_was_opened_before_sees_the_next_commit(store: Store) -> None:
     reader = Store(store.address)
     store.apply("c1", Delta(links=[to_scalars(LINK)]))

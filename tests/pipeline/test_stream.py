@@ -43,13 +43,13 @@ def origin(name: str) -> Origin:
     return Origin("gazette", "https://gazette.example/rss", name, f"https://gazette.example/{name}", NOON, "en")
 
 
-def tagged(name: str, text: str = "Shelling near Kobani.", version: int = 1) -> TaggedArticle:
+def tagged(name: str, text: str = "Shelling near Kobani.", version: int = 1, minute: int = 1) -> TaggedArticle:
     url = f"https://gazette.example/{name}"
     article = Article(
         origin=origin(name), article_id=name, version=version, url=url, canonical_url=url, title="A day", subtitle="",
         description="", authors=[], section="", tags=[], image_url="", article_type="news", text=text, dateline="",
         captions=[], syndication_source="", published_at=NOON, published_at_source="meta", modified_at=None,
-        fetched_at=NOON + 60, language="en", language_confidence=0.9, content_hash=f"hash of {text}",
+        fetched_at=NOON + minute * MINUTE, language="en", language_confidence=0.9, content_hash=f"hash of {text}",
         change_ratio=None, cluster_id=name, duplicate_of=None, duplicate_kind=None, extraction_method="main",
         extraction_quality=0.8, warnings=[], removals=[], http_status=200, etag=None, last_modified=None,
     )  # fmt: skip
@@ -154,6 +154,39 @@ def test_a_text_read_again_after_a_rollback_is_written_once(place: Place) -> Non
     assert place.commit("stream-2", batch(tagged("a"), tagged("b")))
     assert [row[:2] for row in place.rows()] == [("a", 1), ("b", 1)]
     assert place.counts()["stream-2"]["skips"] == {"write.unchanged": 1}
+
+
+def test_a_replay_of_an_older_version_is_not_written_again(place: Place) -> None:
+    older, newer = tagged("a"), tagged("a", "One dead.", 1, minute=6)  # both windows found the article new
+    for number, one in enumerate([older, newer, tagged("a", "Two dead.", 3, minute=11), older, newer, older]):
+        assert place.commit(f"stream-{number}", batch(one))
+    assert place.rows() == [("a", 1, "Shelling near Kobani."), ("a", 2, "One dead."), ("a", 3, "Two dead.")]
+    assert [row[1] for row in place.rows("signatures", "article_id, version")] == [1, 2, 3]
+    assert place.counts()["stream-5"]["skips"] == {"write.unchanged": 1}
+    assert place.store.versions("a")["a"].version == 3
+
+
+def test_an_outlet_that_goes_back_to_an_earlier_text_makes_a_new_version_of_it(place: Place) -> None:
+    place.commit("stream-1", batch(tagged("a")))
+    place.commit("stream-2", batch(tagged("a", "One dead.", 2, minute=6)))
+    back = tagged("a", version=1, minute=11)  # from a window that knew of no version yet
+    for number in (3, 4):
+        place.commit(f"stream-{number}", batch(back))
+    assert [row[1:] for row in place.rows()] == [
+        (1, "Shelling near Kobani."),
+        (2, "One dead."),
+        (3, "Shelling near Kobani."),
+    ]
+
+
+def test_a_member_of_a_cluster_is_named_by_the_version_that_its_text_has(place: Place) -> None:
+    place.commit("stream-1", batch(tagged("a")))
+    late = tagged("a", "One dead.", 1, minute=6)
+    place.commit("stream-2", batch(late))
+    members = [Member(name, 1, "gazette", None if name == "a" else "repost", NOON, None, None) for name in "ab"]
+    place.commit("stream-3", batch(late, tagged("b"))._replace(clusters=[Cluster("a", members, complete=True)]))
+    in_cluster = place.rows("clusters", "unnest([(m.article_id, m.version) FOR m IN members])")
+    assert in_cluster == [(("a", 2),), (("b", 1),)]
 
 
 def test_a_window_that_is_run_again_changes_nothing(place: Place) -> None:

@@ -48,7 +48,7 @@ class Table(NamedTuple):
 TABLES: Final[Mapping[type[Any], Table]] = {
     FeedState: Table("feeds", ("url",), _fields(FeedState), FeedState._field_defaults),
     LinkState: Table("links", ("link",), _fields(LinkState), LinkState._field_defaults),
-    VersionState: Table("versions", ("article_id",), _fields(VersionState), VersionState._field_defaults),
+    VersionState: Table("versions", ("article_id", "version"), _fields(VersionState), VersionState._field_defaults),
     Signature: Table("signatures", ("article_id", "version"), _fields(Signature), Signature._field_defaults),
 }
 

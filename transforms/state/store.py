@@ -81,7 +81,14 @@ class Store:
 
     def versions(self, article_ids: Collection[str]) -> dict[str, VersionState]:
         """Return the newest stored version of those of `article_ids` that are stored."""
-        return {state.article_id: state for state in self._by_key(VersionState, article_ids)}
+        return {article_id: known[-1] for article_id, known in self.all_versions(article_ids).items()}
+
+    def all_versions(self, article_ids: Collection[str]) -> dict[str, list[VersionState]]:
+        """Return every stored version of those of `article_ids` that are stored, in their order."""
+        found = dict[str, list[VersionState]]()
+        for state in sorted(self._by_key(VersionState, article_ids), key=lambda state: state.version):
+            found.setdefault(state.article_id, []).append(state)
+        return found
 
     def signatures(self, anchors: Collection[int], since: Timestamp, max_shared: int = 40) -> list[Signature]:
         """Return the signatures fetched at or after `since` that share at least one of `anchors`, each once.

@@ -1,8 +1,8 @@
 """Windows of a stream: each is committed as a run is, by one worker, with the same files, manifest and state.
 
 A stream's engine may run a window twice: after a failure it goes back to its last checkpoint, and a worker that was
-given up may live on. So the commit itself repeats safely: a window that is decided stays as it was decided, and an
-article's version that the state holds already is not written again.
+given up may live on. So the commit itself repeats safely: a window that is decided stays as it was decided, and a text
+that the state holds already is not written again, neither the newest of an article nor an older one (`replay`).
 """
 
 from collections import Counter

@@ -52,6 +52,11 @@ def test_every_rule_leaves_its_counter_examples(language: str, name: str, text: 
     assert classify(text, RULES, RULES.of(language)) is None
 
 
+@pytest.mark.parametrize("line", ["Copyright law", "Provided by volunteers", "Read it in full", "Via text"])
+def test_a_common_word_is_no_source(line: str) -> None:
+    assert scrub(f"{FIRST}\n\n{SECOND}\n\n{line}\n\n{THIRD}", "en", RULES).source == ""
+
+
 def test_a_clean_text_comes_back_as_it_was() -> None:
     clean = scrub(CLEAN, "en", RULES)
     assert clean.text == CLEAN

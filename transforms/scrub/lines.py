@@ -89,6 +89,10 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
                 first, last = joined.count(" ", 0, hit.start(slot)), joined.count(" ", 0, hit.end(slot)) - 1
                 if hit[slot] and last >= first:
                     slots[slot] = stretch(line, rules.months, first, last)
+            if "source" in slots and not _names_outlet(
+                slots["source"], joined[: hit.start("source")], rules.agency_words
+            ):
+                continue
             if (slots or template.kind not in _NEVER_SENTENCES or not sentence) and _plausible(
                 slots, rules.agency_words
             ):
@@ -141,13 +145,19 @@ def _plausible(slots: dict[str, str], agency_words: frozenset[str]) -> bool:
         return False
     if (name := slots.get("name")) is not None and not is_name(name):
         return False
-    if (source := slots.get("source")) is not None and not is_source(source):
-        return False
     if (section := slots.get("section")) is not None and not is_name(section, most=5):
         return False
     if (items := slots.get("list")) is not None and not _is_list(items):
         return False
     return (credit := slots.get("credit")) is None or _is_credit(credit, agency_words)
+
+
+def _names_outlet(source: str, before: str, agency_words: frozenset[str]) -> bool:
+    """Whether a source is written as one: behind a sign ("Source » jpost") any word may be, else a name or address."""
+    if not is_source(source):
+        return False
+    signed = not before.rstrip()[-1:].isalnum()
+    return signed or is_name(source, most=6) or not source.isalpha() or fold(source) in agency_words
 
 
 def _is_credit(text: str, agency_words: frozenset[str]) -> bool:

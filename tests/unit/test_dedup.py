@@ -162,6 +162,18 @@ def test_two_briefs_of_one_outlet_over_its_footer_stay_apart(outlet: str, same: 
     assert verdict.same == same
 
 
+@pytest.mark.parametrize("titles", [("", ""), ("Some story", "")], ids=["both", "one"])
+@pytest.mark.parametrize(("cut", "same"), [(0, False), (33, True)], ids=["briefs", "one text, begun twice"])
+def test_untitled_texts_of_one_outlet_are_one_where_nearly_all_of_the_shorter_is_common(
+    titles: tuple[str, str], cut: int, same: bool
+) -> None:
+    texts = ["\n\n".join([" ".join(words(seed, 40 - cut)), FOOTER]) for seed in (3, 4)]
+    a, b = (unpack(signature(text, text, title=title)) for text, title in zip(texts, titles, strict=True))
+    verdict = compare(a, b, SETTINGS)
+    assert verdict is not None
+    assert verdict.same == same
+
+
 def test_an_outlets_own_update_is_known_by_its_first_sentences() -> None:
     update = " ".join([*STORY[:120], *words(5, 150)])
     verdict = judged(" ".join(STORY[:200]), update, outlet="wadi", title="Another headline")

@@ -220,6 +220,36 @@ def test_a_damaged_delta_is_refused_with_a_remedy(dataset: Dataset) -> None:
         recover(dataset, Store(dataset.state))
 
 
+@pytest.mark.parametrize(
+    ("row", "named"),
+    [
+        (None, "None is no record"),
+        (["link"], "is no record"),
+        ({name: value for name, value in to_scalars(STORED).items() if name != "outlet"}, "'nothing' for its outlet"),
+        ({**to_scalars(STORED), "outlet": None}, "None for its outlet"),
+        ({**to_scalars(STORED), "stamp": "noon"}, "'noon' for its stamp"),
+    ],
+)
+def test_a_delta_with_a_row_that_is_no_record_is_refused_with_a_remedy(dataset: Dataset, row: Any, named: str) -> None:
+    committed(dataset, "run", 1.0, STORED)
+    for file in dataset.meta.glob("state.sqlite*"):
+        file.unlink()
+    dataset.path("_meta/delta/run/links-000.jsonl.gz").write_bytes(delta_file([to_scalars(STORED), row]))
+    with pytest.raises(DatasetError, match=rf"{named}.*Restore it"):
+        recover(dataset, Store(dataset.state))
+
+
+def test_a_delta_that_was_written_before_a_field_was_added_is_read(dataset: Dataset) -> None:
+    committed(dataset, "run", 1.0, STORED)
+    for file in dataset.meta.glob("state.sqlite*"):
+        file.unlink()
+    older = {name: value for name, value in to_scalars(STORED).items() if name not in {"feed", "entry"}}
+    dataset.path("_meta/delta/run/links-000.jsonl.gz").write_bytes(delta_file([older]))
+    store = Store(dataset.state)
+    recover(dataset, store)
+    assert store.links([LINK]) == {LINK: STORED}
+
+
 def test_recovery_of_a_whole_dataset_finds_nothing_to_do(dataset: Dataset) -> None:
     committed(dataset, "run", 1.0, STORED)
     assert not any(recover(dataset, Store(dataset.state)))

@@ -53,6 +53,10 @@ TABLES: Final[Mapping[type[Any], Table]] = {
 }
 
 
+_SCALARS: Final[Mapping[Any, tuple[type, ...]]] = {str: (str,), float: (float, int)}  # all else is kept as an integer
+_MISSING: Final = object()  # of no type that a row may hold
+
+
 def to_scalars(record: StateRecord) -> dict[str, Scalar]:
     """Return the fields of a state record as databases and JSON hold them."""
     fields = record._asdict()
@@ -69,6 +73,23 @@ def from_scalars(kind: type[R], values: Mapping[str, Scalar]) -> R:
         if fields[name] is not None:
             fields[name] = unpack(fields[name])
     return kind(**fields)
+
+
+def check_scalars(kind: type[R], rows: Sequence[Any]) -> None:
+    """Make sure that rows are what `to_scalars` makes of records, or made before a field was added.
+
+    Raises:
+        ValueError: one is none, lacks a field, or holds something else in one.
+    """
+    for row in rows:
+        if not isinstance(row, dict):
+            raise ValueError(f"{row!r:.80} is no record")
+    for name, (hint, optional) in TABLES[kind].fields.items():
+        types = _SCALARS.get(hint, (int,)) + ((type(None),) if optional else ())
+        default = TABLES[kind].defaults.get(name, _MISSING)
+        for row in rows:
+            if not isinstance(row.get(name, default), types):
+                raise ValueError(f"a row of {TABLES[kind].name} has {row.get(name, 'nothing')!r:.80} for its {name}")
 
 
 def _micros(time: Timestamp) -> int:

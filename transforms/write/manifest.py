@@ -20,9 +20,10 @@ import pyarrow.parquet as pq
 from apache_beam.coders import RowCoder, registry
 
 from schemas.errors import DatasetError
-from schemas.records import Signature
+from schemas.records import FeedState, LinkState, Signature, VersionState
 from schemas.rows import signature_of
 from transforms.state import Delta, Store
+from transforms.state.records import TABLES, R, check_scalars
 from transforms.write.dataset import Dataset, committing, explained
 from transforms.write.delta import delta_rows
 from transforms.write.files import LocalFiles, is_remote
@@ -233,9 +234,9 @@ def read_delta(dataset: Dataset, manifest: Manifest) -> Delta:
     """
     try:
         return Delta(
-            list(_delta_rows(dataset, manifest, "feeds")),
-            list(_delta_rows(dataset, manifest, "links")),
-            list(_delta_rows(dataset, manifest, "versions")),
+            _delta_rows(dataset, manifest, FeedState),
+            _delta_rows(dataset, manifest, LinkState),
+            _delta_rows(dataset, manifest, VersionState),
             list(_signatures(dataset, manifest)),
         )
     except (EOFError, ValueError, TypeError, zlib.error, gzip.BadGzipFile) as error:
@@ -291,9 +292,9 @@ def _listed(dataset: Dataset, done: set[str]) -> dict[str, Any]:
 
     Where the list is lost, damaged or of other commits than those `done`, all manifests are read again.
     """
-    with contextlib.suppress(FileNotFoundError, ValueError):
+    with contextlib.suppress(FileNotFoundError, ValueError, KeyError, TypeError):
         listed: dict[str, Any] = json.loads(dataset.files.read(_LISTED))
-        if done.issuperset(listed["commits"]):
+        if isinstance(listed["files"], dict) and done.issuperset(listed["commits"]):
             return listed
     return {"commits": [], "files": {}}
 
@@ -309,10 +310,11 @@ def _folder(path: str) -> str:
     return str(PurePosixPath(path).parent)
 
 
-def _delta_rows(dataset: Dataset, manifest: Manifest, table: str) -> Iterator[dict[str, Any]]:
-    for file in manifest.state:
-        if file.table == table:
-            yield from delta_rows(dataset.files.read(file.path))
+def _delta_rows(dataset: Dataset, manifest: Manifest, kind: type[R]) -> list[dict[str, Any]]:
+    files = [file for file in manifest.state if file.table == TABLES[kind].name]
+    rows = [row for file in files for row in delta_rows(dataset.files.read(file.path))]
+    check_scalars(kind, rows)
+    return rows
 
 
 def _signatures(dataset: Dataset, manifest: Manifest) -> Iterator[Signature]:

@@ -41,7 +41,7 @@ Output = Annotated[
     str, typer.Option("--output", "-o", help="Root of the dataset: a folder, made where it is missing, or s3://….")
 ]
 OutletsFile = Annotated[
-    Optional[Path], typer.Option("--outlets", help="Outlets to poll. [default: the shipped outlets.toml]")
+    Optional[Path], typer.Option("--outlets", help="Outlets to poll.", show_default="the shipped outlets.toml")
 ]
 SettingsFile = Annotated[
     Optional[Path], typer.Option("--settings", help="TOML whose keys are laid over the shipped defaults.toml.")
@@ -90,7 +90,7 @@ def stream(
     window: Annotated[str, typer.Option("--window", help="Time between two commits: 90s, 5m, 1h.")] = "5m",
     stop_file: Annotated[
         Optional[Path],
-        typer.Option("--stop-file", help="A file whose appearance ends the stream. [default: OUTPUT/_meta/stop]"),
+        typer.Option("--stop-file", help="A file whose appearance ends the stream.", show_default="OUTPUT/_meta/stop"),
     ] = None,
     metrics_port: Annotated[
         Optional[int],

@@ -26,7 +26,8 @@ gazetteer_app = typer.Typer(
 out = Console(highlight=False)
 
 Folder = Annotated[
-    Optional[Path], typer.Option("--gazetteer", help="Folder of curated/ and imported/. [default: the shipped one]")
+    Optional[Path],
+    typer.Option("--gazetteer", help="Folder of curated/ and imported/.", show_default="the shipped one"),
 ]
 _SHOWN: Final = 12  # entities, and names of each, before the rest is only counted
 

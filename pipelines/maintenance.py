@@ -125,10 +125,11 @@ def iceberg_command(
     output: Output = "data",
     state: State = "",
     catalog: Annotated[
-        str, typer.Option("--catalog", help="SQLAlchemy URL. [default: an SQLite file in _iceberg/ beside the tables]")
+        str,
+        typer.Option("--catalog", help="SQLAlchemy URL.", show_default="an SQLite file in _iceberg/ beside the tables"),
     ] = "",
     warehouse: Annotated[
-        str, typer.Option("--warehouse", help="Where the table's files go. [default: _iceberg/ beside the tables]")
+        str, typer.Option("--warehouse", help="Where the table's files go.", show_default="_iceberg/ beside the tables")
     ] = "",
     table: Annotated[str, typer.Option("--table", help="Name of the table, NAMESPACE.NAME.")] = "newsbeam.articles",
 ) -> None:

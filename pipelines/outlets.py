@@ -26,7 +26,7 @@ outlets_app = typer.Typer(no_args_is_help=True, help="List, find, check and exch
 out = Console(highlight=False)
 
 OutletsFile = Annotated[
-    Optional[Path], typer.Option("--outlets", help="The file of outlets. [default: the shipped outlets.toml]")
+    Optional[Path], typer.Option("--outlets", help="The file of outlets.", show_default="the shipped outlets.toml")
 ]
 SettingsFile = Annotated[
     Optional[Path], typer.Option("--settings", help="TOML whose keys are laid over the shipped defaults.toml.")
@@ -59,17 +59,19 @@ def add(
     settings: SettingsFile = None,
     slug: Annotated[
         Optional[str],
-        typer.Option("--slug", help="Its name in paths and ids: a-z, 0-9, '-'. [default: made of the host's name]"),
+        typer.Option(
+            "--slug", help="Its name in paths and ids: a-z, 0-9, '-'.", show_default="made of the host's name"
+        ),
     ] = None,
     name: Annotated[
-        Optional[str], typer.Option("--name", help="Its name for people. [default: the feed's title]")
+        Optional[str], typer.Option("--name", help="Its name for people.", show_default="the feed's title")
     ] = None,
     country: Annotated[
-        Optional[str], typer.Option("--country", help="Two letters, such as IQ (ISO 3166-1). [default: guessed]")
+        Optional[str], typer.Option("--country", help="Two letters, such as IQ (ISO 3166-1).", show_default="guessed")
     ] = None,
     language: Annotated[
         Optional[str],
-        typer.Option("--language", help="A code such as ar. [default: what the feed declares, else the page]"),
+        typer.Option("--language", help="A code such as ar.", show_default="what the feed declares, else the page"),
     ] = None,
     yes: Yes = False,
 ) -> None:
@@ -151,7 +153,7 @@ def import_opml(
 
 @outlets_app.command("export-opml")
 def export_opml(
-    file: Annotated[Optional[Path], typer.Argument(metavar="FILE", help="[default: standard output]")] = None,
+    file: Annotated[Optional[Path], typer.Argument(metavar="FILE", show_default="standard output")] = None,
     outlets: OutletsFile = None,
 ) -> None:
     """Write the outlets as OPML, for other feed readers."""

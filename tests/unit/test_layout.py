@@ -5,6 +5,9 @@ import importlib
 import pathlib
 
 import pytest
+from typer.main import get_command
+
+from pipelines.cli import app
 
 ROOT = pathlib.Path(__file__).parents[2]
 MAY_IMPORT: dict[str, set[str]] = {"schemas": set(), "transforms": {"schemas"}, "pipelines": {"schemas", "transforms"}}
@@ -35,3 +38,12 @@ def test_annotations_are_real_objects(folder: str) -> None:
     """Beam reads annotations; deferred ones turn every element type into Any and every field into a pickle."""
     for path in (ROOT / folder).rglob("*.py"):
         assert "from __future__ import annotations" not in path.read_text("utf-8"), path.relative_to(ROOT)
+
+
+def test_no_help_text_loses_words_to_markup() -> None:
+    commands = [get_command(app)]
+    for command in commands:
+        commands += getattr(command, "commands", {}).values()
+        for parameter in command.params:
+            assert "[" not in (getattr(parameter, "help", None) or ""), (command.name, parameter.name)
+    assert len(commands) > 20

@@ -135,6 +135,12 @@ def test_a_dateline_may_stand_on_a_line_of_its_own(line: str) -> None:
     assert (clean.dateline, clean.title, clean.text) == (line, "Pier Closed After Divers Find Cracks", CLEAN)
 
 
+@pytest.mark.parametrize("line", ["Kerry Adams, Reuters", "Mara Lind (AFP)", "Tom Arden / dpa"])
+def test_a_byline_with_an_agency_is_no_dateline(line: str) -> None:
+    clean = scrub(f"Pier Closed After Divers Find Cracks\n{line}\n{CLEAN}\nLeave a Reply", "en", RULES)
+    assert (clean.dateline, clean.text) == ("", CLEAN)
+
+
 def test_a_caption_above_its_credit_is_told_once_with_it() -> None:
     twice = "Boats lie in the old basin on Sunday\n" * 2
     clean = scrub(f"Pier Closed After Divers Find Cracks\n{twice}Photo: AFP/Mara Lind\n{CLEAN}", "en", RULES)

@@ -92,13 +92,20 @@ def split_dateline(paragraph: str, agencies: Set[str] = frozenset()) -> Optional
 def is_dateline(line: str, agencies: Set[str]) -> bool:
     """Whether a line of its own above the text is a dateline: a known agency, and a place beside it.
 
+    Two names together are a byline's, so a place has one word, or stands in capitals, or a day stands beside it.
+
     >>> is_dateline("BEIRUT (AFP)", {"afp"}), is_dateline("Middle East / Iraq", {"afp"})
+    (True, False)
+    >>> is_dateline("NEW YORK, AFP", {"afp"}), is_dateline("Kerry Adams, AFP", {"afp"})
     (True, False)
     """
     parts = [part for part in (text.strip() for text in re.split(r"[,/|•()]|\s[-–—]\s", line[:MAX_CHARS])) if part]
     signed = [part for part in parts if " ".join(tokens(part, {})) in agencies]
-    places = [part for part in parts if part not in signed and not _DAY.fullmatch(part)]
-    return bool(signed) and 1 <= len(places) <= 2 and all(is_name(part, most=3) for part in places)
+    days = [part for part in parts if _DAY.fullmatch(part)]
+    places = [part for part in parts if part not in (*signed, *days)]
+    if not signed or not 1 <= len(places) <= 2 or not all(is_name(part, most=3) for part in places):
+        return False
+    return bool(days) or all(part.isupper() or len(words_of(part)) == 1 for part in places)
 
 
 def _goes_on(rest: str) -> bool:

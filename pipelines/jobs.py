@@ -42,6 +42,7 @@ from transforms.write import (
     Write,
     dataset_at,
     explained,
+    is_decided,
     lock,
     prepare,
     read_manifest,
@@ -253,7 +254,7 @@ def _run_pipeline(
     job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], dataset: Dataset, store: Store, run_id: str
 ) -> None:
     archive = Archive(dataset, f"_meta/raw/{run_id}") if job.archive else None
-    with scratch(dataset, run_id) as folder, _beams_errors():
+    with scratch(dataset, run_id) as folder, _beams_errors(dataset, run_id):
         watched = folder / "progress"
         with explained(str(watched)):
             watched.mkdir()
@@ -267,7 +268,7 @@ def _run_pipeline(
 
 
 @contextmanager
-def _beams_errors() -> Iterator[None]:
+def _beams_errors(dataset: Dataset, run_id: str) -> Iterator[None]:
     """Turn what Beam raises for a worker into the error of ours that is inside, or Ctrl-C."""
     try:
         yield
@@ -278,10 +279,17 @@ def _beams_errors() -> Iterator[None]:
             raise KeyboardInterrupt from error
         ours = own_error(error)
         if str(error) == _WORKER_GONE:
-            ours = NewsbeamError("a worker process has died; nothing was committed, and the next run asks again")
+            ours = worker_gone(dataset, run_id)
         if ours is None:
             raise
         raise ours from error
+
+
+def worker_gone(dataset: Dataset, run_id: str) -> NewsbeamError:
+    """Return the error of a run whose worker has died: before its commit was decided, or after."""
+    if is_decided(dataset, run_id):
+        return NewsbeamError("a worker process has died; the run's commit was decided, and the next run finishes it")
+    return NewsbeamError("a worker process has died; nothing was committed, and the next run asks again")
 
 
 def _interrupted(error: Exception) -> bool:

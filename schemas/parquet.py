@@ -10,7 +10,7 @@ from typing import Final
 
 import pyarrow as pa
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2  # 2: `footer` and `component` of signatures
 
 _TIME: Final = pa.timestamp("us", tz="UTC")
 

@@ -278,12 +278,14 @@ def _word_counts(texts: Sequence[str]) -> "np.ndarray[Any, np.dtype[np.int64]]":
 
     >>> _word_counts(["one two", "", " three\\u2003four\\n\\nfive\\xa0six "]).tolist()
     [2, 0, 4]
+    >>> _word_counts([]).tolist()
+    []
     """
     points = np.frombuffer("\n".join(["", *texts, ""]).encode("utf-32-le", "surrogatepass"), "<u4")
     white = _WHITE.take(points, mode="clip")
     begins = white[:-1] > white[1:]  # at the character before each word
-    ends = np.cumsum([len(text) + 1 for text in texts])
-    return np.add.reduceat(begins, [0, *ends[:-1]], dtype=np.int64)
+    starts = np.cumsum([0, *(len(text) + 1 for text in texts)])[:-1]
+    return np.add.reduceat(begins, starts, dtype=np.int64)
 
 
 def _modified(article: Article) -> Optional[int]:

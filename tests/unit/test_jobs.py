@@ -1,11 +1,13 @@
 """Errors of ours come back out of what Beam wraps around them."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 
-from pipelines.jobs import own_error
+from pipelines.jobs import own_error, worker_gone
 from schemas.errors import ConfigError, CountsDoNotAddUp, DatasetError, LockHeld, NewsbeamError
+from transforms.write import Dataset, manifest_path, prepare
 
 FULL = DatasetError("/data/_meta", "No space left on device", "Free some space, then start again")
 OURS = [FULL, CountsDoNotAddUp("r1", 3, 2), LockHeld("/data", "process 7"), ConfigError("a.toml", 3, "gap", "x", "y")]
@@ -40,3 +42,11 @@ def test_a_programming_error_is_none_of_ours(text: str) -> None:
 def test_errors_of_ours_pass_between_processes(ours: NewsbeamError) -> None:
     copy = pickle.loads(pickle.dumps(ours))
     assert (type(copy), str(copy), vars(copy)) == (type(ours), str(ours), vars(ours))
+
+
+def test_a_dead_worker_is_said_to_have_committed_nothing_only_where_that_is_so(tmp_path: Path) -> None:
+    dataset = Dataset(str(tmp_path))
+    prepare(dataset)
+    assert "nothing was committed" in str(worker_gone(dataset, "run"))
+    manifest_path(dataset, "run").write_text("{}")
+    assert "was decided, and the next run finishes it" in str(worker_gone(dataset, "run"))

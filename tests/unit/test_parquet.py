@@ -1,6 +1,7 @@
 """The tables' schemas, and the rows that records make."""
 
 import datetime
+import hashlib
 import sys
 from typing import Any
 
@@ -86,6 +87,15 @@ def test_every_column_says_what_it_means(schema: pa.Schema) -> None:
 @pytest.mark.parametrize("schema", [schema for schema, _ in ROWS.values()], ids=ROWS)
 def test_partition_keys_are_no_columns(schema: pa.Schema) -> None:
     assert not {"date", "outlet"} & set(schema.names)
+
+
+def test_a_change_of_the_columns_raises_the_version_of_their_list() -> None:
+    """Raise `SCHEMA_VERSION` with an addition, then add the line that the failure shows; never change one."""
+    listed = "\n".join(
+        f"{name}: {[(field.name, str(field.type)) for field in s]}" for name, s in parquet.SCHEMAS.items()
+    )
+    versions = {2: "5895e3892a3366d8"}
+    assert versions.get(parquet.SCHEMA_VERSION) == hashlib.sha256(listed.encode()).hexdigest()[:16]
 
 
 def test_nested_records_and_columns_agree() -> None:

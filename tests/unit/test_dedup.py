@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from schemas.records import Signature
 from schemas.settings import load_settings
 from transforms.dedup.cluster import average_link, canonical, components, place
-from transforms.dedup.decide import Edge, Head, Verdict, compare, head, overlap, unpack
+from transforms.dedup.decide import Edge, Head, Verdict, compare, head, like_titles, overlap, title_words, unpack
 from transforms.dedup.signature import fold, numbers, shingle
 
 SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "defaults.toml").dedup
@@ -149,6 +149,23 @@ def test_like_titles_of_two_outlets_help_a_weak_pair(title: str, outlet: str, sa
     assert verdict is not None
     assert 0.30 < verdict.containment < SETTINGS.min_containment
     assert verdict.same == same
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "like"),
+    [
+        ("The fall of Kabul", "Kabul after the fall of its last gate", True),
+        ("الهدنة في غزة تدخل حيز التنفيذ", "بدء الهدنة في غزة", True),
+        ("The fall of Kabul", "The price of bread in Idlib", False),
+        ("What we know about the truce in Gaza", "What we know about the fire in Basra", False),
+        ("ما نعرفه عن الهدنة في غزة", "ما نعرفه عن الحريق في البصرة", False),
+        ("Что известно о пожаре в Басре", "Что известно о перемирии в Газе", False),
+        ("Was wir über den Brand in Basra wissen", "Was wir über die Waffenruhe in Gaza wissen", False),
+        ("Morning brief, 29 November 2026", "Weather, 29 November 2026", False),
+    ],
+)
+def test_titles_are_like_where_two_words_that_tell_something_are_common(a: str, b: str, like: bool) -> None:
+    assert like_titles(title_words(a), title_words(b)) == like
 
 
 FOOTER = " ".join(words(9, 150))

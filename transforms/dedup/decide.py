@@ -15,6 +15,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Signature
 from schemas.settings import DedupSettings
+from transforms.scrub.frequencies import everyday_words
 
 _FEW_HASHES: Final = 40  # a sketch this small was topped up, and reaches beyond the sampling bound
 _MIN_SAMPLE: Final = 12  # hashes of the shorter text that a containment needs to be believed
@@ -36,7 +37,8 @@ _UNTITLED_CONTAINMENT: Final = 0.85
 # Titles say little by themselves (columns share theirs), but where two outlets chose like words above a text of which a
 # third is common, it is one article. [Copies that were cut, edited and glued: +.002 F1; .14: wire precision -.02]
 _TITLES_COUNT: Final = 0.10
-_LIKE_TITLES: Final = 0.34  # of the shorter one's words, and two words at least
+_LIKE_TITLES: Final = 0.34  # of the shorter one's words
+_TELLING: Final = 2  # words in common that say what a title is about, at least
 
 _BACKGROUND: Final = 0.30  # texts that share less have a quotation or background in common: no weight in a cluster
 
@@ -138,8 +140,15 @@ def title_words(title: str) -> frozenset[str]:
 
 
 def like_titles(a: frozenset[str], b: frozenset[str]) -> bool:
-    """Return whether two titles, given as their words, have enough of them in common to be of one story."""
-    return len(a & b) >= max(2, _LIKE_TITLES * min(len(a), len(b)))
+    """Return whether two titles, given as their words, have enough of them in common to be of one story.
+
+    Two of these must tell what it is about: no numbers, no everyday words of their likely language.
+    """
+    shared = a & b
+    if len(shared) < max(_TELLING, _LIKE_TITLES * min(len(a), len(b))):
+        return False
+    everyday = max(everyday_words(), key=lambda words: len(words & (a | b)))
+    return sum(not word.isdecimal() for word in shared - everyday) >= _TELLING
 
 
 def overlap(a: Profile, b: Profile) -> tuple[float, float]:

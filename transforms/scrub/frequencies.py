@@ -8,6 +8,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, lru_cache
+from itertools import chain, islice
 from pathlib import Path
 from typing import Final, Union
 
@@ -17,6 +18,7 @@ import numpy.typing as npt
 _LISTED_AS: Final = {"no": "nb", "nn": "nb", "hr": "sh", "sr": "sh", "bs": "sh"}
 _PLACES: Final = 1 << 16
 _MET: Final = 40_000  # tokens remembered by language, some 4 MB
+_EVERYDAY: Final = 200  # words of a language that say nothing of what a text is about: the, about, know, people
 _HOT: Final = 20_000  # looked-up words remembered by language: running text is mostly the same few thousand
 
 
@@ -81,6 +83,16 @@ class Frequencies(Mapping[str, float]):
 
     def __iter__(self) -> Iterator[str]:
         raise TypeError("the words themselves are not kept")
+
+
+@cache
+def everyday_words() -> tuple[frozenset[str], ...]:
+    """Return the words that wordfreq finds most often in each of its languages. Read on first use, once a process."""
+    import wordfreq
+
+    lists = wordfreq.available_languages("small")
+    ranked = (chain.from_iterable(words for _, words in _groups(path)) for _, path in sorted(lists.items()))
+    return tuple(frozenset(islice(words, _EVERYDAY)) for words in ranked)
 
 
 @cache

@@ -352,7 +352,16 @@ LD_ARTICLE = '<script type="application/ld+json">{"@type": "NewsArticle", %s}</s
         ("The quay on Wednesday. Photo: Ida Holm/Vellin", "The quay on Wednesday.", "Ida Holm/Vellin"),
         ("The quay on Wednesday (Picture by Ida Holm)", "The quay on Wednesday", "Ida Holm"),
         ("© Ida Holm", "", "Ida Holm"),
+        ("The quay — Foto: dpa/Ida Holm", "The quay", "dpa/Ida Holm"),
+        ("Foto: dpa", "", "dpa"),
+        ("The quay (VLN Photo/Ida Holm)", "The quay", "Ida Holm"),
+        ("Der Foto: Ein Wrack Im Hafen", None, ""),
         ("A photo by the sea: nobody there knew yet that the ship had run aground at five", None, ""),
+        ("A man reads the photo/video desk's log", None, ""),
+        ("Shared picture: the map that started it", None, ""),
+        ("Die Quelle: ein Brunnen im Hof", None, ""),
+        ("He got a bank credit: five million for the pier", None, ""),
+        ("The quay. Picture: the wreck on Sunday", None, ""),
     ],
 )
 def test_a_caption_is_parted_from_its_credit(line: str, text: Optional[str], credit: str) -> None:

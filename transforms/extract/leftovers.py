@@ -8,6 +8,7 @@ from schemas.records import Caption, Removal
 from transforms.extract.declared import fold
 from transforms.extract.segment import HEADINGS, Block, Segments
 from transforms.extract.vocabulary import ACTS, APART, BIT, acts_named
+from transforms.scrub.shapes import words_of
 
 _MAX_CAPTIONS: Final = 50
 _MAX_REMOVALS: Final = 40  # of one article
@@ -16,11 +17,18 @@ _BYLINE: Final = 80  # characters: a longer line that begins with "by" tells mor
 _BEFORE: Final = 6  # blocks ahead of the text that are told: bylines, share bars, standfirsts
 _AFTER: Final = 12  # blocks behind it: bios, appeals, the first teasers
 _MAX_CREDIT: Final = 60  # characters
-_CREDIT = re.compile(
-    r"\b(?:(?:photo|photograph|picture|image|foto|bild|crédit|credit|quelle)s?(?: credit)? ?[:/]|"
-    r"(?:photo|photograph|picture|image)s? (?:by|courtesy of)\b)|©",
+_CREDIT = re.compile(  # at a caption's head or behind a sign: "the source: a spring" is part of a sentence
+    r"(?:^|(?<=[()\[\]|.!?…—–/”\"©]))"
+    r" ?(?:(?:(?-i:[A-Z]{2,5}) |file )?"
+    r"(?:photo|photograph|picture|image|foto|bild|crédit|credit|quelle)s?(?: credits?)? ?[:/]|"
+    r"(?:photo|photograph|picture|image)s? (?:by|courtesy of)\b)|©(?! ?(?:photo|picture|image|foto|bild)s?:)",
     re.I,
 )
+_SMALL: Final = frozenset(  # what the names in a credit may be beside, in small letters
+    "dpa epa afp ap sda apa imago picture alliance images courtesy via handout pool file archive photo photos and und "
+    "et the of for von de la al".split()
+)
+_MAX_SMALL: Final = 1  # other words in small letters
 
 # Rules by the containers' names, the most telling first.
 _BY_NAME: Final = (
@@ -64,9 +72,16 @@ def split_caption(text: str) -> Caption:
     Caption(text='Soldiers at the post', credit='Ilka Brandt/Vellin')
     """
     sign = next((found for found in _CREDIT.finditer(text) if len(text) - found.end() <= _MAX_CREDIT), None)
-    if sign is None or not (credit := text[sign.end() :].strip(" .)]")):
+    if sign is None or not _names(credit := text[sign.end() :].strip(" .)]")):
         return Caption(text, "")
     return Caption(text[: sign.start()].rstrip(" ([|/—–-"), credit)
+
+
+def _names(credit: str) -> bool:
+    """Whether a credit names somebody: people, agencies, an agency's name in small letters."""
+    words = words_of(credit)
+    other = [word for word in words if word.islower() and word not in _SMALL]
+    return bool(words) and len(other) <= _MAX_SMALL and words[0] not in (*other, "the")
 
 
 def removals(segments: Segments, kept: Sequence[Block], title: str) -> list[Removal]:

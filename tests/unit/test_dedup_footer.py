@@ -103,6 +103,19 @@ def test_the_order_in_which_a_line_was_found_and_repetitions_change_nothing(foun
     assert is_footer(again) == is_footer(found)
 
 
+def test_a_round_up_that_is_like_each_of_three_stories_does_not_hide_them() -> None:
+    stories = ["Bridge reopens at Qaim", "Kabul mourns poets", "Idlib bakers strike"]
+    found = [Foot(f"b{n}", title, np.array([n], "<u4").tobytes(), b"") for n, title in enumerate(stories)]
+    round_up = Foot("a", "Bridge reopens, Kabul mourns, Idlib bakers", np.array([9], "<u4").tobytes(), b"")
+    assert is_footer(found)
+    assert is_footer([round_up, *found])
+
+
+@given(st.lists(st.sampled_from(FOUND), max_size=9), st.sampled_from(FOUND))
+def test_another_text_with_a_footer_does_not_unmake_it(found: list[Foot], another: Foot) -> None:
+    assert is_footer([*found, another]) >= is_footer(found)
+
+
 def test_a_footer_is_its_outlets_alone() -> None:
     assert {s.footer for s in learned(*(brief(n, outlet=f"outlet-{n}") for n in range(5))).values()} == {b""}
 

@@ -5,8 +5,8 @@ different stories of one outlet is such a line, whether they stand in this run o
 the outlet its shingles do not count, whether or not scrub leaves the line in the text.
 """
 
-from collections.abc import Collection, Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from apache_beam.coders import RowCoder, registry
@@ -16,6 +16,8 @@ from schemas.settings import DedupSettings
 from transforms.dedup.decide import like_titles, title_words
 from transforms.dedup.signature import MAX_CHARS, fold_lines, foot_lines, halves, window_hashes
 from transforms.repeats import STORIES, line_key
+
+_LOOKED_AT: Final = 64  # texts with a line: three of different stories, or it is a story's own
 
 
 class Foot(NamedTuple):
@@ -45,23 +47,36 @@ def feet(signature: Signature, text: str, settings: DedupSettings) -> Iterator[t
             yield key, Foot(signature.article_id, signature.title, signature.lead, shingles)
 
 
-def is_footer(found: Collection[Foot]) -> bool:
-    """Tell whether a line is its outlet's, from all articles that it was found in.
+def is_footer(found: Iterable[Foot]) -> bool:
+    """Tell whether a line is its outlet's, from all articles that it was found in: any three of different stories do.
 
-    Articles are of different stories where neither their openings nor their titles have anything in common.
+    Articles are of different stories where their openings have nothing in common and their titles are not alike.
     """
-    if len(found) < STORIES:
-        return False
-    stories = dict[str, tuple[frozenset[str], frozenset[int]]]()
-    for foot in sorted(found):
-        title, lead = title_words(foot.title), frozenset(np.frombuffer(foot.lead, "<u4").tolist())
-        if foot.article_id not in stories and not any(
-            lead & other or like_titles(title, words) for words, other in stories.values()
-        ):
-            stories[foot.article_id] = title, lead
-        if len(stories) == STORIES:
-            return True
-    return False
+    texts = sorted({(foot.article_id, foot.title, foot.lead) for foot in found})[:_LOOKED_AT]
+    unpacked = (
+        _Text(name, title_words(title), frozenset(np.frombuffer(lead, "<u4").tolist())) for name, title, lead in texts
+    )
+    return _different(list(unpacked), STORIES)
+
+
+class _Text(NamedTuple):
+    article_id: str
+    title: frozenset[str]
+    lead: frozenset[int]
+
+
+def _different(texts: Sequence[_Text], stories: int) -> bool:
+    """Tell whether there are so many texts no two of which are of one story."""
+    if stories == 1:
+        return bool(texts)
+    return any(
+        _different([other for other in texts[number:] if not _one_story(text, other)], stories - 1)
+        for number, text in enumerate(texts, 1)
+    )
+
+
+def _one_story(a: _Text, b: _Text) -> bool:
+    return a.article_id == b.article_id or not a.lead.isdisjoint(b.lead) or like_titles(a.title, b.title)
 
 
 def with_footer(signature: Signature, lines: Iterable[bytes]) -> Signature:

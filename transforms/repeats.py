@@ -22,7 +22,8 @@ from transforms.state import Store
 RULE: Final = "repeated_line"
 STORIES: Final = 3  # different stories of the outlet; two may share a quotation
 MAX_CHARS: Final = 200  # a longer line is a paragraph, and may be news that is told again
-_HEAD, _FOOT = 2, 8  # lines looked at
+FOOT_LINES: Final = 8  # lines looked at at the end of a text, here and by dedup: a footer has links, rights, appeals
+_HEAD: Final = 2
 
 
 def line_keys(article: Article) -> list[int]:
@@ -31,7 +32,7 @@ def line_keys(article: Article) -> list[int]:
     Of the foot, long ones too: dedup leaves them in the text, but does not count them.
     """
     lines = article.text.split("\n\n")
-    ends = [line for line in lines[:_HEAD] if len(line) <= MAX_CHARS] + lines[1:][-_FOOT:]
+    ends = [line for line in lines[:_HEAD] if len(line) <= MAX_CHARS] + lines[1:][-FOOT_LINES:]
     kept = [line for line in ends if _fold(line) != _fold(article.title)]
     kept += [removal.text for removal in article.removals if removal.rule == RULE]
     return sorted({line_key(article.origin.outlet, line) for line in kept})
@@ -52,7 +53,7 @@ def without_repeats(article: Article, repeated: Container[int], min_chars: int) 
             n += 1
         return n
 
-    head, foot = count(lines[:_HEAD]), count(reversed(lines[-_FOOT:]))
+    head, foot = count(lines[:_HEAD]), count(reversed(lines[-FOOT_LINES:]))
     text = "\n\n".join(lines[head : len(lines) - foot])
     if not head + foot or len(text) < min_chars:
         return article

@@ -1,12 +1,17 @@
 """Lines at the ends of a text that its outlet repeats are taken out; nothing else is."""
 
+from pathlib import Path
+
 import pytest
 from apache_beam.utils.timestamp import Timestamp
 
 from pipelines.sources import text_article
 from schemas.records import Article, Entry, Origin, Removal
+from schemas.settings import load_settings
+from transforms.dedup.footer import feet
+from transforms.dedup.signature import sign
 from transforms.identity import content_hash
-from transforms.repeats import MAX_CHARS, RULE, line_keys, without_repeats
+from transforms.repeats import FOOT_LINES, MAX_CHARS, RULE, line_keys, without_repeats
 
 NEWS = [
     f"Part {n} of the canal reopened on Tuesday, the port's master said in a letter to the council." for n in range(4)
@@ -59,3 +64,11 @@ def test_a_line_that_was_taken_out_counts_on() -> None:
     assert found.text != given.text
     assert keys(APPEAL) <= set(line_keys(found))
     assert without_repeats(found, keys(APPEAL), 100) == found
+
+
+def test_each_line_at_the_foot_that_dedup_looks_at_is_stored_for_later_runs() -> None:
+    settings = load_settings(Path(__file__).parents[2] / "config" / "defaults.toml").dedup
+    given = article(*(f"{n} is the number of a line in a long footer of the Courier" for n in range(30)))
+    looked_at = {key for key, _ in feet(sign(given, settings), given.text, settings)}
+    assert len(looked_at) == FOOT_LINES
+    assert looked_at <= set(line_keys(given))

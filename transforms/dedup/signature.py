@@ -20,7 +20,7 @@ import numpy.typing as npt
 
 from schemas.records import Article, Signature
 from schemas.settings import DedupSettings
-from transforms.repeats import line_keys
+from transforms.repeats import FOOT_LINES, line_keys
 
 Hashes = npt.NDArray[np.uint64]
 Halves = npt.NDArray[np.uint32]
@@ -28,7 +28,6 @@ Letters = npt.NDArray[np.uint16]
 
 MAX_CHARS: Final = 1 << 17  # folded characters looked at; the longest live blog of a day has about as many
 _OPENING_LETTERS: Final = 300  # headline, dateline and first sentence or two
-_FOOT_LINES: Final = 16  # a footer has links, rights and appeals
 _MULTIPLIER: Final = 0x9E3779B97F4A7C15  # odd, so it has an inverse modulo 2**64: 2**64 over the golden ratio
 _SKETCH_SHIFT: Final = np.uint64(32)  # the sketch keeps the upper half of a hash: 4e-4 chance matches between two texts
 
@@ -108,7 +107,7 @@ def shingle(text: str, settings: DedupSettings) -> Shingles:
 
 def foot_lines(text: str) -> list[str]:
     """Return the last lines of a text, where its outlet's footer may be; never the first one."""
-    return text.split("\n\n")[1:][-_FOOT_LINES:]
+    return text.split("\n\n")[1:][-FOOT_LINES:]
 
 
 def _opening(text: str) -> str:

@@ -139,6 +139,7 @@ def test_words_are_counted_as_split_does_in_every_script() -> None:
     assert rows.article_table(articles, "r1", "0.1").column("word_count").to_pylist() == [
         len(text.split()) for text in texts
     ]
+    assert rows.article_table([], "r1", "0.1").num_rows == 0
 
 
 @pytest.mark.parametrize(

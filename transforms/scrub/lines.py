@@ -26,6 +26,10 @@ MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the voca
 _NEVER_SENTENCES: Final = frozenset(("teaser", "teasers", "breadcrumb", "tags", "share", "languages", "prefix"))
 """Kinds whose lines end as no sentence does, headlines and names in their slots apart."""
 
+_WEEKDAYS: Final = frozenset(  # "published on Monday": in these languages days have capitals, as outlets have
+    "monday tuesday wednesday thursday friday saturday sunday "
+    "montag dienstag mittwoch donnerstag freitag samstag sonntag".split()
+)
 MAX_STRAY: Final = 40  # characters
 _QUOTES: Final = '“„«"'
 _QUOTATION = re.compile(r"\W*[“„«\"].*[”“»\"]\W*")
@@ -154,7 +158,7 @@ def _plausible(slots: dict[str, str], agency_words: frozenset[str]) -> bool:
 
 def _names_outlet(source: str, before: str, agency_words: frozenset[str]) -> bool:
     """Whether a source is written as one: behind a sign ("Source » jpost") any word may be, else a name or address."""
-    if not is_source(source):
+    if not is_source(source) or fold(source) in _WEEKDAYS:
         return False
     signed = not before.rstrip()[-1:].isalnum()
     return signed or is_name(source, most=6) or not source.isalpha() or fold(source) in agency_words

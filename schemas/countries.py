@@ -3,7 +3,7 @@
 from typing import Final
 
 UNKNOWN: Final = "ZZ"  # ISO 3166-1 leaves it to its users
-COUNTRIES: Final = frozenset(  # ISO 3166-1 alpha-2, all that are assigned; Kosovo's usual code; `UNKNOWN`
+COUNTRIES: Final = frozenset(  # ISO 3166-1 alpha-2, all that are assigned; of what it leaves to users, Kosovo's, and two for none
     """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY
     BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK
@@ -12,6 +12,6 @@ COUNTRIES: Final = frozenset(  # ISO 3166-1 alpha-2, all that are assigned; Koso
     ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM
     PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF
     TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
-    XK ZZ
+    XK XX ZZ
     """.split()
 )

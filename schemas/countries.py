@@ -3,7 +3,7 @@
 from typing import Final
 
 UNKNOWN: Final = "ZZ"  # ISO 3166-1 leaves it to its users
-COUNTRIES: Final = frozenset(  # ISO 3166-1 alpha-2, all that are assigned; of what it leaves to users, Kosovo's, and two for none
+COUNTRIES: Final = frozenset(  # ISO 3166-1 alpha-2, all assigned; of what it leaves to users Kosovo's, and two for none
     """
     AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT BV BW BY
     BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER ES ET FI FJ FK

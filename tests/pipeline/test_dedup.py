@@ -288,6 +288,18 @@ def test_order_replays_and_workers_change_nothing(
     assert (replayed.articles, replayed.signatures, replayed.clusters, replayed.aliases) == ({}, [], [], [])
 
 
+SIGNED = [sign(article, SETTINGS) for article in some_day()]
+PLACES = sorted(place(find_edges(SIGNED), SETTINGS.cluster_cut), key=lambda each: each.article_id)
+
+
+@settings(max_examples=40, deadline=None, database=None)
+@given(st.permutations(SIGNED), st.integers(0, 5))
+def test_the_order_of_texts_and_replays_change_no_place(day: list[Signature], again: int) -> None:
+    """The same claim on the pure functions, where many orders cost little."""
+    found = place(find_edges([*day, *day[:again]]), SETTINGS.cluster_cut)
+    assert sorted(found, key=lambda each: each.article_id) == PLACES
+
+
 @pytest.mark.parametrize(("parts", "shuffle"), [(3, False), (5, True)], ids=["3 in order", "5 shuffled"])
 def test_runs_in_parts_give_the_clusters_of_one_run_and_rows_that_say_so(
     runs: Runs, one_run: Outcome, parts: int, shuffle: bool

@@ -16,8 +16,8 @@ import apache_beam as beam
 from apache_beam.utils.timestamp import Timestamp
 
 from benchmarks.adapters import shipped_settings
+from transforms.dedup.components import ClusterEdges
 from transforms.dedup.decide import Edge, Head, Verdict
-from transforms.dedup.transform import ClusterEdges
 from transforms.state import Store
 
 NOW = Timestamp(1_760_000_000)

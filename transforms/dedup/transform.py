@@ -1,8 +1,8 @@
 """Dedup under Beam: versions of one address, then near-duplicates in this run and in the stored history.
 
-Near-duplicates are found on signatures. Edges between them are clustered component by component; what tells the
-components is a table of the ids of articles with company. What comes out meets the articles again by their id. All of
-that is joins and no side inputs: Beam's Flink runner fails to carry records into those of a stream.
+Near-duplicates are found on signatures. Edges between them are clustered (`components`), and what comes out meets the
+articles again by their id. All of that is joins and no side inputs: Beam's Flink runner fails to carry records into
+those of a stream.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,27 +15,19 @@ from apache_beam.metrics import Metrics
 from apache_beam.pvalue import PCollection, TaggedOutput
 from apache_beam.utils.timestamp import Duration, Timestamp
 
-from schemas.records import Article, Cluster, ClusterAlias, Signature, Skip, SkipReason
+from schemas.records import Article, Signature, Skip, SkipReason
 from schemas.settings import DedupSettings
-from transforms.dedup.cluster import Placement, place
-from transforms.dedup.decide import Edge, Head, connect, unpack
+from transforms.dedup.cluster import Placement
+from transforms.dedup.components import ALIASES, CLUSTERS, MOVED, ClusterEdges
+from transforms.dedup.decide import Edge, connect, unpack
 from transforms.dedup.footer import Foot, feet, is_footer, with_footer
-from transforms.dedup.forest import Connect, Forest
-from transforms.dedup.history import MAX_LINKED, edges_to, text_key, walk
+from transforms.dedup.history import edges_to, text_key, walk
 from transforms.dedup.signature import attribution, sign
-from transforms.dedup.story import changed
 from transforms.dedup.version import choose, next_version
 from transforms.state import Store
 
 SKIPS: Final = "skips"
 FEET: Final = "feet"
-MOVED: Final = "moved"
-CLUSTERS: Final = "clusters"
-ALIASES: Final = "aliases"
-
-_Moved = TaggedOutput[Literal["moved"], Signature]
-_Changed = TaggedOutput[Literal["clusters"], Cluster]
-_Merged = TaggedOutput[Literal["aliases"], ClusterAlias]
 
 
 class VersionFn(beam.DoFn):
@@ -178,67 +170,6 @@ class WalkFn(beam.DoFn):
         yield from walk(start, search, self.settings)
 
 
-def same_pairs(edge: Edge) -> Iterator[tuple[str, str]]:
-    """The two articles of an edge, where they are the same in other words."""
-    if edge.verdict.same:
-        yield edge.a.article_id, edge.b.article_id
-
-
-def by_component(group: tuple[str, Mapping[str, Iterable[Any]]]) -> Iterator[tuple[str, Edge]]:
-    """Key the edges of an article by its component: `(id of a, {"edges", "roots"})` in."""
-    _, joined = group
-    for component in joined["roots"]:  # one, or none where the article is the same as no other
-        for edge in joined["edges"]:
-            yield component, edge
-
-
-class ClusterFn(beam.DoFn):
-    """`place` and `changed` over a component's edges: places of the run's articles, by article id.
-
-    In come `(component, {"edges", "members"})`; edges that lead out of it are left out. Stored signatures that change
-    their cluster leave under `MOVED`, what a run has made of clusters under `CLUSTERS` and `ALIASES`.
-    """
-
-    def __init__(self, store: Store, settings: DedupSettings) -> None:
-        self.store = store
-        self.settings = settings
-        self.clustered = Metrics.counter("dedup", "clustered")
-        self.moved = Metrics.counter("dedup", "moved")
-        self.merged = Metrics.counter("dedup", "merged")
-        self.incomplete = Metrics.counter("dedup", "incomplete")
-
-    def process(
-        self, group: tuple[str, Mapping[str, Iterable[Any]]]
-    ) -> Iterator[Union[tuple[str, Placement], _Moved, _Changed, _Merged]]:
-        _, joined = group
-        members, heads, edges = set(joined["members"]), dict[Head, Head](), list[Edge]()
-        for edge in joined["edges"]:  # an article's edges share its head: most of a big component's memory
-            if edge.b.article_id in members:
-                edges.append(edge._replace(a=heads.setdefault(edge.a, edge.a), b=heads.setdefault(edge.b, edge.b)))
-        places = {each.article_id: each for each in place(edges, self.settings.cluster_cut)}
-        for head in sorted(heads, key=text_key):
-            at = places[head.article_id]
-            if head.stored and (head.cluster_id, head.component) != (at.cluster_id, at.component or at.cluster_id):
-                signature = self.store.signature(head.article_id, head.version)
-                if signature is not None:
-                    self.moved.inc()
-                    placed = signature._replace(cluster_id=at.cluster_id, component=at.component)
-                    moved: _Moved = TaggedOutput(MOVED, placed)
-                    yield moved
-        for article_id in sorted({head.article_id for head in heads if not head.stored}):
-            self.clustered.inc()
-            yield article_id, places[article_id]
-        clusters, aliases = changed(edges, places, MAX_LINKED)
-        for cluster in clusters:
-            self.incomplete.inc(int(not cluster.complete))
-            now: _Changed = TaggedOutput(CLUSTERS, cluster)
-            yield now
-        for alias in aliases:
-            self.merged.inc()
-            merged: _Merged = TaggedOutput(ALIASES, alias)
-            yield merged
-
-
 def stored_near(store: Store, since: Timestamp, settings: DedupSettings, signature: Signature) -> list[Signature]:
     """Return the stored signatures that share an anchor with `signature`, and those of its article's versions."""
     sharing = store.signatures(signature.anchors, since, settings.max_anchor_records)
@@ -278,19 +209,6 @@ def _article_by_id(article: Article) -> tuple[str, Article]:
 
 def _signature_by_id(signature: Signature) -> tuple[str, Signature]:
     return signature.article_id, signature
-
-
-def _edge_by_first(edge: Edge) -> tuple[str, Edge]:
-    return edge.a.article_id, edge
-
-
-def _roots(forest: Forest) -> Iterator[tuple[str, str]]:
-    yield from forest.items()
-
-
-def _member_by_root(line: tuple[str, str]) -> tuple[str, str]:
-    article_id, root = line
-    return root, article_id
 
 
 def _ids_by_anchor(signature: Signature) -> Iterator[tuple[int, str]]:
@@ -400,35 +318,3 @@ class FindEdges(beam.PTransform[Any, Any]):
         )
         pairs = signatures | "FindPairs" >> FindPairs(self.settings)
         return (pairs, into_history, within_history) | "AllEdges" >> beam.Flatten()
-
-
-class ClusterEdges(beam.PTransform[Any, Any]):
-    """Edges in; `ClusterFn`'s outputs out.
-
-    Edges never meet on one key: a component is clustered where its own do. Which one an edge belongs to is told by a
-    table of article ids, taken apart into its lines.
-    """
-
-    def __init__(self, store: Store, settings: DedupSettings) -> None:
-        super().__init__()
-        self.store = store
-        self.settings = settings
-
-    def expand(self, edges: PCollection[Edge]) -> Any:
-        linked = edges | "SamePairs" >> beam.FlatMap(same_pairs)
-        roots = (
-            linked | "Connect" >> beam.CombineGlobally(Connect()).without_defaults() | "Roots" >> beam.FlatMap(_roots)
-        )
-        by_first = edges | "KeyByFirst" >> beam.Map(_edge_by_first)
-        in_component = (
-            {"edges": by_first, "roots": roots}
-            | "JoinRoots" >> beam.CoGroupByKey()
-            | "KeyByComponent" >> beam.FlatMap(by_component)
-        )
-        members = roots | "KeyByRoot" >> beam.Map(_member_by_root)
-        return (
-            {"edges": in_component, "members": members}
-            | "GroupByComponent" >> beam.CoGroupByKey()
-            | "Cluster"
-            >> beam.ParDo(ClusterFn(self.store, self.settings)).with_outputs(MOVED, CLUSTERS, ALIASES, main="places")
-        )

@@ -24,7 +24,7 @@ from pipelines.display import ledger, progress
 from pipelines.history import committed, failed, failed_outlets, failure_line, record, save, settle
 from pipelines.ingest import Plan, from_feeds, from_files
 from pipelines.memory import give_back
-from pipelines.options import Engine, choose, in_process
+from pipelines.options import DASK, IN_PROCESS, DaskOptions, Engine, choose, in_process
 from pipelines.sources import file_entry, find_files
 from pipelines.warc import Archive
 from schemas.errors import ConfigError, DatasetError, NewsbeamError
@@ -301,13 +301,16 @@ def _pipeline(engine: Engine, folder: Path) -> beam.Pipeline:
     """A pipeline whose own temporary folder is below `folder`: that of a killed run goes with what it staged."""
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
-        if engine.dask:
+        if engine.name == IN_PROCESS:
+            return beam.Pipeline(in_process(engine.workers), engine.options)
+        if engine.name == DASK:
             from pipelines.dask import connect, on_dask, workers_of
 
-            with connect(engine.dask) as client:
+            address = engine.options.view_as(DaskOptions).dask_client_address
+            with connect(address) as client:
                 engine.options.view_as(DirectOptions).direct_num_workers = len(workers_of(client))
-            return beam.Pipeline(on_dask(engine.dask), engine.options)
-        return beam.Pipeline(in_process(engine.workers), engine.options)
+            return beam.Pipeline(on_dask(address), engine.options)
+        return beam.Pipeline(options=engine.options)
     finally:
         tempfile.tempdir = before
 

@@ -9,7 +9,7 @@ import io
 import itertools
 import sys
 from argparse import ArgumentParser
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from apache_beam.options.pipeline_options import (
@@ -29,10 +29,7 @@ PRISM: Final = "PrismRunner"
 FLINK: Final = "FlinkRunner"
 DASK: Final = "DaskRunner"
 _SAME: Final = {"DirectRunner", "SwitchingDirectRunner", "direct"}  # users type these, and mean: on this machine
-_REASONS: Final = {
-    PRISM: "it is for streams (`newsbeam stream`), and has one worker process",
-    FLINK: "it is for streams (`newsbeam stream`)",
-}
+_REASONS: Final = {PRISM: "it is for streams (`newsbeam stream`), and has one worker process"}
 # Options of Flink's side: Beam's Python hands on what it does not know, so slips in their spelling are ours to find.
 # `shutdown_sources_after_idle_ms` is not among them: it makes a source that waits look again without a pause.
 _FLINK_OPTIONS: Final = {
@@ -63,10 +60,9 @@ class Engine(NamedTuple):
     """A named engine, and Beam's options for it."""
 
     name: str
-    workers: int  # processes
+    workers: int  # processes on this machine; a cluster has its own
     options: PipelineOptions
     notice: str  # what a person should know about the choice, "" where nothing
-    dask: str = ""  # address of the scheduler whose workers do the work, "" where it is done on this machine
 
 
 def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
@@ -80,18 +76,17 @@ def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
         raise _refuse("--streaming", "this command is a batch", "Leave it out")
     if any(arg.startswith("--direct_") for arg in beam_args):
         raise _refuse("--direct_…", "the number of processes is newsbeam's to set", "Use --workers N before `--`")
-    if runner == DASK:
-        address = given.view_as(DaskOptions).dask_client_address
-        if not address or workers != 1:
-            problem = "the workers are those of a Dask cluster"
-            raise _refuse("--runner", problem, "Give --dask_client_address=tcp://host:8786, and no --workers")
-        return Engine(runner, workers, given, "", address)
-    if runner != IN_PROCESS:
+    if runner == IN_PROCESS:
+        given.view_as(DirectOptions).direct_num_workers = workers
+    elif runner not in _CLUSTERS:
         why = _REASONS.get(runner, "it works on this machine's files")
         problem = f"{runner} is not an engine this job runs on: {why}"
         raise _refuse("--runner", problem, f"Use {IN_PROCESS}, with --workers N for more processes")
+    elif workers != 1:
+        raise _refuse("--workers", f"the workers of {runner} are those of its cluster", "Leave it out")
+    else:
+        notice = _CLUSTERS[runner](given)
     given.view_as(StandardOptions).runner = runner
-    given.view_as(DirectOptions).direct_num_workers = workers
     return Engine(runner, workers, given, notice)
 
 
@@ -110,10 +105,9 @@ def choose_stream(beam_args: Sequence[str]) -> Engine:
     """
     given, runner, notice = _read(beam_args, PRISM, "Beam's engine for streams on one machine")
     if runner == FLINK:
-        _check_cluster(given)
-        notice = f"{FLINK} was tried on one machine only, with Flink 1.19 (docs/stream.md)"
+        notice = _check_flink(given)
         if not any(arg.startswith("--checkpointing_interval") for arg in beam_args):
-            given, *_ = _read([*beam_args, _CHECKPOINTS], PRISM, "")
+            given = PipelineOptions([*beam_args, _CHECKPOINTS])
     elif runner != PRISM:
         problem = f"{runner} is not an engine that streams run on here"
         raise _refuse("--runner", problem, f"Use {PRISM} or {FLINK}; {IN_PROCESS} would run for ever and write nothing")
@@ -122,16 +116,32 @@ def choose_stream(beam_args: Sequence[str]) -> Engine:
     return Engine(runner, 1, given, notice)
 
 
-def _check_cluster(given: PipelineOptions) -> None:
+def _check_flink(given: PipelineOptions) -> str:
     if given.view_as(FlinkRunnerOptions).flink_master.startswith("["):
         problem = "Beam would start a Flink of its own, whose checkpoints end with it"
         raise _refuse("--flink_master", problem, "Name a cluster: --flink_master=host:8081")
+    _require_pool(given, "TaskManager")
+    return f"{FLINK} was tried on one machine only, with Flink 1.19 (docs/stream.md)"
+
+
+def _require_pool(given: PipelineOptions, part: str) -> None:
+    """Refuse a portable engine without an environment for our workers, which are to stand beside each `part` of it."""
     if not given.view_as(PortableOptions).environment_type:
         problem = "Beam would run the workers in its own Docker image, which has no newsbeam"
-        remedy = (
-            "Start a worker pool beside each TaskManager: --environment_type=EXTERNAL --environment_config=host:port"
-        )
+        remedy = f"Start a worker pool beside each {part}: --environment_type=EXTERNAL --environment_config=host:port"
         raise _refuse("--environment_type", problem, remedy)
+
+
+def _check_dask(given: PipelineOptions) -> str:
+    if not given.view_as(DaskOptions).dask_client_address:
+        problem = "the workers are those of a Dask cluster"
+        raise _refuse("--runner", problem, "Give --dask_client_address=tcp://host:8786")
+    return ""
+
+
+# The engines with workers of their own that batches run on. Each has a check: what its options lack is refused, and
+# what comes back is what a person should know.
+_CLUSTERS: Final[Mapping[str, Callable[[PipelineOptions], str]]] = {DASK: _check_dask, FLINK: _check_flink}
 
 
 def _read(beam_args: Sequence[str], usual: str, what: str) -> tuple[PipelineOptions, str, str]:

@@ -6,6 +6,9 @@ from apache_beam.options.pipeline_options import DirectOptions, StandardOptions
 from pipelines.options import choose
 from schemas.errors import ConfigError
 
+ON_FLINK = ["--runner=FlinkRunner", "--flink_master=host:8081", "--environment_type=EXTERNAL"]
+ON_DASK = ["--runner=DaskRunner", "--dask_client_address=tcp://host:8786"]
+
 
 @pytest.mark.parametrize(
     ("args", "name", "noticed"),
@@ -14,6 +17,8 @@ from schemas.errors import ConfigError
         pytest.param(["--runner=DirectRunner"], "FnApiRunner", True, id="direct"),
         pytest.param(["--runner", "DirectRunner"], "FnApiRunner", True, id="direct-in-two-words"),
         pytest.param(["--job_name", "nightly"], "FnApiRunner", False, id="option-in-two-words"),
+        pytest.param(ON_FLINK, "FlinkRunner", True, id="flink"),
+        pytest.param(ON_DASK, "DaskRunner", False, id="dask"),
     ],
 )
 def test_the_engine_that_will_answer_is_named(args: list[str], name: str, noticed: bool) -> None:
@@ -31,8 +36,11 @@ def test_workers_are_processes() -> None:
     [
         pytest.param(["--fooo=1"], 1, "knows no such option", id="unknown-option"),
         pytest.param(["--streaming"], 1, "a batch", id="streaming"),
-        pytest.param(["--runner=FlinkRunner"], 1, "not an engine", id="remote-engine"),
-        pytest.param(["--runner=PrismRunner"], 1, "not an engine", id="engine-that-is-not-here"),
+        pytest.param(["--runner=FlinkRunner"], 1, "Name a cluster", id="flink-without-a-cluster"),
+        pytest.param([*ON_FLINK[:2]], 1, "has no newsbeam", id="flink-without-workers"),
+        pytest.param(["--runner=DaskRunner"], 1, "dask_client_address", id="dask-without-a-cluster"),
+        pytest.param(ON_FLINK, 2, "those of its cluster", id="workers-beside-those-of-a-cluster"),
+        pytest.param(["--runner=PrismRunner"], 1, "not an engine", id="engine-for-streams"),
         pytest.param(["rudaw-en"], 1, "knows no such option", id="stray-word"),
         pytest.param(["--job_name=n", "rudaw-en"], 1, "knows no such option", id="stray-word-after-an-option"),
         pytest.param(

@@ -3,7 +3,8 @@
     python -m benchmarks.chaos_run MANIFEST OUT [--workers N]
 
 The manifest is JSON with `outlets`: `name`, `feed_url`, `home_url`. Loopback is allowed for 127.0.1.0/24 only, with a gap
-of 0.2 s and two connections a host; every feed is polled, due or not.
+of 0.2 s and two connections a host; every feed is polled, due or not, and pages whose feed dates nothing are asked again
+after half a minute.
 """
 
 import argparse
@@ -18,6 +19,9 @@ SETTINGS = """\
 allow_networks = ["127.0.1.0/24"]
 gap_s = 0.2
 host_concurrency = 2
+
+[poll]
+recheck_s = 30
 """
 
 

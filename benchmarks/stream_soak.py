@@ -29,7 +29,8 @@ from benchmarks.chaos_run import SETTINGS, outlets_toml
 
 ROOT = Path(__file__).parents[1]
 POLL_S = 30.0
-POLL = f"[poll]\nmin_interval_s = {POLL_S}\nstart_interval_s = {POLL_S}\nmax_interval_s = {POLL_S}\n"
+# It goes on where SETTINGS ends, in [poll].
+POLL = f"min_interval_s = {POLL_S}\nstart_interval_s = {POLL_S}\nmax_interval_s = {POLL_S}\n"
 MAX_SLOPE_MB, WARM_S, MAX_DRAIN_S = 1.0, 600.0, 30.0
 
 

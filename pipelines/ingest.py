@@ -18,7 +18,7 @@ from schemas.settings import Profile, Settings
 from transforms.dedup import Dedup
 from transforms.extract import Extract
 from transforms.fetch import FetchFeeds, FetchPages
-from transforms.fresh import DropShown, Fresh
+from transforms.fresh import DropShown, Fresh, Past
 from transforms.language import DetectLanguage
 from transforms.progress import Watch
 from transforms.repeats import DropRepeats
@@ -51,10 +51,10 @@ def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
     listed, states, feed_rejects, hosts = open_feeds | "FetchFeeds" >> FetchFeeds(
         feed_http, poll, plan.settings.urls, plan.memory
     )
-    max_tries = plan.settings.run.max_link_tries
-    news, shown = _watch(listed, "entries", plan) | "DropShown" >> DropShown(plan.store, max_tries)
+    past = Past(plan.store, plan.settings.run.max_link_tries, poll.recheck_s)
+    news, shown = _watch(listed, "entries", plan) | "DropShown" >> DropShown(past)
     entries = (news, feeds) | "Recall" >> Recall(plan.store, poll.max_new_entries)
-    fresh, seen = entries | "Fresh" >> Fresh(plan.store, max_tries, poll.max_new_entries)
+    fresh, seen = entries | "Fresh" >> Fresh(past, poll.max_new_entries)
     fetch = FetchPages(http, extract, plan.memory, plan.archive)
     articles, unchanged, unfetched = (_watch(fresh, "to_fetch", plan), hosts) | "FetchPages" >> fetch
     return _refine(
@@ -65,7 +65,8 @@ def from_feeds(feeds: PCollection[FeedRef], plan: Plan) -> Harvest:
 def from_files(files: PCollection[Entry], plan: Plan) -> Harvest:
     """Read the files that `files` name, and refine what is new in them."""
     entries, damaged = files | "ListResponses" >> ListResponses(plan.settings.urls)
-    fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> Fresh(plan.store, plan.settings.run.max_link_tries)
+    past = Past(plan.store, plan.settings.run.max_link_tries)
+    fresh, seen = _watch(entries, "entries", plan) | "Fresh" >> Fresh(past)
     pages, texts, unreadable = _watch(fresh, "to_fetch", plan) | "ReadFiles" >> ReadFiles(
         plan.settings.http.max_body_bytes
     )

@@ -126,6 +126,7 @@ class Entry(NamedTuple):
     failed_before: bool = False  # an earlier run asked in vain: one try is enough now
     listed_url: str = ""  # the link as the feed lists it, where redirects in this run led elsewhere
     waiting: bool = False  # the state holds it, as it is, for a run that has time for it
+    recheck: bool = False  # its article is written, and its feed tells nothing of updates: only the page can
 
 
 class Page(NamedTuple):

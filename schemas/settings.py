@@ -148,6 +148,7 @@ class PollSettings(Model):
     start_interval_s: Positive
     max_entries: Count
     max_new_entries: Count
+    recheck_s: Positive
     full_content_chars: Count
     silence_factor: Positive
 

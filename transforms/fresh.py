@@ -4,6 +4,9 @@ Most of what a feed lists it has listed before: that is dropped where the feed i
 one link are then brought together, so that a link listed by three feeds is fetched once, and what earlier runs made of
 it is asked of the store. Of what is left, a feed's newest entries are taken: a backlog of thousands would keep its host
 busy for hours, and the run with it.
+
+An update shows in the entry's stamp. Where a feed gives none, only the page can tell: it is asked again, conditionally,
+each time its article is twice as old, for two days.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +24,7 @@ from transforms.waiting import pack, unfinished
 SKIPS: Final = "skips"
 TALLIES: Final = "tallies"
 _NEVER = Timestamp(0)
+_RECHECKED_S: Final = 2 * 86_400.0  # of an article's life: at most six looks at the default of an hour
 
 
 def verdict(entry: Entry, known: Optional[LinkState], max_tries: int) -> Optional[SkipReason]:
@@ -42,6 +46,16 @@ def verdict(entry: Entry, known: Optional[LinkState], max_tries: int) -> Optiona
     return SkipReason.GIVEN_UP
 
 
+def is_recheck_due(written: Timestamp, looked_at: Timestamp, now: Timestamp, recheck_s: float) -> bool:
+    """Whether a page whose feed tells nothing of updates is to be asked again: after `recheck_s`, then at double ages.
+
+    `written` is when its first version was fetched. It ends with the article's second day, also where a page changes
+    at every look.
+    """
+    age_then_s = float(looked_at) - float(written)
+    return now - written <= _RECHECKED_S and now - looked_at >= max(recheck_s, age_then_s)
+
+
 def waits_as_listed(entry: Entry, known: Optional[LinkState]) -> bool:
     """Whether the state keeps just this entry for a later look. One that carries its article is worth more."""
     return known is not None and not entry.content and known.entry != "" and known.entry == pack(entry)
@@ -57,15 +71,46 @@ def choose(entries: Iterable[Entry]) -> tuple[Entry, Sequence[Entry]]:
     return first, others
 
 
-def _rank(entry: Entry) -> tuple[float, int, str, str, str]:
+def _rank(entry: Entry) -> tuple[bool, float, int, str, str, str]:
     stamp = entry.origin.stamp or _NEVER
-    return -float(stamp), -len(entry.content), entry.origin.feed, entry.origin.entry_id, entry.url
+    return entry.recheck, -float(stamp), -len(entry.content), entry.origin.feed, entry.origin.entry_id, entry.url
 
 
 def newest(entries: Iterable[Entry], count: int) -> tuple[Sequence[Entry], Sequence[Entry]]:
-    """Return the `count` newest of a feed's entries, and the others."""
+    """Return the `count` newest of a feed's entries, and the others. Those to be asked again come last."""
     ordered = sorted(entries, key=_rank)
     return ordered[:count], ordered[count:]
+
+
+class Past:
+    """What earlier runs know of entries, and whether it makes them pass.
+
+    A link that failed in `max_tries` runs in a row is given up. Pages of which their feed tells nothing are rechecked
+    from `recheck_s` on; without it never.
+    """
+
+    def __init__(self, store: Store, max_tries: int, recheck_s: Optional[float] = None) -> None:
+        self.store = store
+        self.max_tries = max_tries
+        self.recheck_s = recheck_s
+
+    def judge(self, entry: Entry) -> tuple[Optional[LinkState], Optional[SkipReason]]:
+        """Return what is known of the entry's link, and why it needs no look; None where it does."""
+        link = entry.origin.link
+        known = self.store.links([link]).get(link)
+        reason = verdict(entry, known, self.max_tries)
+        if reason == SkipReason.SEEN and known is not None and self._is_recheck_due(entry, known):
+            return known, None
+        return known, reason
+
+    def _is_recheck_due(self, entry: Entry, known: LinkState) -> bool:
+        if self.recheck_s is None or entry.origin.stamp is not None or known.stamp is not None:
+            return False
+        now = Timestamp.now()
+        if known.article_id is None or now - known.at < self.recheck_s:
+            return False
+        versions = self.store.all_versions([known.article_id]).get(known.article_id)
+        return versions is not None and is_recheck_due(versions[0].at, known.at, now, self.recheck_s)
 
 
 class DropShownFn(beam.DoFn):
@@ -75,18 +120,16 @@ class DropShownFn(beam.DoFn):
     One whose link is given up and waits no more is seen, like all that was handled.
     """
 
-    def __init__(self, store: Store, max_tries: int) -> None:
-        self.store = store
-        self.max_tries = max_tries
+    def __init__(self, past: Past) -> None:
+        self.past = past
         self.shown = Metrics.counter("fresh", "shown_again")
 
     def process(self, entry: Entry) -> Iterator[Union[Entry, TaggedOutput[Literal["tallies"], Tally]]]:
-        link, outlet = entry.origin.link, entry.origin.outlet
-        known = self.store.links([link]).get(link)
+        outlet = entry.origin.outlet
+        known, reason = self.past.judge(entry)
         if waits_as_listed(entry, known):
             self.shown.inc()
             return
-        reason = verdict(entry, known, self.max_tries)
         if reason is None or (known is not None and known.entry):  # what waits, and is given up, is still to be told
             yield entry
             return
@@ -101,9 +144,9 @@ class DropShown(beam.PTransform[Any, Any]):
     No shuffle comes before it: a feed of ten thousand entries shows them all at every poll.
     """
 
-    def __init__(self, store: Store, max_tries: int) -> None:
+    def __init__(self, past: Past) -> None:
         super().__init__()
-        self.drop = DropShownFn(store, max_tries)
+        self.drop = DropShownFn(past)
 
     def expand(self, entries: PCollection[Entry]) -> Any:
         outputs = entries | beam.ParDo(self.drop).with_outputs(TALLIES, main="entries")
@@ -111,24 +154,21 @@ class DropShown(beam.PTransform[Any, Any]):
 
 
 class FreshFn(beam.DoFn):
-    """`choose` and `verdict` for Beam: `(link, entries)` in, one entry at most out."""
+    """`choose` and `Past` for Beam: `(link, entries)` in, one entry at most out."""
 
-    def __init__(self, store: Store, max_tries: int) -> None:
-        self.store = store
-        self.max_tries = max_tries
+    def __init__(self, past: Past) -> None:
+        self.past = past
         self.kept = Metrics.counter("fresh", "kept")
         self.skipped = Metrics.counter("fresh", "skipped")
 
     def process(
         self, group: tuple[str, Iterable[Entry]]
     ) -> Iterator[Union[Entry, TaggedOutput[Literal["skips"], Skip]]]:
-        link, listed = group
-        entry, others = choose(listed)
+        entry, others = choose(group[1])
         for other in others:
             self.skipped.inc()
             yield TaggedOutput(SKIPS, Skip("fresh", SkipReason.DUPLICATE_ENTRY, other.origin))
-        known = self.store.links([link]).get(link)
-        reason = verdict(entry, known, self.max_tries)
+        known, reason = self.past.judge(entry)
         if reason is not None:
             self.skipped.inc()
             yield TaggedOutput(SKIPS, Skip("fresh", reason, entry.origin))
@@ -139,7 +179,8 @@ class FreshFn(beam.DoFn):
         elif known.tries:
             yield entry._replace(failed_before=True)
         else:
-            yield entry._replace(etag=known.etag, last_modified=known.last_modified)
+            recheck = entry.origin.stamp is None and known.outcome != "waiting"  # an update has a stamp
+            yield entry._replace(etag=known.etag, last_modified=known.last_modified, recheck=recheck)
 
 
 class NewestFn(beam.DoFn):
@@ -155,6 +196,9 @@ class NewestFn(beam.DoFn):
         taken, others = newest(group[1], self.count)
         yield from taken
         for entry in others:
+            if entry.recheck:  # as long as its feed lists it, it is due at the next poll
+                yield TaggedOutput(SKIPS, Skip("fresh", SkipReason.SEEN, entry.origin))
+                continue
             self.deferred.inc()
             waiting = None if entry.waiting else unfinished(entry)
             yield TaggedOutput(SKIPS, Skip("fresh", SkipReason.DEFERRED, entry.origin, waiting))
@@ -171,14 +215,12 @@ def _by_feed(entry: Entry) -> tuple[str, Entry]:
 class Fresh(beam.PTransform[Any, Any]):
     """Entries in; `(entries, skips)` out.
 
-    `store` knows the links of earlier runs; a link that failed in `max_tries` runs in a row is given up. Where
-    `max_new` is given, no more entries of a feed are taken.
+    Where `max_new` is given, no more entries of a feed are taken.
     """
 
-    def __init__(self, store: Store, max_tries: int, max_new: Optional[int] = None) -> None:
+    def __init__(self, past: Past, max_new: Optional[int] = None) -> None:
         super().__init__()
-        self.store = store
-        self.max_tries = max_tries
+        self.past = past
         self.max_new = max_new
 
     def expand(self, entries: PCollection[Entry]) -> Any:
@@ -186,7 +228,7 @@ class Fresh(beam.PTransform[Any, Any]):
             entries
             | "KeyByLink" >> beam.Map(_by_link)
             | "GroupByLink" >> beam.GroupByKey()
-            | "KeepFresh" >> beam.ParDo(FreshFn(self.store, self.max_tries)).with_outputs(SKIPS, main="entries")
+            | "KeepFresh" >> beam.ParDo(FreshFn(self.past)).with_outputs(SKIPS, main="entries")
         )
         if self.max_new is None:
             return outputs.entries, outputs[SKIPS]

@@ -23,7 +23,7 @@ def unfinished(entry: Entry) -> Entry:
     """Return `entry` as a later run is to ask for it: at the address its feed lists, without the feed's own HTML."""
     return entry._replace(
         url=entry.listed_url or entry.url, listed_url="", content="", etag=None, last_modified=None, hops=0,
-        failed_before=False, waiting=False,
+        failed_before=False, waiting=False, recheck=False,
     )  # fmt: skip
 
 

@@ -1,13 +1,25 @@
 """Fresh under Beam: each listed entry leaves once, as an entry or as a skip."""
 
 from pathlib import Path
+from typing import Optional
 
 import apache_beam as beam
 from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.timestamp import Timestamp
 
-from schemas.records import Entry, FeedRef, LinkState, Origin, Reject, RejectReason, Skip, SkipReason, Tally
-from transforms.fresh import DropShown, Fresh
+from schemas.records import (
+    Entry,
+    FeedRef,
+    LinkState,
+    Origin,
+    Reject,
+    RejectReason,
+    Skip,
+    SkipReason,
+    Tally,
+    VersionState,
+)
+from transforms.fresh import DropShown, Fresh, Past
 from transforms.state import Delta, Store, to_scalars
 from transforms.waiting import Recall
 from transforms.write.ends import link_of_reject, link_of_skip
@@ -15,7 +27,7 @@ from transforms.write.ends import link_of_reject, link_of_skip
 AT = Timestamp(1_000)
 
 
-def entry(link: str, stamp: Timestamp, feed: str = "https://wadi.example/rss") -> Entry:
+def entry(link: str, stamp: Optional[Timestamp], feed: str = "https://wadi.example/rss") -> Entry:
     return Entry(Origin("al-wadi", feed, link, link, stamp, "ar"), link, "", "", "", [], [], None, stamp, None, None, 0)
 
 
@@ -24,7 +36,7 @@ def test_a_feeds_newest_entries_go_first_and_the_others_wait(tmp_path: Path) -> 
     other = entry("https://w.example/sport", AT, feed="https://wadi.example/sport")
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
         store = Store(tmp_path / "state.sqlite")
-        entries, skips = pipeline | beam.Create([*listed, other]) | Fresh(store, max_tries=3, max_new=2)
+        entries, skips = pipeline | beam.Create([*listed, other]) | Fresh(Past(store, max_tries=3), max_new=2)
         assert_that(entries, equal_to([listed[4], listed[3], other]), label="entries")
         deferred = [Skip("fresh", SkipReason.DEFERRED, old.origin, old) for old in listed[:3]]
         assert_that(skips, equal_to(deferred), label="skips")
@@ -44,7 +56,7 @@ def test_each_entry_leaves_once_and_an_update_is_asked_for_conditionally(tmp_pat
     ]
     store.apply("first", Delta(links=[to_scalars(state) for state in states]))
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
-        entries, skips = pipeline | beam.Create([seen, updated, new, again]) | Fresh(store, max_tries=3)
+        entries, skips = pipeline | beam.Create([seen, updated, new, again]) | Fresh(Past(store, max_tries=3))
         asked = updated._replace(etag='"etag"', last_modified="Mon, 01 Jan 2024 00:00:00 GMT")
         assert_that(entries, equal_to([asked, new]), label="entries")
         assert_that(
@@ -54,6 +66,35 @@ def test_each_entry_leaves_once_and_an_update_is_asked_for_conditionally(tmp_pat
             ),
             label="skips",
         )
+
+
+def test_of_articles_that_their_feed_dates_in_no_way_the_young_ones_are_asked_for_again(tmp_path: Path) -> None:
+    """A dated one is not, nor in a run that gives no age for it; new ones go first, and what is left is not put off."""
+    store = Store(tmp_path / "state.sqlite")
+    now = Timestamp.now()
+    written = {"a-young": now - 7_200, "b-younger": now - 5_000, "just-written": now - 60, "old": now - 200_000}
+    listed = {name: entry(f"https://w.example/{name}", None) for name in (*written, "new")}
+    dated = entry("https://w.example/dated", AT)
+    links = [
+        LinkState(listed[name].origin.link, "al-wadi", None, "article", "", name, 0, False, '"e"', None, at)
+        for name, at in written.items()
+    ]
+    links.append(links[0]._replace(link="https://w.example/dated", stamp=AT))
+    versions = [VersionState(name, 1, "hash", "al-wadi", "", at) for name, at in written.items()]
+    delta = Delta(links=[to_scalars(link) for link in links], versions=[to_scalars(one) for one in versions])
+    store.apply("first", delta)
+    shown = [*listed.values(), dated]
+    with beam.Pipeline(runner="FnApiRunner") as pipeline:
+        past = Past(store, max_tries=3, recheck_s=3_600.0)
+        entries, tallies = pipeline | beam.Create(shown) | DropShown(past)
+        fresh, skips = entries | Fresh(past, max_new=2)
+        asked = [listed["new"], listed["a-young"]._replace(etag='"e"', recheck=True)]
+        assert_that(fresh, equal_to(asked), label="asked")
+        assert_that(skips, equal_to([Skip("fresh", SkipReason.SEEN, listed["b-younger"].origin)]), label="left")
+        told = [Tally("al-wadi", "entry", "", 1), Tally("al-wadi", "skip", "fresh.seen", 1)] * 3
+        assert_that(tallies, equal_to(told), label="shown again")
+        never, _ = pipeline | "Again" >> beam.Create(shown) | "Never" >> Fresh(Past(store, max_tries=3))
+        assert_that(never, equal_to([listed["new"]]), label="without an age")
 
 
 def waiting(listed: Entry) -> LinkState:
@@ -87,7 +128,7 @@ def test_what_was_handled_before_is_counted_where_the_feed_is_read_and_what_wait
     listed["waits-whole"] = listed["waits-whole"]._replace(content="<p>All of it</p>")
     listed["failing"] = listed["failing"]._replace(title="Corrected")  # given up: the state is still to be told
     with beam.Pipeline(runner="FnApiRunner") as pipeline:
-        entries, tallies = pipeline | beam.Create(list(listed.values())) | DropShown(store, max_tries=3)
+        entries, tallies = pipeline | beam.Create(list(listed.values())) | DropShown(Past(store, max_tries=3))
         left = [listed[name] for name in ("new", "updated", "waits-changed", "waits-whole", "failing")]
         assert_that(entries, equal_to(left), label="entries")
         skips = [Tally("al-wadi", "skip", reason, 1) for reason in ("fresh.seen", "fresh.given_up")]

@@ -15,7 +15,7 @@ from schemas.settings import load_settings
 from transforms.extract import Extract
 from transforms.fetch import FetchFeeds, FetchPages
 from transforms.fetch.host import HostState
-from transforms.fresh import DropShown, Fresh
+from transforms.fresh import DropShown, Fresh, Past
 from transforms.scrub import load_rules
 from transforms.state import Store
 from transforms.waiting import Recall
@@ -66,11 +66,12 @@ def test_no_collection_of_the_batch_graph_is_of_any_type(source: str, tmp_path: 
 
 def test_each_stage_of_the_front_end_says_what_it_gives(tmp_path: Path) -> None:
     store, pipeline = Store(tmp_path / "state.sqlite"), beam.Pipeline(runner="FnApiRunner")
+    past = Past(store, 5)
     feeds = pipeline | "Feeds" >> beam.Create([]).with_output_types(FeedRef)
     entries, states, feed_rejects, hosts = feeds | FetchFeeds(SETTINGS.http, SETTINGS.poll, SETTINGS.urls)
-    news, shown = entries | DropShown(store, 5)
+    news, shown = entries | DropShown(past)
     recalled = (news, feeds) | Recall(store, 200)
-    fresh, seen = recalled | Fresh(store, 5, 200)
+    fresh, seen = recalled | Fresh(past, 200)
     articles, skips, rejects = (fresh, hosts) | FetchPages(SETTINGS.http, Extract(SETTINGS.extract, SETTINGS.urls))
     types = [
         part.element_type

@@ -6,7 +6,7 @@ import pytest
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Entry, LinkState, Origin, SkipReason
-from transforms.fresh import choose, verdict
+from transforms.fresh import choose, is_recheck_due, verdict
 
 OLD, NEW = Timestamp(1_000), Timestamp(2_000)
 
@@ -39,6 +39,15 @@ def test_a_link_is_looked_at_when_there_may_be_something_new(
     stamp: Timestamp | None, state: LinkState | None, expected: SkipReason | None
 ) -> None:
     assert verdict(entry(stamp), state, max_tries=3) == expected
+
+
+def test_a_page_whose_feed_dates_nothing_is_looked_at_again_at_double_ages_for_two_days() -> None:
+    looked_at, ages = Timestamp(0), list[float]()
+    for now in map(Timestamp, range(0, 7 * 86_400, 600)):  # a feed that is polled every ten minutes for a week
+        if is_recheck_due(Timestamp(0), looked_at, now, recheck_s=3_600.0):
+            looked_at = now
+            ages.append(float(now) / 3_600)
+    assert ages == [1, 2, 4, 8, 16, 32]
 
 
 def test_one_entry_stands_for_a_link_whatever_the_order() -> None:

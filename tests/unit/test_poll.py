@@ -16,7 +16,7 @@ NOW = Timestamp.from_rfc3339("2026-03-02T10:30:00Z")  # a Monday
 URL, NEW_URL = "https://a.example/rss", "https://www.a.example/feed"
 POLL = PollSettings(
     min_interval_s=600, max_interval_s=86_400, start_interval_s=1_800, max_entries=100, max_new_entries=50,
-    full_content_chars=1_500, silence_factor=5,
+    recheck_s=3_600, full_content_chars=1_500, silence_factor=5,
 )  # fmt: skip
 NO_HINTS = Hints()
 OUTLET = Outlet(slug="a", name="A", country="DE", language="de", home="https://a.example/", feeds=(URL,))

@@ -78,6 +78,14 @@ def test_a_mention_is_always_the_text_between_its_offsets(text: str) -> None:
         ("f 16", "f16"),
         ("الحوثيين", "لحوثيين"),
         ("россия", "россии"),
+        ("дубаи", "дубая"),
+        ("хезболла", "хезболлои"),
+        ("владимир путин", "владимиром путиным"),
+        ("красное море", "красном море"),
+        ("министерство обороны израиля", "министерстве обороны израиля"),
+        ("аль каида", "аль каидои"),
+        ("хан юнис", "хан юнисе"),
+        ("воиска израиля", "воиск израиля"),
     ],
 )
 def test_other_spellings_are_known(one: str, other: str) -> None:
@@ -114,11 +122,19 @@ def test_hezbollah_is_not_taken_for_kataib_hezbollah(text: str, language: str) -
         pytest.param("Irak'ta, Suriye'nin", "tr", [("Irak", "iraq"), ("Suriye", "syria")], id="Turkish cases"),
         pytest.param("Assads Truppen in Syriens Süden", "de", [("Assad", "bashar-al-assad"), ("Syrien", "syria")], id="German genitive"),
         pytest.param("Iran’s reply to Israel's army", "en", [("Iran", "iran"), ("Israel's army", "idf")], id="possessive"),
+        pytest.param("Армией обороны Израиля в Южном Ливане", "ru", [("Армией обороны Израиля", "idf"), ("Южном Ливане", "southern-lebanon")], id="Russian cases"),
         pytest.param("l’Iran et d'Israël", "fr", [("Iran", "iran"), ("Israël", "israel")], id="elision"),
     ],
 )  # fmt: skip
 def test_endings_and_prepositions_stay_outside(text: str, language: str, expected: list[tuple[str, str]]) -> None:
     assert found(text, language) == expected
+
+
+def test_a_last_name_is_known_again_in_another_case() -> None:
+    assert found("Встреча с Хаканом Фиданом. Фидан уехал.", "ru") == [
+        ("Хаканом Фиданом", "hakan-fidan"),
+        ("Фидан", "hakan-fidan"),
+    ]
 
 
 @pytest.mark.parametrize(

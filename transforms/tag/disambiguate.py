@@ -208,8 +208,10 @@ def _surnames(kept: Iterable[Iterable[tuple[Hit, Name]]], min_chars: int) -> Map
     surnames: dict[str, str] = {}
     for hits in kept:
         for (_, _, fit), name in hits:
-            if fit.surname and name.type == "person" and IMPORTED not in name.flags and len(fit.surname) >= min_chars:
-                surnames.setdefault(fit.surname, name.id)
+            if fit.surnames and name.type == "person" and IMPORTED not in name.flags:
+                for surname in fit.surnames:
+                    if len(surname) >= min_chars:
+                        surnames.setdefault(surname, name.id)
     return surnames
 
 
@@ -236,7 +238,7 @@ def _later_surnames(
 def _is_surname(text: str, start: int, end: int) -> bool:
     """Tell whether a last name stands alone: capitalised where its script can be, no other first name before it."""
     name = text[start:end]
-    if not name[0].isascii():
+    if name[0].upper() == name[0].lower():
         return True
     if not any(character.isupper() for character in name):
         return False

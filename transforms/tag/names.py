@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Final, Optional
 
 from schemas.gazetteer import IMPORTED
+from transforms.tag.declension import declined
 from transforms.tag.normalize import fold
 
 NATIONALITY: Final = "nationality"  # type of a mention by demonym; its entity is the state
@@ -58,7 +59,7 @@ class Fit:
     names: Sequence[Name]
     sure: Optional[Name]  # the one that is meant whatever else the article says, where that does not decide
     strong: str  # id of what is context for other names, else ""
-    surname: str  # folded, where the surface may be a person's full name, else ""
+    surnames: Sequence[str]  # folded, where the surface may be a person's full name: the last one, in all its cases
     dotted: bool  # such as "U.S", whose last dot belongs to it
     abbreviated: bool  # some name is an abbreviation, which amid capitals cannot be told from a word
     amid_capitals: Optional["Fit"]  # what is left there
@@ -71,16 +72,20 @@ def fit(names: Sequence[Name], surface: str, language: Optional[str]) -> Optiona
     if _MARKS.search(surface):
         return None
     allowed = [name for name in names if _allowed(name, surface, language)]
-    person = any(name.type == "person" and IMPORTED not in name.flags for name in allowed)
-    surname = _last_of_several(fold(surface, language).text.split()) if person else ""
-    return _known(allowed, surname, "." in surface and len(surface) <= _DOTTED)
+    person = next((name for name in allowed if name.type == "person" and IMPORTED not in name.flags), None)
+    surnames = _surnames(surface, person.alias, language) if person else ()
+    return _known(allowed, surnames, "." in surface and len(surface) <= _DOTTED)
 
 
-def _last_of_several(words: Sequence[str]) -> str:
-    return words[-1] if len(words) > 1 and words[-1] not in _COMMON_GIVEN else ""
+def _surnames(surface: str, alias: str, language: Optional[str]) -> Sequence[str]:
+    cyrillic = "\u0400" <= alias[0] <= "\u04ff"
+    words = fold(alias if cyrillic else surface, language).text.split()
+    if len(words) < 2 or words[-1] in _COMMON_GIVEN:
+        return ()
+    return (words[-1], *sorted(declined(words[-1]))) if cyrillic else (words[-1],)
 
 
-def _known(names: Sequence[Name], surname: str, dotted: bool) -> Optional[Fit]:
+def _known(names: Sequence[Name], surnames: Sequence[str], dotted: bool) -> Optional[Fit]:
     if not names:
         return None
     first = names[0]
@@ -92,12 +97,12 @@ def _known(names: Sequence[Name], surname: str, dotted: bool) -> Optional[Fit]:
         names,
         first if first.id == BLOCKER or (len(names) == 1 and not first.flags & _UNSURE) else None,
         "" if weak else first.id,
-        surname,
+        surnames,
         dotted,
         abbreviated,
-        _known(steady, surname, dotted) if abbreviated else None,
+        _known(steady, surnames, dotted) if abbreviated else None,
         place,
-        _known(elsewhere, surname, dotted) if place else None,
+        _known(elsewhere, surnames, dotted) if place else None,
     )
 
 

@@ -7,6 +7,8 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from transforms.tag.declension import declined
+
 MOST: Final = 160  # spellings of one name; past it the rarer combinations are left out
 
 _GROUPS: Final = """
@@ -155,14 +157,6 @@ _SUN_LETTERS: Final = ("sh", "t", "d", "r", "z", "s", "n")  # before them the ar
 _GLUED_MIN: Final = 9  # letters of a name that may be found with a blank lost: shorter ones turn up in other words
 
 _ARABIC_ARTICLE: Final = "ال"
-_CYRILLIC_ENDINGS: Final = (  # nominative ending, and what takes its place in the other cases
-    ("ия", ("ии", "ию", "ией")),
-    ("а", ("ы", "и", "е", "у", "ой")),
-    ("я", ("и", "е", "ю", "ей")),
-    ("ь", ("я", "ю", "ем", "е", "и", "ью")),
-    ("й", ("я", "ю", "ем", "е")),
-    ("", ("а", "у", "ом", "е", "ы")),
-)
 
 
 def _index(groups: str) -> Mapping[str, tuple[str, ...]]:
@@ -189,7 +183,7 @@ def variants(name: str, *, others: bool = True) -> set[str]:
     elif others and name[0] >= "\u0600":
         spelled |= _arabic(name)
     elif others and "\u0400" <= name[0] <= "\u04ff":
-        spelled |= _declined(name)
+        spelled |= declined(name)
     if "ß" in name:
         spelled.add(name.replace("ß", "ss"))
     return spelled | _glued(name.split())
@@ -221,14 +215,6 @@ def _articles(words: Sequence[str]) -> Iterable[str]:
 def _arabic(name: str) -> set[str]:
     """After the preposition l- the article's alif is not written: للحوثيين holds لحوثيين."""
     return {"ل" + name[2:]} if name.startswith(_ARABIC_ARTICLE) and len(name) > 5 else set()
-
-
-def _declined(name: str) -> set[str]:
-    for nominative, endings in _CYRILLIC_ENDINGS:
-        if name.endswith(nominative):
-            stem = name[: len(name) - len(nominative)]
-            return {stem + ending for ending in endings} if len(stem) >= 3 else set()
-    return set()
 
 
 def _glued(words: Sequence[str]) -> set[str]:

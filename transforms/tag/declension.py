@@ -5,7 +5,7 @@ alive are not known, so a form that one of them would have is made for all: what
 """
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 _Forms = Sequence[Sequence[str]]  # of one word: for each of five cases what it may look like
@@ -56,7 +56,7 @@ _WHOLE_MAX: Final = 3  # words of a name that is declined throughout
 _MOST: Final = 40  # forms of one name
 
 
-def _table(rows: str) -> dict[str, _Forms]:
+def _table(rows: str) -> Mapping[str, _Forms]:
     table = {}
     for row in rows.splitlines():
         ending, *cases = row.split()

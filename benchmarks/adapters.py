@@ -13,7 +13,8 @@ from apache_beam.utils.timestamp import Timestamp
 
 from schemas.gazetteer_files import load_gazetteer
 from schemas.records import Signature
-from schemas.settings import Settings, load_settings
+from schemas.settings import Settings
+from schemas.settings_files import load_settings
 from transforms.dedup.cluster import place
 from transforms.dedup.decide import Edge, connect, unpack
 from transforms.dedup.footer import Foot, feet, is_footer, with_footer

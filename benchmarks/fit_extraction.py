@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.ensemble import HistGradientBoostingClassifier
 
-from schemas.settings import load_settings
+from schemas.settings_files import load_settings
 from transforms.extract.article import headings_of
 from transforms.extract.body import advice, candidates, decide, or_from_scripts, second_opinion
 from transforms.extract.charset import to_utf8

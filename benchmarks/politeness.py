@@ -20,7 +20,8 @@ import apache_beam as beam
 
 from pipelines.options import choose, in_process
 from schemas.records import Article, Entry, Origin, Page, Reject
-from schemas.settings import Settings, load_settings
+from schemas.settings import Settings
+from schemas.settings_files import load_settings
 from transforms.fetch import FetchPages
 from transforms.fetch.host import HostState
 

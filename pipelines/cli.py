@@ -13,8 +13,9 @@ from rich.console import Console
 from pipelines.gazetteer import gazetteer_app
 from pipelines.maintenance import State, maintenance_app
 from pipelines.outlets import outlets_app
-from schemas.errors import NewsbeamError
-from schemas.settings import load_outlets, load_settings
+from schemas.errors import ConfigError, NewsbeamError, noted
+from schemas.gazetteer_files import read_gazetteer, tiers
+from schemas.settings_files import load_outlets, load_settings, read_outlets, read_settings
 
 _INTERRUPTED: Final = 130  # 128 and the number of SIGINT, as shells have it
 out = Console(highlight=False)
@@ -147,14 +148,21 @@ def backfill(
 
 @app.command()
 def check(outlets: OutletsFile = None, settings: SettingsFile = None) -> None:
-    """Check outlets, settings, scrub rules and gazetteer, as every command does before it starts."""
-    from pipelines import jobs
+    """Say all that is wrong with outlets, settings, gazetteer and scrub rules; of the rules only the first."""
+    from transforms.scrub import load_rules
 
     folder = config_folder()
-    loaded = load_outlets(outlets or folder / "outlets.toml")
-    load_settings(folder / "defaults.toml", settings)
-    tables = jobs.load_tables(folder)
-    feeds, entities = sum(len(outlet.feeds) for outlet in loaded), len(tables.gazetteer.entities)
+    loaded, problems = read_outlets(outlets or folder / "outlets.toml")
+    problems += read_settings(folder / "defaults.toml", settings)[1]
+    gazetteer, wrong = read_gazetteer(*tiers(folder / "gazetteer"))
+    problems += wrong
+    with noted(problems):
+        load_rules(folder / "scrub")
+    if problems:
+        for problem in problems:
+            err.print(str(problem), markup=False, soft_wrap=True)
+        raise typer.Exit(ConfigError.exit_code)
+    feeds, entities = sum(len(outlet.feeds) for outlet in loaded), len(gazetteer.entities)
     out.print(f"all good: {len(loaded)} outlets with {feeds} feeds, {entities} entities")
     for outlet in loaded:
         for feed in outlet.unconfirmed:

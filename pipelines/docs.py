@@ -10,7 +10,8 @@ from typing import Final
 import pyarrow as pa
 
 from schemas.parquet import SCHEMA_VERSION, SCHEMAS
-from schemas.settings import Outlet, load_outlets
+from schemas.settings import Outlet
+from schemas.settings_files import load_outlets
 
 _CHECKOUT: Final = Path(__file__).resolve().parents[1]
 _MADE: Final = "<!-- Made by `python -m pipelines.docs`. Do not edit by hand. -->"

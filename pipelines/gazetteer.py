@@ -95,7 +95,7 @@ def diff(
     """Show which rows of a changed copy differ, and what that does to articles of a dataset."""
     from pipelines.cli import config_folder
     from pipelines.gazetteer_diff import compare, compare_rows, sample
-    from schemas.settings import load_settings
+    from schemas.settings_files import load_settings
     from transforms.tag import compile_gazetteer
 
     before, after = load_gazetteer(*tiers(_folder(gazetteer))), load_gazetteer(*tiers(changed))

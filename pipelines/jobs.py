@@ -32,7 +32,8 @@ from schemas.gazetteer import Gazetteer
 from schemas.gazetteer_files import load_gazetteer, tiers
 from schemas.records import Entry, FeedRef
 from schemas.run import Outcome, Run
-from schemas.settings import SLUG, Outlet, Profile, Settings, load_outlets, load_settings
+from schemas.settings import SLUG, Outlet, Profile, Settings
+from schemas.settings_files import load_outlets, load_settings
 from transforms.poll import due
 from transforms.scrub import Rules, load_rules
 from transforms.state import Store

@@ -17,7 +17,8 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.errors import ConfigError
-from schemas.settings import Outlet, Settings, load_outlets, load_settings
+from schemas.settings import Outlet, Settings
+from schemas.settings_files import load_outlets, load_settings
 
 if TYPE_CHECKING:
     from pipelines.outlet_search import Found

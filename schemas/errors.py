@@ -8,6 +8,8 @@ NewsbeamError
 └── CountsDoNotAddUp   1   entries seen differ from articles, skips and rejects together: nothing was committed
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Optional, Self
 
 
@@ -36,6 +38,15 @@ class ConfigError(NewsbeamError):
 
     def __reduce__(self) -> tuple[type, tuple[str, Optional[int], str, str, str]]:
         return type(self), (self.file, self.line, self.field, self.problem, self.remedy)
+
+
+@contextmanager
+def noted(problems: list[ConfigError]) -> Iterator[None]:
+    """Add what is refused within to `problems`, and go on after it."""
+    try:
+        yield
+    except ConfigError as problem:
+        problems.append(problem)
 
 
 class LockHeld(NewsbeamError):

@@ -9,12 +9,11 @@ import re
 import sys
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple, NoReturn, Optional
 
-from schemas.errors import ConfigError
+from schemas.errors import ConfigError, noted
 from schemas.gazetteer import (
     ALIAS_FIELDS,
     BLOCKER_FIELDS,
@@ -83,35 +82,26 @@ def read_gazetteer(curated: Path, imported: Sequence[Path] = ()) -> tuple[Gazett
     lines: dict[str, _Line] = {}
     for folder in (curated, *imported):
         for line in _read(folder / "entities.csv", ENTITY_FIELDS, problems):
-            with _noted(problems):
+            with noted(problems):
                 row = _entity(line)
                 if row.id in entities:
                     first = lines[row.id]
                     line.refuse("id", f"{row.id} is already in {first.path}:{first.number}", "Keep one of the two rows")
                 entities[row.id], lines[row.id] = row, line
     for row in entities.values():
-        with _noted(problems):
+        with noted(problems):
             _check_links(row, entities, lines)
     aliases = _curated_aliases(curated / "aliases.csv", entities, problems)
     aliases += _imported_aliases([folder / "aliases.csv" for folder in imported], entities, aliases, problems)
     blockers, triggers = [], []
     for line in _read(curated / "blockers.csv", BLOCKER_FIELDS, problems):
-        with _noted(problems):
+        with noted(problems):
             blockers.append(_blocker(line))
     for line in _read(curated / "triggers.csv", TRIGGER_FIELDS, problems):
-        with _noted(problems):
+        with noted(problems):
             triggers.append(_trigger(line))
     unread = [problem for problem in problems if problem.field == "header"]  # each makes thousands of others
     return Gazetteer(entities, aliases, blockers, _version([curated, *imported]), triggers), unread or problems
-
-
-@contextmanager
-def _noted(problems: list[ConfigError]) -> Iterator[None]:
-    """Go on with the next row after one that is refused."""
-    try:
-        yield
-    except ConfigError as problem:
-        problems.append(problem)
 
 
 def _read(path: Path, fields: Sequence[str], problems: list[ConfigError]) -> Iterator[_Line]:
@@ -133,7 +123,7 @@ def _read(path: Path, fields: Sequence[str], problems: list[ConfigError]) -> Ite
             return refuse(1, "header", f"is {','.join(header)!r}", f"Make it {','.join(fields)}")
         for cells in reader:
             line = _Line(path, reader.line_num, dict(zip(fields, cells, strict=False)))
-            with _noted(problems):
+            with noted(problems):
                 if len(cells) != len(fields):
                     remedy = f"Give it {len(fields)}; quote a cell with a comma in it"
                     line.refuse("row", f"has {len(cells)} cells", remedy)
@@ -187,7 +177,7 @@ def _curated_aliases(path: Path, entities: Mapping[str, EntityRow], problems: li
     aliases: list[AliasRow] = []
     first: dict[str, tuple[AliasRow, int]] = {}
     for line in _read(path, ALIAS_FIELDS, problems):
-        with _noted(problems):
+        with noted(problems):
             row = _alias(line, entities)
             other, number = first.setdefault(row.alias, (row, line.number))
             if other is not row:
@@ -207,7 +197,7 @@ def _imported_aliases(
     taken = {row.alias for row in curated}
     for path in paths:
         for line in _read(path, ALIAS_FIELDS, problems):
-            with _noted(problems):
+            with noted(problems):
                 row = _alias(line, entities)
                 if " " not in row.alias:
                     line.refuse("alias", f"{row.alias!r} is one word", "Leave it out, or make it a curated alias")

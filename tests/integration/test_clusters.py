@@ -27,7 +27,7 @@ from pipelines.history import committed
 from pipelines.report import read_figures, render
 from schemas.records import Article, FeedState, Origin, Reject, TaggedArticle, Tally
 from schemas.run import Outcome, Run
-from schemas.settings import load_settings
+from schemas.settings_files import load_settings
 from transforms.dedup import Dedup
 from transforms.identity import article_id, content_hash
 from transforms.state import Store

@@ -12,7 +12,7 @@ from pipelines.jobs import Tables, load_tables
 from pipelines.sources import text_article
 from schemas.errors import ConfigError, DatasetError
 from schemas.records import Entry, LinkState, Origin
-from schemas.settings import load_settings
+from schemas.settings_files import load_settings
 from transforms.dedup.signature import sign
 from transforms.state import Delta, Store, to_scalars
 from transforms.write import Dataset

@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from schemas.records import RejectReason
-from schemas.settings import HttpSettings, load_settings
+from schemas.settings import HttpSettings
+from schemas.settings_files import load_settings
 from transforms.failure import FetchFailed
 from transforms.fetch.client import Client, Response
 from transforms.fetch.crawl import Answer, Ask, Elsewhere, Unasked, crawl

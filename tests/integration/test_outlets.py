@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 import pipelines.outlets as outlets_module
 from pipelines.outlets import outlets_app
 from schemas.errors import ConfigError
-from schemas.settings import load_outlets
+from schemas.settings_files import load_outlets
 
 HOME = b'<html><head><link rel="alternate" type="application/rss+xml" href="/rss"></head><body>News</body></html>'
 

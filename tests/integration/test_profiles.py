@@ -11,7 +11,8 @@ from pipelines import jobs
 from pipelines.options import choose
 from schemas.gazetteer import Gazetteer
 from schemas.run import Run
-from schemas.settings import Outlet, Profile, load_settings
+from schemas.settings import Outlet, Profile
+from schemas.settings_files import load_settings
 from transforms.scrub import load_rules
 from transforms.write import Dataset
 

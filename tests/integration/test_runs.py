@@ -13,7 +13,8 @@ from pipelines import jobs
 from pipelines.options import choose
 from pipelines.warc import list_responses
 from schemas.gazetteer import Gazetteer
-from schemas.settings import Outlet, load_settings
+from schemas.settings import Outlet
+from schemas.settings_files import load_settings
 from transforms.scrub import load_rules
 from transforms.state import Store
 from transforms.write import Dataset

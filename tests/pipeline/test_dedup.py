@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from benchmarks.adapters import find_edges, sign_documents
 from schemas.records import Article, Cluster, ClusterAlias, Origin, Signature, Skip, SkipReason, VersionState
-from schemas.settings import load_settings
+from schemas.settings_files import load_settings
 from transforms.dedup import Dedup
 from transforms.dedup.cluster import place
 from transforms.dedup.decide import Edge

@@ -11,7 +11,8 @@ from apache_beam.testing.util import assert_that, equal_to
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import Entry, FeedRef, FeedState, Origin, Page, Reject, Skip
-from schemas.settings import HttpSettings, PollSettings, load_settings
+from schemas.settings import HttpSettings, PollSettings
+from schemas.settings_files import load_settings
 from transforms.fetch import FetchFeeds, FetchPages
 from transforms.fetch.crawl import Ask
 from transforms.fetch.errands import PageErrand

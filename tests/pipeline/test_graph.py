@@ -11,7 +11,7 @@ from apache_beam.pvalue import PCollection
 from pipelines.ingest import Plan, from_feeds, from_files
 from schemas.gazetteer import Gazetteer
 from schemas.records import Article, Entry, FeedRef, FeedState, Reject, Skip, Tally
-from schemas.settings import load_settings
+from schemas.settings_files import load_settings
 from transforms.extract import Extract
 from transforms.fetch import FetchFeeds, FetchPages
 from transforms.fetch.host import HostState

@@ -9,7 +9,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from pipelines.sources import text_article
 from schemas.records import Article, Entry, Origin
-from schemas.settings import load_settings
+from schemas.settings_files import load_settings
 from transforms.dedup.signature import sign
 from transforms.repeats import DropRepeats
 from transforms.state import Delta, Store

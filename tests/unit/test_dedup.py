@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.records import Signature
-from schemas.settings import load_settings
+from schemas.settings_files import load_settings
 from transforms.dedup.cluster import average_link, canonical, components, place
 from transforms.dedup.decide import Edge, Head, Verdict, compare, head, like_titles, overlap, title_words, unpack
 from transforms.dedup.signature import fold, numbers, shingle

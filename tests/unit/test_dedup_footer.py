@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.records import Signature
-from schemas.settings import load_settings
+from schemas.settings_files import load_settings
 from transforms.dedup.decide import Verdict, compare, unpack
 from transforms.dedup.footer import Foot, feet, is_footer, with_footer
 from transforms.dedup.signature import MAX_CHARS, numbers, shingle

@@ -9,7 +9,7 @@ import pytest
 from apache_beam.utils.timestamp import Timestamp
 
 from schemas.records import ClusterAlias, Signature
-from schemas.settings import load_settings
+from schemas.settings_files import load_settings
 from transforms.dedup.cluster import Placement
 from transforms.dedup.decide import Edge, Head, Verdict
 from transforms.dedup.forest import Connect

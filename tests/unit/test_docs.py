@@ -5,7 +5,8 @@ import pytest
 
 from pipelines.docs import outlets_page, schema_page
 from schemas.parquet import ARTICLES
-from schemas.settings import Outlet, load_outlets
+from schemas.settings import Outlet
+from schemas.settings_files import load_outlets
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 

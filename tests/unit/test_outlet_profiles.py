@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.settings import ExtractSettings, Outlet, Profile, load_outlets
+from schemas.settings import ExtractSettings, Outlet, Profile
+from schemas.settings_files import load_outlets
 from transforms.extract import extract
 
 CHECKOUT = Path(__file__).parents[2]

@@ -6,7 +6,8 @@ import pytest
 
 from pipelines.outlet_table import country_of, language_of, outlet_toml, outlets_of, slug_of
 from schemas.countries import UNKNOWN
-from schemas.settings import Outlet, load_outlets
+from schemas.settings import Outlet
+from schemas.settings_files import load_outlets
 from transforms.feeds.opml import ListedFeed
 
 OUTLET = Outlet(

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from schemas.settings import Outlet, load_outlets
+from schemas.settings import Outlet
+from schemas.settings_files import load_outlets
 
 OUTLETS = load_outlets(Path(__file__).parents[2] / "config" / "outlets.toml")
 

@@ -12,7 +12,7 @@ from pipelines import prism
 from pipelines.options import choose_stream
 from pipelines.stream import parse_window, why_it_ended, within
 from schemas.errors import ConfigError, NewsbeamError
-from schemas.settings import load_settings
+from schemas.settings_files import load_settings
 from transforms.write import Dataset, lock, prepare
 
 

@@ -7,7 +7,7 @@ from apache_beam.utils.timestamp import Timestamp
 
 from pipelines.sources import text_article
 from schemas.records import Article, Entry, Origin, Removal
-from schemas.settings import load_settings
+from schemas.settings_files import load_settings
 from transforms.dedup.footer import feet
 from transforms.dedup.signature import sign
 from transforms.identity import content_hash

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import ConfigError
-from schemas.settings import load_outlets, load_settings
+from schemas.settings_files import load_outlets, load_settings, read_outlets, read_settings
 
 ROOT = Path(__file__).parents[2]
 DEFAULTS = ROOT / "config" / "defaults.toml"
@@ -118,6 +118,22 @@ def test_a_bad_outlets_file_is_refused(
     assert error.field.startswith(field)
     assert all(word in str(error) for word in words), str(error)
     assert error.remedy
+
+
+def test_all_that_is_wrong_with_the_files_is_listed(tmp_path: Path) -> None:
+    override, outlets = tmp_path / "mine.toml", tmp_path / "outlets.toml"
+    override.write_text('[http]\ngap_s = -1\ncontact = ""\n[htpt]\ngap_s = 1\n')
+    outlets.write_text(OUTLET.replace('"JO"', '"XQ"') + "colour = 1\n" + OUTLET.replace("al-wadi", "Al_Wadi"))
+    settings, problems = read_settings(DEFAULTS, override)
+    assert settings is None
+    assert [(problem.field, problem.line) for problem in problems] == [
+        ("htpt", 4),
+        ("http.contact", 3),
+        ("http.gap_s", 2),
+    ]
+    sound, problems = read_outlets(outlets)
+    assert sound == ()
+    assert [problem.field for problem in problems] == ["al-wadi.colour", "al-wadi.country", "Al_Wadi"]
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:

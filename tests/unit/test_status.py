@@ -8,7 +8,7 @@ from rich.console import Console
 from pipelines.status import Health, feed_health, health_table, show_status
 from schemas.errors import DatasetError
 from schemas.records import FeedState
-from schemas.settings import load_settings
+from schemas.settings_files import load_settings
 from transforms.state import Delta, Store, to_scalars
 from transforms.write import Dataset
 

@@ -77,6 +77,12 @@ def test_a_mention_is_always_the_text_between_its_offsets(text: str) -> None:
         ("kataib hezbollah", "kataeb hizballah"),
         ("f 16", "f16"),
         ("الحوثيين", "لحوثيين"),
+        ("الجيش الامريكي", "الجيش الاميركي"),
+        ("هادي العامري", "هادي عامري"),
+        ("عبدالملك الحوثي", "عبد الملك الحوثي"),
+        ("سوپاي ازادي سووريا", "سوپاي ازادي سوريا"),
+        ("היאת תחריר א שאם", "היאת תחריר אל שאם"),
+        ("זיינביון", "זינביון"),
         ("россия", "россии"),
         ("дубаи", "дубая"),
         ("хезболла", "хезболлои"),
@@ -119,6 +125,8 @@ def test_hezbollah_is_not_taken_for_kataib_hezbollah(text: str, language: str) -
         pytest.param("بالعراق ولبنان", "ar", [("العراق", "iraq"), ("لبنان", "lebanon")], id="Arabic prepositions"),
         pytest.param("هجوم للحوثيين", "ar", [("لحوثيين", "houthis")], id="Arabic article after l-"),
         pytest.param("בישראל ולבנון", "he", [("ישראל", "israel"), ("לבנון", "lebanon")], id="Hebrew prepositions"),
+        pytest.param("סוריה וח'אן יונס, בחאן יונס", "he", [("סוריה", "syria"), ("ח'אן יונס", "khan-younis"), ("חאן יונס", "khan-younis")], id="Hebrew with a geresh and without"),
+        pytest.param("لەبەغدا و لە ئێرانەوە", "ckb", [("بەغدا", "baghdad"), ("ئێران", "iran")], id="Sorani"),
         pytest.param("Irak'ta, Suriye'nin", "tr", [("Irak", "iraq"), ("Suriye", "syria")], id="Turkish cases"),
         pytest.param("Assads Truppen in Syriens Süden", "de", [("Assad", "bashar-al-assad"), ("Syrien", "syria")], id="German genitive"),
         pytest.param("Iran’s reply to Israel's army", "en", [("Iran", "iran"), ("Israel's army", "idf")], id="possessive"),
@@ -215,6 +223,14 @@ def test_a_town_with_its_american_state_is_another_town() -> None:
 def test_a_surname_counts_after_the_full_name_and_not_for_a_relative() -> None:
     text = "Qais al-Khazali spoke in Basra. Later Khazali left. His aide Laith Khazali stayed."
     assert [surface for surface, id in found(text) if id == "qais-al-khazali"] == ["Qais al-Khazali", "Khazali"]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [("الأمير محمد بن نايف بن عبدالعزيز", "ar"), ("Prince Mohammed bin Nayef bin Abdulaziz", "en")],
+)
+def test_a_fathers_name_is_no_mention_of_the_father(text: str, language: str) -> None:
+    assert [id for _, id in found(text, language)] == ["mohammed-bin-nayef"]
 
 
 def test_the_fields_of_an_article_are_read_together() -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Optional
 from ahocorasick_rs import AhoCorasick, MatchKind
 
 from schemas.gazetteer import DEMONYM, IMPORTED, PLACE, SPORT, AliasRow, BlockerRow, Gazetteer, TriggerRow
-from transforms.tag.names import BLOCKER, NATIONALITY, Fit, Name, fit
+from transforms.tag.names import BLOCKER, NATIONALITY, Fit, Name, fit, hebrew_mark
 from transforms.tag.normalize import fold, fold_name
 from transforms.tag.variants import variants
 
@@ -158,7 +158,7 @@ def spellings(gazetteer: Gazetteer) -> dict[str, list[Name]]:
 
 
 def _serves(known: Name, name: Name) -> bool:
-    return known.id == name.id and known.flags <= name.flags
+    return known.id == name.id and known.flags <= name.flags and hebrew_mark(known.alias) == hebrew_mark(name.alias)
 
 
 def _only_in_capitals(known: Name, name: Name) -> bool:

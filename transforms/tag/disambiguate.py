@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Optional
 from schemas.gazetteer import IMPORTED
 from schemas.records import Entity
 from transforms.tag.compile import Compiled
-from transforms.tag.match import Hit, Reading, covers, longest, standing
+from transforms.tag.match import SON_OF, Hit, Reading, covers, longest, standing
 from transforms.tag.names import BLOCKER, PLACES, SCORES, WEAK, Fit, Name
 
 _SPORT_WORDS: Final = 4  # different ones, from which on an article without armed groups is a sports page
@@ -228,6 +228,7 @@ def _later_surnames(
             first, end = places[at], places[stop - 1] + 1
             after = bisect_right(ends, first)  # the first name that ends behind the surname's start
             free = after == len(starts) or starts[after] >= end
+            free = free and not letters.endswith(SON_OF, 0, at)
             if free and standing(reading.folded, at, stop, text, reading.language):
                 start = places[at - 3] if letters[at - 4 : at] in (" al ", " el ") else first
                 if _is_surname(text, start, end):

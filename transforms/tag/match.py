@@ -19,6 +19,7 @@ _ARABIC_BEFORE: Final = frozenset(
     "و ف ب ل ك ال وال بال فال كال وب ول وك فب فل لل ولل وبال وكال س فبال".split()
 )  # and, then, in, to, as, the
 _HEBREW_LETTERS: Final = frozenset("ובלמהשכ")  # and, in, to, from, the, that, as
+_SORANI_BEFORE: Final = frozenset({"له", "به"})  # in and to, which careless writers join to the next word
 _NO_PREFIXES: Final = frozenset({"fa", "ckb", "ku", "ur", "ps"})  # Arabic letters, but no Arabic prepositions
 _GENITIVE_S: Final = frozenset({"de", "nl", "sv", "da", "no", "nb"})
 
@@ -37,6 +38,7 @@ _PREFIXED_MIN: Final = 3
 _ENDED_MIN: Final = 4  # letters of a name with an ending; a Turkish one more
 _GLUED_MIN: Final = 4  # letters of a name that may start in the middle of a word: "theKataib"
 _GLUED_MAX: Final = 80  # characters after a joint in which such a name ends
+SON_OF: Final = (" بن ", " bin ")  # what follows is the father's name, and so no name of its own
 _SHOUT: Final = 28  # characters looked at on either side to see whether a text is in capitals throughout
 
 
@@ -136,6 +138,8 @@ def _hits(
                 continue
         else:
             continue
+        if letters.endswith(SON_OF, 0, start):
+            continue
         first, last = places[start], places[end - 1] + 1
         fit = fits[pattern, text[first:last], language]
         if fit is not None and fit.abbreviated and _in_capitals(text, first, last):
@@ -196,6 +200,8 @@ def _may_start(folded: Folded, start: int, end: int, text: str, language: Option
         return False
     if "\u0590" <= letters[start] <= "\u05ff":
         return len(before) <= 3 and _HEBREW_LETTERS.issuperset(before)
+    if language == "ckb":
+        return end - start >= _ENDED_MIN and before in _SORANI_BEFORE
     return language not in _NO_PREFIXES and before in _ARABIC_BEFORE
 
 

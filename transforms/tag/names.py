@@ -29,10 +29,9 @@ _COMMON_GIVEN: Final = frozenset(  # as last names these say nothing of whom is 
     """حسين حسن علي محمد احمد عباس صالح ابراهيم سعيد محمود يوسف خالد عمر كريم جعفر مهدي رضا اسماعيل عبدالله عبد الله
     ali hasan hassan mohammed ahmed mehdi reza abdullah ibrahim john james david""".split()
 )
+_SON: Final = frozenset("بن ابن bin ben ibn בן".split())  # before the father's name, which is no last name
 _DOTTED: Final = 6  # characters of the longest abbreviation with dots
-_HEBREW_MARK: Final = re.compile(
-    r"(?<=[\u0590-\u05ff])[\"'״׳“”„’‘`](?=[\u0590-\u05ff])"
-)  # tells חד"ש, a party, from חדש, new
+_HEBREW_MARK: Final = re.compile(r"(?<=[\u0590-\u05ff])[\"'״׳“”„’‘`](?=[\u0590-\u05ff])")
 _MARKS: Final = re.compile(r"[,;:!?()\[\]«»…،؛؟]|\n\s*\n")  # what no name runs across
 
 
@@ -80,7 +79,7 @@ def fit(names: Sequence[Name], surface: str, language: Optional[str]) -> Optiona
 def _surnames(surface: str, alias: str, language: Optional[str]) -> Sequence[str]:
     cyrillic = "\u0400" <= alias[0] <= "\u04ff"
     words = fold(alias if cyrillic else surface, language).text.split()
-    if len(words) < 2 or words[-1] in _COMMON_GIVEN:
+    if len(words) < 2 or words[-1] in _COMMON_GIVEN or words[-2] in _SON:
         return ()
     return (words[-1], *sorted(declined(words[-1]))) if cyrillic else (words[-1],)
 
@@ -112,15 +111,18 @@ def _allowed(name: Name, surface: str, language: Optional[str]) -> bool:
         return False
     if "case" in name.flags:
         return _bare(surface) == _bare(name.alias)
-    if "\u0590" <= name.alias[0] <= "\u05ff" and bool(_HEBREW_MARK.search(surface)) != bool(
-        _HEBREW_MARK.search(name.alias)
-    ):
+    if "\u0590" <= name.alias[0] <= "\u05ff" and hebrew_mark(surface) != hebrew_mark(name.alias):
         return False
     if not name.alias[0].isupper():
         return True
     if " " not in surface and "-" not in surface:
         return surface[0].isupper()
     return any(character.isupper() for character in surface)
+
+
+def hebrew_mark(name: str) -> bool:
+    """Tell whether a mark stands inside a Hebrew word: ח'אן, or חד"ש, a party, which is not חדש, new."""
+    return _HEBREW_MARK.search(name) is not None
 
 
 def _guess(name: Name) -> str:

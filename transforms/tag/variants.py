@@ -4,6 +4,7 @@ Tables first: they are what grows. A group lists spellings of one word that take
 """
 
 import itertools
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -150,6 +151,38 @@ gaddafi qaddafi gadhafi qadhafi kadhafi
 haftar hifter
 benghazi bengazi
 sirte syrte
+امريكا اميركا
+امريكي اميركي
+امريكيه اميركيه
+الامريكي الاميركي
+الامريكيه الاميركيه
+الامريكيين الاميركيين
+سوريا سوريه
+ديمقراطي ديموقراطي
+ديمقراطيه ديموقراطيه
+الديمقراطي الديموقراطي
+الديمقراطيه الديموقراطيه
+دموكراتيك دمكراتيك
+كردستان كوردستان
+الكردستاني الكوردستاني
+الكردي الكوردي
+الكرديه الكورديه
+ابو ابي
+بن ابن
+يهمريكا يهمهريكا
+محهمهد محهممهد موحهمهد موحهممهد
+مهحمود مهحموود
+مستهفا موستهفا
+حوسين حسين حوسهين
+عهبدوللا عهبدولا
+אמריקאי אמריקני
+האמריקאי האמריקני
+אמריקאית אמריקנית
+האמריקאית האמריקנית
+חיזבאללה חזבאללה
+כתאאב כתאיב קתאאב קתאיב קטאיב
+מוחמד מחמד
+סולימאני סולימני סוליימאני סוליימני
 """.strip()
 
 _ARTICLES: Final = frozenset({"al", "el"})
@@ -157,6 +190,10 @@ _SUN_LETTERS: Final = ("sh", "t", "d", "r", "z", "s", "n")  # before them the ar
 _GLUED_MIN: Final = 9  # letters of a name that may be found with a blank lost: shorter ones turn up in other words
 
 _ARABIC_ARTICLE: Final = "ال"
+_ARABIC_SERVANT: Final = "عبدال"  # "servant of", first part of many first names, written apart or not
+_HEBREW_SUN_LETTERS: Final = tuple("תדרזסשצטלנ")  # before them the Arabic article is written אל or א
+_DOUBLED: Final = re.compile(r"(?<=\w)(?:وو|يي|וו|יי)(?=\w)")  # long vowels inside a word, often written single
+_DOUBLED_MIN: Final = 6  # letters of a name in which they are
 
 
 def _index(groups: str) -> Mapping[str, tuple[str, ...]]:
@@ -178,23 +215,26 @@ def variants(name: str, *, others: bool = True) -> set[str]:
     ['hachd al chaabi', 'hachd al schaabi', 'hachd al shaabi']
     """
     spelled = {name}
-    if others and name.isascii():
-        spelled |= _transliterated(name.split())
-    elif others and name[0] >= "\u0600":
-        spelled |= _arabic(name)
-    elif others and "\u0400" <= name[0] <= "\u04ff":
-        spelled |= declined(name)
+    if others:
+        spelled = _respelled(name.split())
+        if name.isascii():
+            spelled |= {other for one in spelled for other in _articles(one.split())}
+        elif name[0] >= "\u0590":
+            write = _arabic if name[0] >= "\u0600" else _hebrew
+            spelled |= {other for one in spelled for other in write(one.split())}
+            spelled |= {_single(one) for one in spelled}
+        elif "\u0400" <= name[0] <= "\u04ff":
+            spelled |= declined(name)
     if "ß" in name:
         spelled.add(name.replace("ß", "ss"))
     return spelled | _glued(name.split())
 
 
-def _transliterated(words: Sequence[str]) -> set[str]:
+def _respelled(words: Sequence[str]) -> set[str]:
     choices = [
         _SPELLINGS.get(word, ("al", "el") if word in _ARTICLES and len(words) > 1 else (word,)) for word in words
     ]
-    spelled = {" ".join(choice) for choice in itertools.islice(itertools.product(*choices), MOST)}
-    return spelled | {other for one in spelled for other in _articles(one.split())}
+    return {" ".join(choice) for choice in itertools.islice(itertools.product(*choices), MOST)}
 
 
 def _articles(words: Sequence[str]) -> Iterable[str]:
@@ -212,9 +252,32 @@ def _articles(words: Sequence[str]) -> Iterable[str]:
                 break
 
 
-def _arabic(name: str) -> set[str]:
-    """After the preposition l- the article's alif is not written: للحوثيين holds لحوثيين."""
-    return {"ل" + name[2:]} if name.startswith(_ARABIC_ARTICLE) and len(name) > 5 else set()
+def _arabic(words: Sequence[str]) -> Iterable[str]:
+    """Spell a name's article and first parts otherwise.
+
+    After the preposition l- the article's alif is not written: للحوثيين holds لحوثيين. Persian leaves out the article
+    of a last name or last word: هادی عامری.
+    """
+    first, last = words[0], words[-1]
+    if first.startswith(_ARABIC_ARTICLE) and len(" ".join(words)) > 5:
+        yield " ".join(["ل" + first[2:], *words[1:]])
+    if len(words) > 1 and last.startswith(_ARABIC_ARTICLE) and len(last) > 4:
+        yield " ".join([*words[:-1], last[2:]])
+    for place, word in enumerate(words):
+        if word.startswith(_ARABIC_SERVANT) and len(word) > len(_ARABIC_SERVANT):
+            yield " ".join([*words[:place], word[:3], word[3:], *words[place + 1 :]])
+
+
+def _hebrew(words: Sequence[str]) -> Iterable[str]:
+    """Spell an Arabic article before a sun letter as it is written or as it is spoken: אל-שאם, א-שאם."""
+    for place, (word, after) in enumerate(itertools.pairwise(words)):
+        if word in ("אל", "א") and after.startswith(_HEBREW_SUN_LETTERS):
+            yield " ".join([*words[:place], "א" if word == "אל" else "אל", *words[place + 1 :]])
+
+
+def _single(name: str) -> str:
+    """The name with its doubled vowels single: סינואר for סינוואר, مەحمود for مەحموود."""
+    return _DOUBLED.sub(lambda found: found[0][0], name) if len(name) >= _DOUBLED_MIN else name
 
 
 def _glued(words: Sequence[str]) -> set[str]:

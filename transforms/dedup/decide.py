@@ -6,6 +6,7 @@ news: filled-in templates, an outlet's own footers, and weekly columns.
 
 import json
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple, Optional, Union
 
 import numpy as np
@@ -139,6 +140,7 @@ def title_words(title: str) -> frozenset[str]:
     return frozenset(_WORD.findall(title.casefold()))
 
 
+@lru_cache(maxsize=4_096)
 def like_titles(a: frozenset[str], b: frozenset[str]) -> bool:
     """Return whether two titles, given as their words, have enough of them in common to be of one story.
 
@@ -147,7 +149,8 @@ def like_titles(a: frozenset[str], b: frozenset[str]) -> bool:
     shared = a & b
     if len(shared) < max(_TELLING, _LIKE_TITLES * min(len(a), len(b))):
         return False
-    everyday = max(everyday_words(), key=lambda words: len(words & (a | b)))
+    either = a | b
+    everyday = max(everyday_words(), key=lambda words: len(words & either))
     return sum(not word.isdecimal() for word in shared - everyday) >= _TELLING
 
 

@@ -101,14 +101,15 @@ def stream(
 ) -> None:
     """Poll feeds as they come due and write what is new, without end; SIGTERM or Ctrl-C finishes what is under way."""
     from pipelines import jobs
-    from pipelines.options import choose_stream
+    from pipelines.options import choose_stream, require_shared
     from pipelines.stream import parse_window, run_stream
     from transforms.write import dataset_at
 
     folder = config_folder()
     checked = load_settings(folder / "defaults.toml", settings)
-    dataset = dataset_at(output, state or checked.write.state)
-    job = jobs.Job("stream", dataset, checked, jobs.load_tables(folder), choose_stream(context.obj), out)
+    dataset, engine = dataset_at(output, state or checked.write.state), choose_stream(context.obj)
+    require_shared(engine, "stream", dataset)
+    job = jobs.Job("stream", dataset, checked, jobs.load_tables(folder), engine, out)
     chosen = jobs.only(load_outlets(outlets or folder / "outlets.toml"), only or [])
     _finish(run_stream(job, chosen, parse_window(window), stop_file, metrics_port))
 

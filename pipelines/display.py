@@ -47,9 +47,15 @@ def progress(folder: Path, console: Console) -> Iterator[None]:
 def progress_line(seen: Mapping[str, int], elapsed_s: float) -> str:
     """Return one line on how far a run is; the time left is that of the pages, at the pace so far.
 
+    Workers on other machines may count nothing here, for as long as the run takes.
+
     >>> progress_line({"entries": 40, "to_fetch": 40, "pages": 9, "fetched.timeout": 1, "articles": 8}, 10.0)
     '00:10  entries 40 · pages 10/40 · articles 8 · rejected 1 (timeout 1) · about 00:30 left'
+    >>> progress_line({}, 70.0)
+    '01:10  nothing is counted yet'
     """
+    if not seen:
+        return f"{_clock(elapsed_s)}  nothing is counted yet"
     rejected = {name.partition(".")[2]: n for name, n in seen.items() if "." in name}
     ended = seen.get("pages", 0) + sum(n for name, n in seen.items() if name.startswith("fetched."))
     wanted = seen.get("to_fetch", 0)

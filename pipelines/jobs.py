@@ -24,7 +24,7 @@ from pipelines.display import ledger, progress
 from pipelines.history import committed, failed, failed_outlets, failure_line, record, save, settle
 from pipelines.ingest import Plan, from_feeds, from_files
 from pipelines.memory import give_back
-from pipelines.options import DASK, IN_PROCESS, DaskOptions, Engine, choose, in_process
+from pipelines.options import DASK, IN_PROCESS, DaskOptions, Engine, choose, in_process, require_shared
 from pipelines.sources import file_entry, find_files
 from pipelines.warc import Archive
 from schemas.errors import ConfigError, DatasetError, NewsbeamError
@@ -117,8 +117,9 @@ def prepare_job(
     """
     give_back()
     settings = load_settings(config / "defaults.toml", override)
-    dataset = dataset_at(output, state or settings.write.state)
-    return Job(command, dataset, settings, load_tables(config), choose(beam_args, workers), out)
+    dataset, engine = dataset_at(output, state or settings.write.state), choose(beam_args, workers)
+    require_shared(engine, command, dataset)
+    return Job(command, dataset, settings, load_tables(config), engine, out)
 
 
 def only(outlets: Sequence[Outlet], slugs: Sequence[str], option: str = "--only") -> Sequence[Outlet]:

@@ -5,6 +5,7 @@ FnApiRunner), and for unbounded input without Prism it runs for ever and writes 
 """
 
 import contextlib
+import importlib
 import io
 import itertools
 import sys
@@ -15,19 +16,28 @@ from typing import Any, Final, NamedTuple
 from apache_beam.options.pipeline_options import (
     DirectOptions,
     FlinkRunnerOptions,
+    GoogleCloudOptions,
     PipelineOptions,
     PortableOptions,
+    SetupOptions,
+    SparkRunnerOptions,
     StandardOptions,
+    WorkerOptions,
 )
 from apache_beam.runners.portability.fn_api_runner import FnApiRunner
 from apache_beam.transforms.environments import SubprocessSDKEnvironment
 
 from schemas.errors import ConfigError
+from transforms.state import is_database
+from transforms.write import Dataset
+from transforms.write.files import is_remote
 
 IN_PROCESS: Final = "FnApiRunner"
 PRISM: Final = "PrismRunner"
 FLINK: Final = "FlinkRunner"
 DASK: Final = "DaskRunner"
+SPARK: Final = "SparkRunner"
+DATAFLOW: Final = "DataflowRunner"
 _SAME: Final = {"DirectRunner", "SwitchingDirectRunner", "direct"}  # users type these, and mean: on this machine
 _REASONS: Final = {PRISM: "it is for streams (`newsbeam stream`), and has one worker process"}
 # Options of Flink's side: Beam's Python hands on what it does not know, so slips in their spelling are ours to find.
@@ -139,9 +149,65 @@ def _check_dask(given: PipelineOptions) -> str:
     return ""
 
 
+def _check_spark(given: PipelineOptions) -> str:
+    if given.view_as(SparkRunnerOptions).spark_master_url.startswith("local"):
+        problem = "Beam would start a Spark of its own on this machine"
+        raise _refuse("--spark_master_url", problem, "Name a cluster: --spark_master_url=spark://host:7077")
+    _require_pool(given, "Spark worker")
+    return f"{SPARK} was tried on one machine only, with Spark 3.5 (docs/engines.md)"
+
+
+def _check_dataflow(given: PipelineOptions) -> str:
+    cloud = given.view_as(GoogleCloudOptions)
+    for name, example in (("project", "my-project"), ("region", "europe-west3"), ("temp_location", "gs://bucket/temp")):
+        if not getattr(cloud, name):
+            raise _refuse(f"--{name}", f"{DATAFLOW} needs it", f"Give it, such as --{name}={example}")
+    setup = given.view_as(SetupOptions)
+    if not given.view_as(WorkerOptions).sdk_container_image:
+        if not setup.setup_file:
+            problem, remedy = "the workers are Google's, and have no newsbeam", "Give --setup_file=./setup.py"
+            raise _refuse("--setup_file", problem, f"{remedy}, or an image with it: --sdk_container_image=…")
+        if not setup.requirements_file:
+            problem = "the workers need psycopg for the state in PostgreSQL"
+            raise _refuse("--requirements_file", problem, "Give --requirements_file=docs/deploy/workers.txt")
+    try:
+        importlib.import_module("apache_beam.runners.dataflow.internal.apiclient")
+    except ImportError:
+        problem = "Beam's part for Google Cloud is not installed"
+        raise _refuse("--runner", problem, "pip install 'newsbeam[dataflow]'") from None
+    return f"{DATAFLOW} has never run this: its jobs were made and looked at, no more (docs/engines.md)"
+
+
 # The engines with workers of their own that batches run on. Each has a check: what its options lack is refused, and
 # what comes back is what a person should know.
-_CLUSTERS: Final[Mapping[str, Callable[[PipelineOptions], str]]] = {DASK: _check_dask, FLINK: _check_flink}
+_CLUSTERS: Final[Mapping[str, Callable[[PipelineOptions], str]]] = {
+    DASK: _check_dask,
+    DATAFLOW: _check_dataflow,
+    FLINK: _check_flink,
+    SPARK: _check_spark,
+}
+
+
+def require_shared(engine: Engine, command: str, dataset: Dataset) -> None:
+    """Make sure that workers on other machines than this one can see what `command` reads, the dataset and its state.
+
+    Of folders nothing is known here: a network may share them. Where a dataset lies in an object store, workers would
+    take a state in a file that they do not have for an empty one.
+
+    Raises:
+        ConfigError: they cannot.
+    """
+    if engine.name not in _CLUSTERS:
+        return
+    if engine.name == DATAFLOW and command != "run":
+        problem = f"{DATAFLOW}'s workers see nothing of this machine, which `newsbeam {command}` reads from"
+        raise _refuse("--runner", problem, f"Use {IN_PROCESS}, with --workers N for more processes")
+    if engine.name == DATAFLOW and not is_remote(dataset.root):
+        problem = f"{DATAFLOW}'s workers see no folder of this machine"
+        raise _refuse("--output", problem, "Give a prefix in an object store: gs://bucket/prefix")
+    if is_remote(dataset.root) and not is_database(dataset.state_at):
+        problem = f"{engine.name}'s workers need a state that all of them see"
+        raise _refuse("--state", problem, "Give postgresql://user@host/database")
 
 
 def _read(beam_args: Sequence[str], usual: str, what: str) -> tuple[PipelineOptions, str, str]:

@@ -1,8 +1,9 @@
-"""Progress: counts that a person can watch while a run works, from any number of worker processes of one machine.
+"""Progress: counts that a person can watch while a run works, from any number of worker processes.
 
 Beam's metrics are told when a pipeline has ended; nobody waits an hour in the dark for that. A `Watch` adds one byte to
 a file for each element that passes, and the size of the file is the count: appends of one byte are atomic, cheap, and
-need no server. The counts of record are taken elsewhere, from the data itself.
+need no server. The counts of record are taken elsewhere, from the data itself. A worker on a machine that does not see
+the files' folder counts nothing.
 """
 
 import os
@@ -25,18 +26,22 @@ class WatchFn(beam.DoFn):
 
     def setup(self) -> None:
         self.files = dict[str, int]()
+        self.sees_folder = Path(self.folder).is_dir()
 
     def process(self, element: T) -> Iterator[T]:
-        reason = getattr(element, "reason", "")
-        name = f"{self.name}.{reason}" if reason else self.name
-        if name not in self.files:
-            self.files[name] = os.open(Path(self.folder, name), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        os.write(self.files[name], b".")
+        if self.sees_folder:
+            self._count(getattr(element, "reason", ""))
         yield element
 
     def teardown(self) -> None:
         for file in self.files.values():
             os.close(file)
+
+    def _count(self, reason: str) -> None:
+        name = f"{self.name}.{reason}" if reason else self.name
+        if name not in self.files:
+            self.files[name] = os.open(Path(self.folder, name), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        os.write(self.files[name], b".")
 
 
 class Watch(beam.PTransform[Any, Any]):

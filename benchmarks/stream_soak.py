@@ -133,8 +133,8 @@ def arguments(about: Optional[str], minutes: float) -> argparse.ArgumentParser:
 def publish(args: argparse.Namespace, age: float, published: list[float]) -> None:
     """Ask for the next phase where it is time, and note when; `age` is that of the stream, in seconds."""
     if args.next and age > (len(published) + 1) * args.every and age < args.minutes * 60 - 120:
+        urllib.request.urlopen(args.next, timeout=30).read()  # nobody is shown a feed before this is answered
         published.append(time.time())
-        urllib.request.urlopen(args.next, timeout=30).read()
 
 
 def tell(reader: Reader, waits: Sequence[float], drained_s: float, code: int) -> None:

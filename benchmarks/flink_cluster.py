@@ -28,6 +28,8 @@ execution.checkpointing: {{dir: "file://{folder}/checkpoints", savepoint-dir: "f
 state: {{checkpoints.dir: "file://{folder}/checkpoints", savepoints.dir: "file://{folder}/savepoints"}}
 restart-strategy: {{type: fixed-delay, fixed-delay: {{attempts: 20, delay: 5 s}}}}
 heartbeat: {{interval: 3000, timeout: 15000}}
+taskmanager.network.sort-shuffle.min-buffers: 64
+classloader.resolve-order: parent-first
 """
 _LOG4J: Final = """\
 rootLogger.level = WARN
@@ -90,14 +92,15 @@ class FlinkCluster:
     def start(self, name: str) -> None:
         """Start one of jobmanager, taskmanager, pool."""
         java = ["java", *_OPENS, f"-Dlog4j.configurationFile=file:{self.folder}/conf/log4j.properties", "-cp"]
+        classes = f"{LIBRARIES}/*:{JOB_SERVER}"
         configured = ["--configDir", str(self.folder / "conf")]
         runtime = "org.apache.flink.runtime"
         commands = {
             "jobmanager": [
-                *java, f"{LIBRARIES}/*", f"{runtime}.entrypoint.StandaloneSessionClusterEntrypoint", *configured,
+                *java, classes, f"{runtime}.entrypoint.StandaloneSessionClusterEntrypoint", *configured,
             ],
             "taskmanager": [
-                *java, f"{LIBRARIES}/*", f"{runtime}.taskexecutor.TaskManagerRunner", *configured,
+                *java, classes, f"{runtime}.taskexecutor.TaskManagerRunner", *configured,
                 "-D", "taskmanager.cpu.cores=2",
                 *(part for key, size in _MEMORY.items() for part in ("-D", f"taskmanager.memory.{key}={size}")),
             ],

@@ -1,42 +1,70 @@
-"""Flink: what a stream needs of a cluster beside the running of its job, over the cluster's REST interface."""
+"""Flink: what a job needs of a cluster beside its running, over the cluster's REST interface."""
 
+import hashlib
 import json
 import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, Final
 
+from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloudOptions, PipelineOptions
+
 from schemas.errors import NewsbeamError
+from transforms.write import Dataset
 
 _ENDED: Final = {"FINISHED", "CANCELED", "FAILED"}
 _TIMEOUT_S: Final = 30.0
 
 
-def end_jobs(master: str, name: str) -> int:
-    """Cancel the jobs named `name` that still run at the cluster `host:port`, wait for their end, return their number.
+@contextmanager
+def sole_job(options: PipelineOptions, dataset: Dataset) -> Iterator[str]:
+    """See to it that no job of the dataset but the block's own runs on the cluster, and none after the block.
 
-    A job lives on when the newsbeam that submitted it is killed: the next one is not to poll beside it.
+    A job lives on when the newsbeam that submitted it is killed: the next one is not to poll beside it. So the name of
+    each job ends with what stands for its dataset. Needs the dataset's `lock`. Yields what was found, in words.
+
+    Raises:
+        NewsbeamError: the cluster cannot be reached, or a job does not end.
+    """
+    master = options.view_as(FlinkRunnerOptions).flink_master
+    named = options.view_as(GoogleCloudOptions)  # where Beam keeps the name of every engine's jobs
+    mark = f"-{hashlib.sha256(dataset.root.encode()).hexdigest()[:12]}"
+    named.job_name = f"{named.job_name or 'newsbeam'}{mark}"
+    found = end_jobs(master, mark)
+    try:
+        yield "ended the job that an earlier newsbeam has left on the cluster" if found else ""
+    except BaseException:
+        with suppress(NewsbeamError):  # what comes first is told
+            end_jobs(master, mark)
+        raise
+    end_jobs(master, mark)
+
+
+def end_jobs(master: str, mark: str) -> int:
+    """Cancel the jobs that still run at the cluster `host:port` with names that end with `mark`; return their number.
 
     Raises:
         NewsbeamError: the cluster cannot be reached, or a job does not end.
     """
     base = master if "://" in master else f"http://{master}"
     try:
-        running = _running(base, name)
+        running = _running(base, mark)
         for job in running:
             _ask(f"{base}/jobs/{job}?mode=cancel", "PATCH")
         deadline = time.monotonic() + _TIMEOUT_S
-        while _running(base, name):
+        while _running(base, mark):
             if time.monotonic() > deadline:
-                raise NewsbeamError(f"the job {name} of an earlier stream does not end; see {base}")
+                raise NewsbeamError(f"a job of this dataset, whose name ends with {mark}, does not end; see {base}")
             time.sleep(0.5)
     except (OSError, ValueError, KeyError) as error:
         raise NewsbeamError(f"Flink does not answer at {base}: {error}; is --flink_master right?") from error
     return len(running)
 
 
-def _running(base: str, name: str) -> list[str]:
+def _running(base: str, mark: str) -> list[str]:
     jobs = _ask(f"{base}/jobs/overview", "GET")["jobs"]
-    return [job["jid"] for job in jobs if job["name"] == name and job["state"] not in _ENDED]
+    return [job["jid"] for job in jobs if job["name"].endswith(mark) and job["state"] not in _ENDED]
 
 
 def _ask(url: str, method: str) -> Any:

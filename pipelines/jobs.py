@@ -4,7 +4,7 @@ import re
 import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,10 +21,11 @@ from rich.text import Text
 import schemas.errors
 from pipelines.demo import DemoWeb
 from pipelines.display import ledger, progress
+from pipelines.flink import sole_job
 from pipelines.history import committed, failed, failed_outlets, failure_line, record, save, settle
 from pipelines.ingest import Plan, from_feeds, from_files
 from pipelines.memory import give_back
-from pipelines.options import DASK, IN_PROCESS, DaskOptions, Engine, choose, in_process, require_shared
+from pipelines.options import DASK, FLINK, IN_PROCESS, DaskOptions, Engine, choose, in_process, require_shared
 from pipelines.sources import file_entry, find_files
 from pipelines.warc import Archive
 from schemas.errors import ConfigError, DatasetError, NewsbeamError
@@ -204,7 +205,7 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
     dataset = job.dataset
     prepare(dataset)
     store = Store(dataset.state_address)
-    with lock(dataset) as dataset:
+    with lock(dataset) as dataset, _alone(job.engine, dataset) as left_over:
         recovered = settle_runs(job, dataset, store)
         require_room(dataset, job.settings.write.min_free_bytes)
         started = datetime.now(UTC)
@@ -212,7 +213,7 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
         save(dataset, run)
         workers = f", {run.workers} processes" if run.workers > 1 else ""
         into = f"run {run.run_id} on {run.engine}{workers}, into {dataset.address}"
-        for line in filter(None, (job.engine.notice, run.recovered, into)):
+        for line in filter(None, (job.engine.notice, left_over, run.recovered, into)):
             job.out.print(line, markup=False, soft_wrap=True)
         try:
             _run_pipeline(job, flow, dataset, store, run.run_id)
@@ -264,7 +265,7 @@ def _run_pipeline(
             job.settings, job.tables.rules, job.tables.gazetteer, store, str(watched), archive=archive,
             profiles=job.tables.profiles,
         )  # fmt: skip
-        with progress(watched, job.out), _pipeline(job.engine, folder) as pipeline:
+        with progress(watched, job.out), _temporary(folder), _pipeline(job.engine) as pipeline:
             write = Write(dataset, run_id, store, job.settings.write, version("newsbeam"))
             _ = flow(pipeline, plan) | "Write" >> write
 
@@ -299,22 +300,31 @@ def _interrupted(error: Exception) -> bool:
     return isinstance(error.__cause__, KeyboardInterrupt) or str(error).startswith("KeyboardInterrupt")
 
 
-def _pipeline(engine: Engine, folder: Path) -> beam.Pipeline:
-    """A pipeline whose own temporary folder is below `folder`: that of a killed run goes with what it staged."""
+def _alone(engine: Engine, dataset: Dataset) -> AbstractContextManager[str]:
+    return sole_job(engine.options, dataset) if engine.name == FLINK else nullcontext("")
+
+
+@contextmanager
+def _temporary(folder: Path) -> Iterator[None]:
+    """Have Beam's own temporary folders below `folder`: those of a killed run go with what it staged."""
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
-        if engine.name == IN_PROCESS:
-            return beam.Pipeline(in_process(engine.workers), engine.options)
-        if engine.name == DASK:
-            from pipelines.dask import connect, on_dask, workers_of
-
-            address = engine.options.view_as(DaskOptions).dask_client_address
-            with connect(address) as client:
-                engine.options.view_as(DirectOptions).direct_num_workers = len(workers_of(client))
-            return beam.Pipeline(on_dask(address), engine.options)
-        return beam.Pipeline(options=engine.options)
+        yield
     finally:
         tempfile.tempdir = before
+
+
+def _pipeline(engine: Engine) -> beam.Pipeline:
+    if engine.name == IN_PROCESS:
+        return beam.Pipeline(in_process(engine.workers), engine.options)
+    if engine.name == DASK:
+        from pipelines.dask import connect, on_dask, workers_of
+
+        address = engine.options.view_as(DaskOptions).dask_client_address
+        with connect(address) as client:
+            engine.options.view_as(DirectOptions).direct_num_workers = len(workers_of(client))
+        return beam.Pipeline(on_dask(address), engine.options)
+    return beam.Pipeline(options=engine.options)
 
 
 def own_error(error: Exception) -> Optional[NewsbeamError]:

@@ -25,6 +25,7 @@ from schemas.errors import ConfigError, NewsbeamError
 
 _START_S: Final = 30.0
 _LOOK_S: Final = 0.2
+_LATE_S: Final = 1.0
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 _libc: Final = ctypes.CDLL(None)
 
@@ -82,28 +83,36 @@ def running(binary: Path, log: Path) -> Iterator[Prism]:
             preexec_fn=_die_with_parent,  # noqa: PLW1509
         )
     prism = Prism(f"localhost:{port}", process, log)
-    _quiet_after(prism)
-    try:
-        _wait_for(prism, port)
-        yield prism
-    except grpc.RpcError:
-        if prism.is_gone():
-            prism.require_alive()
-        raise
-    finally:
-        process.kill()  # it keeps nothing that is worth a farewell
-        process.wait()
+    with _quiet_after(prism):
+        try:
+            _wait_for(prism, port)
+            yield prism
+        except grpc.RpcError:
+            if prism.is_gone():
+                prism.require_alive()
+            raise
+        finally:
+            process.kill()  # it keeps nothing that is worth a farewell
+            process.wait()
 
 
-def _quiet_after(prism: Prism) -> None:
-    """Let Beam's threads that spoke with Prism print no stack at its end, now or later: one line tells of it."""
-    told = threading.excepthook
+@contextmanager
+def _quiet_after(prism: Prism) -> Iterator[None]:
+    """Let Beam's threads that speak with Prism print no stack at its end: one line tells of it."""
+    told, others = threading.excepthook, set(threading.enumerate())
 
     def tell(failed: threading.ExceptHookArgs) -> None:
         if not (issubclass(failed.exc_type, grpc.RpcError) and prism.is_gone()):
             told(failed)
 
     threading.excepthook = tell
+    try:
+        yield
+    finally:
+        deadline = time.monotonic() + _LATE_S
+        for thread in set(threading.enumerate()) - others:
+            thread.join(max(deadline - time.monotonic(), 0.0))  # those that spoke with Prism find it gone, and end
+        threading.excepthook = told
 
 
 def submit(pipeline: beam.Pipeline, prism: Prism) -> Any:

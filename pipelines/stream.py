@@ -4,7 +4,6 @@ The main thread starts the pipeline and then only watches: it says what each win
 turns SIGTERM and SIGINT into the stop file that the source looks for.
 """
 
-import hashlib
 import re
 import secrets
 import signal
@@ -19,16 +18,11 @@ from types import FrameType
 from typing import Any, Final, Optional
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import (
-    FlinkRunnerOptions,
-    GoogleCloudOptions,
-    PortableOptions,
-    PrismRunnerOptions,
-)
+from apache_beam.options.pipeline_options import PortableOptions, PrismRunnerOptions
 from apache_beam.runners.runner import PipelineState
 from apache_beam.utils.timestamp import Timestamp
 
-from pipelines.flink import end_jobs
+from pipelines.flink import sole_job
 from pipelines.ingest import Plan, from_feeds
 from pipelines.jobs import Job, own_error, profiles_of, settle_runs
 from pipelines.metrics import metrics_served
@@ -103,9 +97,7 @@ def run_stream(
     store = Store(dataset.state_address)
     stream_id = f"stream-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     with lock(dataset) as dataset, ExitStack() as stack:
-        left_over = (
-            "ended the job that an earlier stream has left on the cluster" if on_flink and _end_jobs(job) else ""
-        )
+        left_over = stack.enter_context(sole_job(job.engine.options, dataset)) if on_flink else ""
         recovered = settle_runs(job, dataset, store)
         require_room(dataset, job.settings.write.min_free_bytes)
         folder = stack.enter_context(scratch(dataset, stream_id))
@@ -144,14 +136,6 @@ def run_stream(
     return 0
 
 
-def _end_jobs(job: Job) -> int:
-    """End the jobs on the Flink cluster that this dataset's streams have left there; return their number."""
-    options = job.engine.options.view_as(GoogleCloudOptions)  # where Beam keeps the name of every engine's jobs
-    dataset = hashlib.sha256(job.dataset.root.encode()).hexdigest()[:12]
-    options.job_name = options.job_name or f"newsbeam-{dataset}"
-    return end_jobs(job.engine.options.view_as(FlinkRunnerOptions).flink_master, options.job_name)
-
-
 @contextmanager
 def _stopping(stop: Path, job: Job) -> Iterator[None]:
     """Turn the first SIGTERM or SIGINT into the stop file; a second one ends at once."""
@@ -185,7 +169,6 @@ def _watch(job: Job, result: Any, prism: Optional[Prism], dataset: Dataset, stor
         if ended:
             break
         if prism is None and obeyed_stop.exists():  # with checkpoints, Flink keeps a job whose sources have all ended
-            _end_jobs(job)
             return _DRAINED
         if time.monotonic() - forgotten > _FORGET_S:
             store.forget_signatures(Timestamp.now() - job.settings.dedup.lookback_days * 86_400)

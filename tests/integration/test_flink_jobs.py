@@ -1,14 +1,18 @@
-"""Jobs that a stream has left on a Flink cluster are found and ended over REST; the cluster here is a loopback server."""
+"""Jobs of a dataset on a Flink cluster are found and ended over REST; the cluster here is a loopback server."""
 
 import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
+from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
 
 from pipelines import flink
+from pipelines.flink import sole_job
 from schemas.errors import NewsbeamError
+from transforms.write import Dataset
 
 
 class Cluster:
@@ -53,17 +57,50 @@ def cluster() -> Iterator[Cluster]:
     made.server.server_close()
 
 
+@pytest.fixture
+def mark(cluster: Cluster, tmp_path: Path) -> str:
+    """How the names of the jobs of the dataset below `tmp_path` end; nothing of it runs any more."""
+    given = options(cluster.address, "--job_name=nightly")
+    with sole_job(given, Dataset(str(tmp_path))):
+        name = str(given.view_as(GoogleCloudOptions).job_name)
+    assert name.startswith("nightly-")
+    return name.removeprefix("nightly")
+
+
+def options(address: str, *more: str) -> PipelineOptions:
+    return PipelineOptions([f"--flink_master={address}", *more])
+
+
 @pytest.mark.parametrize("form", ["{}", "http://{}"], ids=["host-and-port", "url"])
-def test_only_this_datasets_jobs_that_still_run_are_ended(cluster: Cluster, form: str) -> None:
+def test_only_this_datasets_jobs_that_still_run_are_ended_before_another_and_its_own_after_it(
+    cluster: Cluster, mark: str, tmp_path: Path, form: str
+) -> None:
     cluster.jobs = {
-        "a": ("ours", "RUNNING"), "b": ("ours", "FINISHED"), "c": ("theirs", "RUNNING"), "d": ("ours", "RESTARTING"),
-    }  # fmt: skip
-    assert flink.end_jobs(form.format(cluster.address), "ours") == 2
-    assert cluster.cancelled == ["a", "d"]
+        "a": (f"nightly{mark}", "RUNNING"),
+        "b": (f"nightly{mark}", "FINISHED"),
+        "c": ("nightly-of-others", "RUNNING"),
+        "d": (f"newsbeam{mark}", "RESTARTING"),
+    }
+    with sole_job(options(form.format(cluster.address)), Dataset(str(tmp_path))) as found:
+        assert cluster.cancelled == ["a", "d"]
+        assert "has left on the cluster" in found
+        cluster.jobs["e"] = (f"newsbeam{mark}", "RUNNING")
+    assert cluster.cancelled == ["a", "d", "e"]
 
 
-def test_nothing_is_ended_where_nothing_runs(cluster: Cluster) -> None:
-    assert (flink.end_jobs(cluster.address, "ours"), cluster.cancelled) == (0, [])
+@pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt()], ids=["failure", "ctrl-c"])
+def test_the_own_job_is_ended_whatever_ended_its_run(
+    cluster: Cluster, mark: str, tmp_path: Path, error: BaseException
+) -> None:
+    def interrupted() -> None:
+        with sole_job(options(cluster.address), Dataset(str(tmp_path))) as found:
+            assert not found
+            cluster.jobs = {"a": (f"newsbeam{mark}", "RUNNING")}
+            raise error
+
+    with pytest.raises(type(error)):
+        interrupted()
+    assert cluster.cancelled == ["a"]
 
 
 def test_a_job_that_does_not_end_is_told(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:

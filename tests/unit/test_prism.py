@@ -128,28 +128,36 @@ def test_threads_that_spoke_with_an_engine_that_died_say_nothing_and_other_failu
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = list[type[BaseException]]()
-    monkeypatch.setattr(threading, "excepthook", lambda failed: told.append(failed.exc_type))
 
-    def fail(error: BaseException) -> None:
+    def tell(failed: threading.ExceptHookArgs) -> None:
+        told.append(failed.exc_type)
+
+    monkeypatch.setattr(threading, "excepthook", tell)
+
+    def fail(error: BaseException, after: float = 0.0) -> threading.Thread:
         def run() -> None:
+            over.wait(after)
             raise error
 
         thread = threading.Thread(target=run)
         thread.start()
-        thread.join()
+        return thread
+
+    over = threading.Event()
 
     def speak() -> None:
         with prism.running(listening(tmp_path / "prism"), tmp_path / "log") as engine:
-            fail(grpc.RpcError())  # it lives: this is another trouble
+            fail(grpc.RpcError()).join()  # it lives: this is another trouble
             engine.process.kill()
-            fail(grpc.RpcError())
-            fail(ValueError())
+            fail(grpc.RpcError()).join()
+            fail(ValueError()).join()
+            fail(grpc.RpcError(), after=0.1)  # some threads notice late
             engine.require_alive()
 
     with pytest.raises(NewsbeamError, match="Prism has died"):
         speak()
-    fail(grpc.RpcError())  # some threads notice late
     assert told == [grpc.RpcError, ValueError]
+    assert threading.excepthook is tell
 
 
 def test_a_stream_says_why_it_ended(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ JOB_SERVER: Final = HOME / "target" / "job-server-1.jar"
 LIBRARIES: Final = HOME / "cluster" / "pyflink" / "lib"
 START_S: Final = 60.0
 _OPENS: Final = [f"--add-opens=java.base/java.{name}=ALL-UNNAMED" for name in ("util", "lang", "net", "nio")]
+_QUICK: Final = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")  # what lives for minutes is not worth compiling well
 _CONFIG: Final = """\
 jobmanager: {{rpc: {{address: localhost, port: {rpc}}}, bind-host: localhost}}
 taskmanager: {{bind-host: localhost, host: localhost, numberOfTaskSlots: {slots}}}
@@ -85,13 +86,14 @@ class FlinkCluster:
         """Beam's options for a job on this cluster."""
         return [
             "--runner=FlinkRunner", f"--flink_master=localhost:{self.rest}", "--flink_version=1.19",
-            f"--flink_job_server_jar={JOB_SERVER}", "--environment_type=EXTERNAL",
+            f"--flink_job_server_jar={JOB_SERVER}", *(f"--job_server_jvm_properties={flag}" for flag in _QUICK),
+            "--environment_type=EXTERNAL",
             f"--environment_config=localhost:{self.pool_port}", "--environment_cache_millis=60000", "--parallelism=2",
         ]  # fmt: skip
 
     def start(self, name: str) -> None:
         """Start one of jobmanager, taskmanager, pool."""
-        java = ["java", *_OPENS, f"-Dlog4j.configurationFile=file:{self.folder}/conf/log4j.properties", "-cp"]
+        java = ["java", *_QUICK, *_OPENS, f"-Dlog4j.configurationFile=file:{self.folder}/conf/log4j.properties", "-cp"]
         classes = f"{LIBRARIES}/*:{JOB_SERVER}"
         configured = ["--configDir", str(self.folder / "conf")]
         runtime = "org.apache.flink.runtime"

@@ -234,6 +234,11 @@ def split_beam(argv: Sequence[str]) -> tuple[list[str], list[str]]:
     return args[:at], args[at + 1 :]
 
 
+def _has_a_name(record: logging.LogRecord) -> bool:
+    """Whether a logger of its own told it: Beam tells what fails on a cluster at the root, too, and then raises it."""
+    return record.name != "root"
+
+
 def main(argv: Optional[Sequence[str]] = None) -> int:
     """Run the command line; return the exit code.
 
@@ -241,6 +246,7 @@ def main(argv: Optional[Sequence[str]] = None) -> int:
     """
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")  # Beam warns at import
     logging.getLogger("apache_beam").setLevel(logging.CRITICAL)  # what fails is raised, and told once
+    logging.getLogger().addFilter(_has_a_name)
     own, beam_args = split_beam(sys.argv[1:] if argv is None else argv)
     try:
         code = app(args=own, standalone_mode=False, obj=beam_args)

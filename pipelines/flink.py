@@ -2,13 +2,19 @@
 
 import hashlib
 import json
+import shutil
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from apache_beam.options.pipeline_options import FlinkRunnerOptions, GoogleCloudOptions, PipelineOptions
+from apache_beam.options.pipeline_options import (
+    FlinkRunnerOptions,
+    GoogleCloudOptions,
+    JobServerOptions,
+    PipelineOptions,
+)
 
 from schemas.errors import NewsbeamError
 from transforms.write import Dataset
@@ -31,6 +37,7 @@ def sole_job(options: PipelineOptions, dataset: Dataset) -> Iterator[str]:
     named = options.view_as(GoogleCloudOptions)  # where Beam keeps the name of every engine's jobs
     mark = f"-{hashlib.sha256(dataset.root.encode()).hexdigest()[:12]}"
     named.job_name = f"{named.job_name or 'newsbeam'}{mark}"
+    _die_with_us(options.view_as(JobServerOptions))
     found = end_jobs(master, mark)
     try:
         yield "ended the job that an earlier newsbeam has left on the cluster" if found else ""
@@ -60,6 +67,15 @@ def end_jobs(master: str, mark: str) -> int:
     except (OSError, ValueError, KeyError) as error:
         raise NewsbeamError(f"Flink does not answer at {base}: {error}; is --flink_master right?") from error
     return len(running)
+
+
+def _die_with_us(server: JobServerOptions) -> None:
+    """Let the JVM that Beam starts beside us to submit the job end when we are killed: util-linux can see to that."""
+    if shutil.which("setpriv"):
+        server.job_server_jvm_properties = [
+            "--pdeathsig=KILL", server.job_server_java_launcher, *server.job_server_jvm_properties,
+        ]  # fmt: skip
+        server.job_server_java_launcher = "setpriv"
 
 
 def _running(base: str, mark: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+import signal
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -265,9 +266,15 @@ def _run_pipeline(
             job.settings, job.tables.rules, job.tables.gazetteer, store, str(watched), archive=archive,
             profiles=job.tables.profiles,
         )  # fmt: skip
-        with progress(watched, job.out), _temporary(folder), _pipeline(job.engine) as pipeline:
-            write = Write(dataset, run_id, store, job.settings.write, version("newsbeam"))
-            _ = flow(pipeline, plan) | "Write" >> write
+        pipeline = _pipeline(job.engine, folder)
+        write = Write(dataset, run_id, store, job.settings.write, version("newsbeam"))
+        _ = flow(pipeline, plan) | "Write" >> write
+        with progress(watched, job.out):
+            on_interrupt = signal.getsignal(signal.SIGINT)
+            result = pipeline.run()
+            if signal.getsignal(signal.SIGINT) != on_interrupt:
+                signal.signal(signal.SIGINT, on_interrupt)  # Beam's would stop its job server, and lose the Ctrl-C
+            result.wait_until_finish()
 
 
 @contextmanager
@@ -304,27 +311,22 @@ def _alone(engine: Engine, dataset: Dataset) -> AbstractContextManager[str]:
     return sole_job(engine.options, dataset) if engine.name == FLINK else nullcontext("")
 
 
-@contextmanager
-def _temporary(folder: Path) -> Iterator[None]:
-    """Have Beam's own temporary folders below `folder`: those of a killed run go with what it staged."""
+def _pipeline(engine: Engine, folder: Path) -> beam.Pipeline:
+    """A pipeline whose own temporary folder is below `folder`: that of a killed run goes with what it staged."""
     before, tempfile.tempdir = tempfile.tempdir, str(folder)
     try:
-        yield
+        if engine.name == IN_PROCESS:
+            return beam.Pipeline(in_process(engine.workers), engine.options)
+        if engine.name == DASK:
+            from pipelines.dask import connect, on_dask, workers_of
+
+            address = engine.options.view_as(DaskOptions).dask_client_address
+            with connect(address) as client:
+                engine.options.view_as(DirectOptions).direct_num_workers = len(workers_of(client))
+            return beam.Pipeline(on_dask(address), engine.options)
+        return beam.Pipeline(options=engine.options)
     finally:
         tempfile.tempdir = before
-
-
-def _pipeline(engine: Engine) -> beam.Pipeline:
-    if engine.name == IN_PROCESS:
-        return beam.Pipeline(in_process(engine.workers), engine.options)
-    if engine.name == DASK:
-        from pipelines.dask import connect, on_dask, workers_of
-
-        address = engine.options.view_as(DaskOptions).dask_client_address
-        with connect(address) as client:
-            engine.options.view_as(DirectOptions).direct_num_workers = len(workers_of(client))
-        return beam.Pipeline(on_dask(address), engine.options)
-    return beam.Pipeline(options=engine.options)
 
 
 def own_error(error: Exception) -> Optional[NewsbeamError]:

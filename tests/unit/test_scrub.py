@@ -129,7 +129,7 @@ def test_the_head_of_a_text_becomes_fields() -> None:
     assert list(clean.credits) == ["Mara Lind/AFP"]
 
 
-@pytest.mark.parametrize("line", ["BEIRUT (AFP)", "السومرية نيوز/ البصرة"])
+@pytest.mark.parametrize("line", ["BEIRUT (AFP)", "New York (AFP)", "السومرية نيوز/ البصرة"])
 def test_a_dateline_may_stand_on_a_line_of_its_own(line: str) -> None:
     clean = scrub(f"Pier Closed After Divers Find Cracks\n{line}\n{CLEAN}\nLeave a Reply", "en", RULES)
     assert (clean.dateline, clean.title, clean.text) == (line, "Pier Closed After Divers Find Cracks", CLEAN)
@@ -223,6 +223,40 @@ def test_a_caption_with_its_credit_becomes_a_picture(lines: str) -> None:
     assert (list(clean.captions), list(clean.credits)) == (["Boats in the old basin on Sunday"], ["Mara Lind/AFP"])
 
 
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        *(("de", line) for line in ("Mehr Geld", "Der Pool")),
+        *(("en", line) for line in ("Road Map", "Swimming Pool", "Petra", "NASA", "BBC News", "PROS/CONS")),
+        *(("en", line) for line in ("Travel-Related Coverage", "Consent", "Task Store")),
+        ("fa", "مهر ماه"),
+    ],
+)  # fmt: skip
+def test_a_subheading_that_names_an_agency_or_furniture_stays(language: str, line: str) -> None:
+    text = "\n\n".join((FIRST, SECOND, line, THIRD, "The harbour opens again in May, unless the storms come early."))
+    assert scrub(text, language, RULES).text == text
+
+
+def test_a_last_sentence_about_somebody_of_whom_the_text_tells_is_no_biography() -> None:
+    told = "Maria Haddad, who lives above the basin, has kept its books for years and wrote down each crack she saw."
+    bio = "Maria Haddad writes for the Harbour Post."
+    assert scrub(f"{FIRST}\n\n{SECOND}\n\n{THIRD}\n\n{bio}", "en", RULES).text == CLEAN
+    text = f"{told}\n\n{CLEAN}\n\n{bio}"
+    assert scrub(text, "en", RULES).text == text
+
+
+def test_facts_at_the_end_of_a_text_stay_where_furniture_has_begun() -> None:
+    facts = "Where: the old harbour\n\nWhen: Friday at noon\n\nEntry: free"
+    text = f"{CLEAN}\n\nSource: Harbour Post\n\n{facts}"
+    assert scrub(text, "en", RULES).text == f"{CLEAN}\n\n{facts}"
+
+
+def test_a_refrain_is_no_doubled_caption() -> None:
+    song = "\n\n".join(("Boats come home", "Boats come home", "when the wind has gone", "Boats come home"))
+    text = f"{FIRST}\n\n{SECOND}\n\n{song}\n\n{THIRD}"
+    assert scrub(text, "en", RULES).text == text
+
+
 @pytest.mark.parametrize("credit", ["picture alliance / dpa", "Mara Lind", "Mara Lind | Reuters", "iStockphoto"])
 def test_who_may_sign_a_picture(credit: str) -> None:
     clean = scrub(f"{FIRST}\n{SECOND}\nBoats lying in the old basin | {credit}\n{THIRD}", "en", RULES)
@@ -264,11 +298,22 @@ def test_a_dateline_is_told_by_its_form(opening: str, dateline: str) -> None:
         "Harbour.Net - ",
         "In May, the AFP, ",
         "World Cup 2022 – ",
+        "GRAPHIC DETAIL: ",
+        "Analysis – ",
+        "HARBOUR: ",
     ],
-    ids=["an aside", "a label", "a quotation", "a remark", "a site", "a clause", "a name with a number"],
+    ids=[
+        *("an aside", "a label", "a quotation", "a remark", "a site", "a clause", "a name with a number"),
+        *("a label of two words", "a label in small letters", "a word of the text"),
+    ],
 )
 def test_the_first_words_of_a_sentence_are_no_dateline(opening: str) -> None:
     assert not scrub(opening + CLEAN, "en", RULES).dateline
+
+
+def test_those_who_speak_in_turns_are_no_places() -> None:
+    text = f"KELLER: {FIRST}\n\nHADDAD: {SECOND}\n\nKELLER: {THIRD}"
+    assert scrub(text, "en", RULES).text == text
 
 
 def test_lines_of_one_width_tell_where_spaces_were_lost_and_brands_stay() -> None:

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple, Optional
 
 from schemas.records import Caption, Removal
 from transforms.scrub.characters import clean_characters
-from transforms.scrub.datelines import split_dateline
+from transforms.scrub.datelines import is_label, split_dateline
 from transforms.scrub.draft import Draft
 from transforms.scrub.frequencies import frequencies
 from transforms.scrub.furniture import take_furniture
@@ -15,6 +15,7 @@ from transforms.scrub.glue import unglue
 from transforms.scrub.leaked_code import code_lines, is_doubtful
 from transforms.scrub.places import (
     take_captions,
+    take_dateline,
     take_doubles,
     take_head,
     take_scraps,
@@ -97,8 +98,9 @@ def _lines(text: str) -> list[str]:
 def _scrub_once(text: str, language: Optional[str], rules: Rules, title: str, *, dirty: bool) -> Scrubbed:
     draft = Draft(_lines(text))
     _take_code(draft)
+    take_dateline(draft, rules)
     take_furniture(draft, rules, rules.of(language, text[:SAMPLE_CHARS]))
-    take_scraps(draft, rules)
+    take_scraps(draft)
     take_captions(draft)
     take_doubles(draft)
     take_head(draft, title, rules, dirty=dirty)
@@ -172,9 +174,14 @@ def _without_dateline(draft: Draft, paragraphs: list[str], rules: Rules) -> list
     """The paragraphs without what opens the first.
 
     A place behind an outlet's name is one dateline with it: "Levant Wire – BASRA:". A second whole one behind the first
-    is a scraper's, and only goes.
+    is a scraper's, and only goes. Capitals and a colon are no dateline where a later paragraph opens so, too, or the
+    text writes them small.
     """
     opening = rest = paragraphs[0] if paragraphs else ""
+    if is_label(opening):
+        label = opening.partition(":")[0].lower()
+        if any(is_label(paragraph) or label in paragraph for paragraph in paragraphs[1:]) or label in rest:
+            return paragraphs
     while (found := split_dateline(rest, rules.agency_names)) is not None:
         if not draft.dateline or is_source(draft.dateline) > draft.dateline.isupper():
             draft.dateline = opening.removesuffix(rest) + found.dateline

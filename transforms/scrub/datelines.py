@@ -5,12 +5,12 @@ at the head of the first paragraph, and ends with a dash, slash or colon before 
 """
 
 import re
-from collections.abc import Set
+from collections.abc import Sequence, Set
 from functools import partial
 from typing import Final, NamedTuple, Optional
 
 from transforms.scrub.shapes import has_case, is_name, words_of
-from transforms.scrub.words import tokens
+from transforms.scrub.words import fold, tokens
 
 MAX_CHARS: Final = 70
 MAX_PAIRED_WORDS: Final = 7
@@ -35,22 +35,17 @@ _REPORTED = re.compile(r"(?P<dateline>به گزارش (?:خبرگزاری )?[^،
 _END = re.compile(r"\.\s?[-–—]+\s*|\s[-–—]+\s+|[–—]\s*|:\s+|\.\s+")
 _BETWEEN = re.compile(r"[,،/|•]|\s[-–—]\s|\.\s")
 _DAY = re.compile(r"\d{1,2}\.?\s?\w{3,10}\.?(?:\s\d{4})?|\w{3,10}\.?\s\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}")
-_LABELS: Final = frozenset(  # in capitals before a colon, and no place
-    (
-        *("CLAIM", "FACT", "FACTS", "UPDATE", "UPDATED", "BREAKING", "EXCLUSIVE", "WATCH", "ANALYSIS", "OPINION"),
-        *(
-            "BOTTOM LINE",
-            "FACT CHECK",
-            "KEY POINTS",
-            "KEY TAKEAWAYS",
-            "AT A GLANCE",
-            "IN BRIEF",
-            "WHAT WE KNOW",
-            "FILE",
-        ),
-        *("NOTE", "CORRECTION", "VIDEO", "PHOTOS", "LIVE", "SUMMARY", "EXPLAINER", "INTERVIEW", "WARNING"),
-    )
+_LABELS: Final = frozenset(  # in capitals before a colon, or before a dash, and no place
+    "ADVISORY ALERT ANALYSIS ANSWER BREAKING CLAIM COLUMN COMMENT CORRECTION EDITORIAL ESSAY EXCLUSIVE EXPLAINER "
+    "FACT FACTS FEATURE FILE INTERVIEW KOMMENTAR LIVE MEINUNG NOTE OPINION OPINIÓN PHOTOS POLL PREVIEW PROFILE "
+    "QUESTION QUIZ RECAP REPORT REVIEW SPOILER SPOILERS SUMMARY TIP UPDATE UPDATED VERDICT VIDEO WARNING WATCH".split()
 )
+_PLACE_OPENERS: Final = frozenset(  # of places of several words; any other words may be a label or a person
+    "abu addis baden bad buenos cape central des east el fort gaza great greater hong ho kansas kuala kuwait la "
+    "lake las los mexico mount navi new north nur oklahoma old panama phnom port puerto ras rio saint salt san "
+    "santa santo são sao south sri st ste tel ulaanbaatar ulan united upper vatican washington west".split()
+)
+_PLACE_CLOSERS: Final = frozenset("city beach county falls hills island islands springs town township valley".split())
 _SMALL_AGENCY = re.compile(r"[a-z]{2,5}(?:/[a-z]{2,5})*")  # dpa, sda/afp
 _DOMAIN = re.compile(r"\w\.[A-Za-z]{2,4}\b(?!\.)")  # a site's name before a dash is part of its sentence
 _MONTH_DAY = re.compile(r",?\s+\w+\.?\s+\d{1,2}(?:\s*,\s*\d{4})?$|,?\s+\d{1,2}\s+\w+$")
@@ -92,7 +87,8 @@ def split_dateline(paragraph: str, agencies: Set[str] = frozenset()) -> Optional
 def is_dateline(line: str, agencies: Set[str]) -> bool:
     """Whether a line of its own above the text is a dateline: a known agency, and a place beside it.
 
-    Two names together are a byline's, so a place has one word, or stands in capitals, or a day stands beside it.
+    Two names together are a byline's, so a place has one word, or begins as "New York" does, or stands in capitals, or
+    a day stands beside it.
 
     >>> is_dateline("BEIRUT (AFP)", {"afp"}), is_dateline("Middle East / Iraq", {"afp"})
     (True, False)
@@ -105,7 +101,22 @@ def is_dateline(line: str, agencies: Set[str]) -> bool:
     places = [part for part in parts if part not in (*signed, *days)]
     if not signed or not 1 <= len(places) <= 2 or not all(is_name(part, most=3) for part in places):
         return False
-    return bool(days) or all(part.isupper() or len(words_of(part)) == 1 for part in places)
+    return bool(days) or all(part.isupper() or _names_place(words_of(part)) for part in places)
+
+
+def _names_place(words: Sequence[str]) -> bool:
+    """Whether capitalised words may be a place rather than a person: one word, or a known beginning or end."""
+    return len(words) == 1 or fold(words[0]) in _PLACE_OPENERS or fold(words[-1]) in _PLACE_CLOSERS
+
+
+def is_label(paragraph: str) -> bool:
+    """Whether a paragraph opens with capitals and a colon: a speaker's name, a heading; or a place.
+
+    >>> is_label("JANE DOE: Why did you start?"), is_label("The mayor: a former fisherman.")
+    (True, False)
+    """
+    head, colon, _ = paragraph[:MAX_CHARS].partition(":")
+    return bool(colon) and head.isupper()
 
 
 def _goes_on(rest: str) -> bool:
@@ -164,8 +175,10 @@ def _plain(found: re.Match[str]) -> bool:
     if not has_case(place):
         return len(words) <= 3 and found["dash"].strip() not in (":", "|")
     letters = [c for c in place.split(",")[0] if c.isalpha()]
+    if place.upper() in _LABELS:
+        return False
     if len(letters) >= 3 and all(c.isupper() for c in letters):
-        return found["dash"].strip() != ":" or "," in place or (len(words) <= 3 and place not in _LABELS)
+        return found["dash"].strip() != ":" or "," in place or _names_place(words)
     return (
         len(words) <= 4 and found["dash"].strip() in ("-", "–", "—") and place[0].isupper() and found["dash"][0] == " "
     )

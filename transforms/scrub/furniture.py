@@ -89,20 +89,32 @@ def _give_back_own(draft: Draft, rules: Rules) -> set[int]:
     or stays as a whole.
     """
     told = [at for at, match in enumerate(draft.found) if match is not None and (match.telling or match.rule in _WORDS)]
-    if not told:
-        return set()
-    telling = {word for match in draft.found if match is not None for word in match.telling}
     prose = [at for at in draft.open() if is_prose(draft.lines[at])]
+    own = _told_of(draft, prose)
+    if not told:
+        return own
+    telling = {word for match in draft.found if match is not None for word in match.telling}
     used = Counter(word for at in prose for word in telling.intersection(tokens(draft.lines[at], rules.months)))
     times = Counter(draft.lines)
     inside = range(prose[0], prose[-1]) if prose else range(0)
-    own = set()
     for at in told:
         match = draft.found[at]
         about = match is not None and bool(match.telling) and all(used[w] >= OWN_PARAGRAPHS for w in match.telling)
         if about or times[draft.lines[at]] >= OFTEN or _is_of_a_list(draft, at, inside):
             draft.found[at] = None
             own.add(at)
+    return own
+
+
+def _told_of(draft: Draft, prose: Sequence[int]) -> set[int]:
+    """Give back sentences about a person of whom the text tells elsewhere: no biography of its author; return which."""
+    people = {at: match.slots["person"] for at, match in enumerate(draft.found) if match and "person" in match.slots}
+    if not people:
+        return set()
+    used = {word for at in prose for word in words_of(draft.lines[at])}
+    own = {at for at, person in people.items() if words_of(person)[-1] in used}
+    for at in own:
+        draft.found[at] = None
     return own
 
 
@@ -139,10 +151,13 @@ def _is_misplaced(draft: Draft, at: int) -> bool:
         return False
     if match.kind == "bio" or (match.kind == "prefix" and not _furnished(draft, at)):
         return True
-    if match.rule == "any.stray-word":
+    if match.rule == "any.stray-word":  # of a list, a name in small letters, or a link's that stands in a sentence
         beside = [(draft.found[k], draft.lines[k]) for k in (at - 1, at + 1)]
-        return any((m is None or m.rule == match.rule) and line.count(" ") <= 1 for m, line in beside)
-    if match.kind in _ANYWHERE or len(words_of(draft.lines[at])) > 2 or draft.lines[at][-1] in "0123456789)":
+        return any(
+            (m is None or m.rule == match.rule) and (line.count(" ") <= 1 or line[0].islower()) for m, line in beside
+        )
+    anywhere = match.kind in _ANYWHERE and not (match.telling and match.kind != "share")
+    if anywhere or len(words_of(draft.lines[at])) > 2 or draft.lines[at][-1] in "0123456789)":
         return False
     return not any(beside is not None for beside in draft.beside(at))
 
@@ -162,7 +177,7 @@ def _take_headlines(draft: Draft, at: int, *, many: bool) -> None:
     while at < len(draft.lines):
         line = draft.lines[at]
         if draft.found[at] is None:
-            if not is_headline(line) or is_prose(line) or len(words_of(line)) < 3:
+            if not is_headline(line) or is_prose(line) or len(words_of(line)) < 3 or (not many and line[0].isdigit()):
                 return
             draft.take(at, "any.teaser-headline", "teasers")
         at += 1

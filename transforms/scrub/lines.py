@@ -18,7 +18,7 @@ MAX_CREDIT_LINE: Final = 90
 MIN_NAMED_CAPTION: Final = 20
 MIN_SCENE_WORDS: Final = 3  # longer ones without a capital
 _NAME_SIGNS: Final = frozenset("|•©")
-_CREDIT_WORDS: Final = frozenset(("via", "images", "photo", "handout", "pool", "picture"))
+_CREDIT_WORDS: Final = frozenset(("via", "images", "photo", "handout", "picture"))
 MAX_RULE_WORDS: Final = 60
 MIN_SENTENCE_SPACES: Final = 7  # of a line that ends in a full stop: "Read more about this here." is shorter
 MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the vocabularies are asked
@@ -147,7 +147,7 @@ def _plausible(slots: dict[str, str], agency_words: frozenset[str]) -> bool:
     headline = slots.get("headline")
     if headline is not None and not (is_headline(headline) and _FULL_STOP.search(headline) is None):
         return False
-    if (name := slots.get("name")) is not None and not is_name(name):
+    if (name := slots.get("name", slots.get("person"))) is not None and not is_name(name):
         return False
     if (section := slots.get("section")) is not None and not is_name(section, most=5):
         return False
@@ -224,9 +224,9 @@ def _names_scene(caption: str, credit: str) -> bool:
 
 
 def credit_line(line: str, agencies: Agencies) -> bool:
-    """Whether a whole line is a picture credit by its shape: an agency with a name beside it, or two names and a slash.
+    """Whether a whole line is a picture credit by its shape: agencies, a name beside one, or two names and a slash.
 
-    `AP Photo/Jonas Reed`, `Mara Keller via Getty Images`, `dpa / Holger Brandt`.
+    `AP Photo/Jonas Reed`, `Mara Keller via Getty Images`, `dpa / Holger Brandt`; a doubtful agency needs a name.
     """
     if len(line) > MAX_CREDIT_LINE or line[-1] in ".!?:;," or _FULL_STOP.search(line):
         return False
@@ -234,18 +234,19 @@ def credit_line(line: str, agencies: Agencies) -> bool:
         return False
     parts = [part for part in re.split(r"\s*[/|]\s*", line) if part]
     slashed = len(parts) in (2, 3)
-    words = [token for token in tokens(line, {}) if token[0].isalnum()]
-    rows = [row for at, w in enumerate(words) for row in agencies.get(w, ()) if words[at : at + len(row)] == list(row)]
-    signed = bool(rows)
-    if not (signed or (slashed and line.isupper())):
+    words, rows = agencies.signing(line)
+    if not (rows or (slashed and line.isupper())):
         return False
     signs = {word for row in rows for word in row}
     names = [word for word in re.split(r"[\s/|&+]+", line) if fold(word) not in signs]
     if not is_name(" ".join(names) or "A", most=9):
         return False
+    sure = any(row not in agencies.doubtful for row in rows)
     if slashed:
-        return signed or all(map(_signs, parts))
-    return bool(not _CREDIT_WORDS.isdisjoint(words)) or len(words) <= 2
+        return sure or (all(map(_signs, parts)) and any(len(words_of(part)) > 1 for part in parts))
+    if not _CREDIT_WORDS.isdisjoint(words):
+        return True
+    return signs.issuperset(words) and (sure or line[0] == "(")
 
 
 def _signs(part: str) -> bool:

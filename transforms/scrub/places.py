@@ -13,6 +13,7 @@ from schemas.records import Caption
 from transforms.scrub.datelines import is_dateline, split_dateline
 from transforms.scrub.draft import Draft, is_doubled_name, is_lone_name
 from transforms.scrub.furniture import FURNISHES, LIST_ITEM
+from transforms.scrub.lines import credit_line
 from transforms.scrub.repair import join_broken
 from transforms.scrub.rules import Match, Rules
 from transforms.scrub.shapes import ends_sentence, is_headline, is_name, is_prose, is_source, is_title_case, words_of
@@ -21,6 +22,9 @@ from transforms.scrub.words import fold
 MAX_SUBTITLES: Final = 1  # where nothing tells but their place: more are facts set above the text
 MAX_TITLE_WORDS: Final = 20  # 99 % of 530 titles have no more
 MAX_HEAD_LINES: Final = 4  # unexplained short lines before the first paragraph that may be title and subtitle
+MAX_SCRAPS: Final = 6  # … or names and sections: more are a list
+MAX_TAIL: Final = 20  # … behind the last one that may be scraps
+MIN_FACTS: Final = 3  # such lines as "Where: the old harbour", which end a text with what it tells
 MAX_TRAILING: Final = 2  # lines behind the last paragraph that need no furniture before them
 MAX_TRAILING_WORDS: Final = 12
 MIN_PROSE: Final = 3  # … where there are so many paragraphs,
@@ -39,29 +43,45 @@ TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs us
 _ENDING: Final = frozenset(("comments", "consent", "footer", "languages"))  # kinds behind which no article goes on
 _SENTENCES = re.compile(r"[^\W\d_]{3}\. \w.*[^\W\d_]{3}\.(?: |$)")
 _SPEAKS = re.compile(r"[.!?…][\W]*$|[“”„«»\"]|[.!?] \w|@")  # a sentence, or part of a quotation, or an address
+_FACT = re.compile(r"(?:[^\s:]+ ){0,3}[^\s:]+: ?\S+(?: \S+){0,7}")
 _SIGNED = re.compile(r"(?:[—–]\s?|\()(?P<source>[^()]{2,50}?)\)?")  # (Levant Wire), — Levant Wire
 _PATH = re.compile(r"[^<>›»/|]{2,40}(?:\s[>›»]\s[^<>›»/|]{2,40}){1,4}")
 _BYLINE = re.compile(r"[^\W\d_][\w.'’-]+(?: [\w.'’-]+){1,3}(?:,| [|/–—-]) [^\W\d_][\w.'’-]*(?: [\w.'’-]+){0,3}")
 
 
-def take_scraps(draft: Draft, rules: Rules) -> None:
-    """Bylines, section names and a dateline on a line of its own before the first paragraph."""
+def take_dateline(draft: Draft, rules: Rules) -> None:
+    """A dateline on a line of its own before the first paragraph, before it can be taken for a credit."""
+    places = draft.open()
+    for at in reversed(places[: _body(draft, places)]):
+        line = draft.lines[at]
+        if is_dateline(line, rules.agency_names) and not credit_line(line, rules.agencies):
+            draft.dateline = line
+            draft.take(at, "any.dateline")
+            return
+
+
+def take_scraps(draft: Draft) -> None:
+    """Bylines and section names before the first paragraph."""
     places = draft.open()
     body = _body(draft, places)
     above = places[:body] if body < len(places) else []
-    if above and is_dateline(draft.lines[above[-1]], rules.agency_names):
-        draft.dateline = draft.lines[above[-1]]
-        draft.take(above.pop(), "any.dateline")
     for at in above:
         if _PATH.fullmatch(draft.lines[at]):
             draft.take(at, "any.path", "breadcrumb")
     head = [at for at in above if draft.found[at] is None] if any(draft.found) else []
+    if len(head) > MAX_SCRAPS:
+        return
     longer = any(len(words_of(draft.lines[at])) > 2 for at in head)
     for at in head:
         line = draft.lines[at]
         if is_doubled_name(draft, at):
             continue
-        alone = draft.lines.count(line) == 1 and is_lone_name(line) and not _told_again(draft, line, places[body:])
+        alone = is_lone_name(line) and not (
+            any(map(str.isdigit, line))
+            or draft.lines.count(line) > 1
+            or _heads_list(draft, at)
+            or _told_again(draft, line, places[body:])
+        )
         if alone or (_BYLINE.fullmatch(line) and is_name(line, most=8)):
             draft.take(at, "any.byline", "prefix")
         elif len(words_of(line)) <= 2 and not ends_sentence(line):
@@ -91,7 +111,10 @@ def take_captions(draft: Draft) -> None:
 
 
 def take_doubles(draft: Draft) -> None:
-    """A short line twice running is a caption and its alternative text, or the title; a paragraph is one too many."""
+    """A short line twice running is a caption and its alternative text, or the title; a paragraph is one too many.
+
+    What stands more often is a refrain, or a part of a table.
+    """
     places = draft.open()
     body = _body(draft, places)
     for first, second in pairwise(places):
@@ -102,10 +125,15 @@ def take_doubles(draft: Draft) -> None:
             draft.take(first, "any.duplicate")
         elif first == places[0] and body <= DOUBLED_HEAD and _names_text(draft, line, places[body:]):
             draft.take(first, "any.title-again")
-        else:
+        elif draft.lines.count(line) == 2 and any(word.isalpha() and len(word) > 1 for word in words_of(line)):
             draft.take(first, "any.doubled-caption", "credit")
             draft.take(second, "any.doubled-caption", "credit")
             draft.pictures.append(Caption(line, ""))
+
+
+def _heads_list(draft: Draft, at: int) -> bool:
+    """Whether the first item of a list stands below a line that is none."""
+    return bool(LIST_ITEM.match(draft.lines[at + 1])) and not LIST_ITEM.match(draft.lines[at])
 
 
 def _names_text(draft: Draft, line: str, below: Sequence[int]) -> bool:
@@ -166,7 +194,8 @@ def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool) -> None:
 def _take_titles(draft: Draft, head: Sequence[int], title: str, below: Sequence[int]) -> None:
     """The title, and what else stands above the text: in a page's clutter, or to sum the text up."""
     cluttered = not title and any(draft.found[: below[0]])
-    lines = [draft.lines[at] for at in head if _may_be_title(draft.lines[at])]
+    labels = {draft.lines[at] for at in head if len(words_of(draft.lines[at])) <= 3 and _heads_list(draft, at)}
+    lines = [draft.lines[at] for at in head if _may_be_title(draft.lines[at]) and draft.lines[at] not in labels]
     longer = [line for line in lines if len(words_of(line)) > 2]
     wanted = title or (longer or lines or [""])[0]
     others = [at for at in head if not _same(draft.lines[at], wanted) and is_headline(draft.lines[at])]
@@ -239,6 +268,8 @@ def take_tail(draft: Draft) -> None:
     )
     mostly_prose = prose >= max(MIN_PROSE, MOSTLY * len(above))
     begun = mostly_prose and (few or (draft.lines[last][-1] != ":" and _is_teaser_block(rest)))
+    facts = {line for line in rest if _FACT.fullmatch(line)}
+    own = facts if len(facts) >= MIN_FACTS else set() if len(rest) <= MAX_TAIL else set(rest)
     within = False  # a form, behind which even a sentence is the site's
     for at in range(last + 1, len(draft.lines)):
         match, line = draft.found[at], draft.lines[at]
@@ -249,5 +280,5 @@ def take_tail(draft: Draft) -> None:
         if match is not None:
             begun = begun or match.kind in FURNISHES
             within = match.kind in _ENDING or (within and match.kind == "stray")
-        elif begun and (within or line[-1] not in '.:;,”»"') and not LIST_ITEM.match(line):
+        elif begun and line not in own and (within or line[-1] not in '.:;,”»"') and not LIST_ITEM.match(line):
             draft.take(at, "any.tail")

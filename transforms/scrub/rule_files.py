@@ -59,6 +59,7 @@ class RuleFile(Model):
     single_letters: tuple[str, ...] = ()  # words of one letter
     hanging: tuple[str, ...] = ()  # words before which "pre-" keeps its hyphen: and, or, …
     agencies: tuple[str, ...] = ()  # who signs pictures and datelines
+    doubtful_agencies: tuple[str, ...] = ()  # those whose names are words or newsmakers, too: alone they sign nothing
     common: tuple[str, ...] = ()  # words that count as known in every vocabulary of the file
     voice: tuple[str, ...] = ()  # words in which a site speaks to its reader: you, our; news prose hardly does
     rule: tuple[Rule, ...] = ()

@@ -27,7 +27,22 @@ MAX_NEUTRAL: Final = 2 * MAX_NAMES  # words of a line that names may make up
 NEAR_SLACK: Final = 0.2  # taken off a vocabulary's coverage where a neighbour is furniture already
 
 
-Agencies = Mapping[str, Set[tuple[str, ...]]]
+class Agencies(NamedTuple):
+    """Who signs pictures, as rows of folded words."""
+
+    by_first: Mapping[str, Set[tuple[str, ...]]]  # rows by their first word
+    doubtful: Mapping[tuple[str, ...], Set[str]]  # rows that name other things, too, and how such an agency is written
+
+    def signing(self, line: str) -> tuple[Sequence[str], Sequence[tuple[str, ...]]]:
+        """The words of a line, and the agencies among them; doubtful ones only in their own capitals."""
+        words = [token for token in tokens(line, {}) if token[0].isalnum()]
+        rows = [
+            row
+            for at, word in enumerate(words)
+            for row in self.by_first.get(word, ())
+            if words[at : at + len(row)] == list(row) and any(name in line for name in self.doubtful.get(row, ("",)))
+        ]
+        return words, rows
 
 
 class Match(NamedTuple):
@@ -62,19 +77,22 @@ class Rules:
         }
 
     @cached_property
-    def agencies(self) -> "Agencies":
-        """Agencies as rows of folded words, by their first word."""
-        rows: dict[str, set[tuple[str, ...]]] = {}
+    def agencies(self) -> Agencies:
+        """The agencies of all languages."""
+        by_first: dict[str, set[tuple[str, ...]]] = {}
+        doubtful: dict[tuple[str, ...], set[str]] = {}
         for rules in self.files.values():
-            for name in rules.agencies:
+            for name in (*rules.agencies, *rules.doubtful_agencies):
                 row = tuple(tokens(name, {}))
-                rows.setdefault(row[0], set()).add(row)
-        return rows
+                by_first.setdefault(row[0], set()).add(row)
+            for name in rules.doubtful_agencies:
+                doubtful.setdefault(tuple(tokens(name, {})), set()).add(name)
+        return Agencies(by_first, doubtful)
 
     @cached_property
     def agency_names(self) -> frozenset[str]:
         """Agencies as folded words with a space between."""
-        return frozenset(" ".join(row) for rows in self.agencies.values() for row in rows)
+        return frozenset(" ".join(row) for rows in self.agencies.by_first.values() for row in rows)
 
     @cached_property
     def agency_words(self) -> frozenset[str]:
@@ -249,10 +267,10 @@ class Language:
         telling = known = 0
         parts = word.split("-")
         for number, words in enumerate(self._words):
-            if any(words.tells(part) for part in {word, *parts}):
+            if words.tells(word) or (any(map(words.tells, parts)) and all(map(words.holds, parts))):
                 telling |= 1 << number
                 known |= 1 << number
-            elif words.knows(word) or all(map(words.knows, parts)):
+            elif words.holds(word) or all(map(words.holds, parts)):
                 known |= 1 << number
         return Vocabularies(telling, known)
 
@@ -267,8 +285,8 @@ class _Words:
     def tells(self, word: str) -> bool:
         return word in self._anchors or any(word.startswith(stem) for stem in self._anchor_stems)
 
-    def knows(self, word: str) -> bool:
-        return word in self._words or any(word.startswith(stem) for stem in self._stems)
+    def holds(self, word: str) -> bool:
+        return word in self._words or any(word.startswith(stem) for stem in self._stems) or self.tells(word)
 
 
 def _split(words: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:

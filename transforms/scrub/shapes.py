@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-_ENDS: Final = ".!?…。؟۔।"
+_ENDS: Final = ".!?…。！？؟۔।"
 _CLOSERS: Final = "\"'”’»)]›“* "
 _CASED = re.compile(r"[A-Za-zÀ-ɏͰ-ϿЀ-ԯ]")
 _PARTICLES: Final = frozenset(
@@ -16,7 +16,9 @@ _PARTICLES: Final = frozenset(
     "for and und et via".split()
 )
 _INITIALS = re.compile(r"\b[^\W\d_]\.\W*$")
-_NO_NAME = re.compile(r"[!?;“”\"]|[.,:] (?:\S+ ){3}")
+_NO_NAME = re.compile(r"[!?;“”\"、。！？「」『』]|[.,:] (?:\S+ ){3}")
+_WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff]")
+MAX_WIDE_NAME: Final = 12  # characters of a name in a script without spaces
 MAX_NAME_CHARS: Final = 90
 MIN_PROSE_CHARS: Final = 60
 MIN_QUESTION_CHARS: Final = 110
@@ -34,13 +36,15 @@ def ends_sentence(line: str) -> bool:
 def is_prose(line: str) -> bool:
     """Whether a line is a paragraph: long, or of some length and ended as a sentence is.
 
-    A question or exclamation must be longer: headlines ask, too.
+    A question or exclamation must be longer: headlines ask, too. A Chinese, Japanese or Korean character, which says
+    what elsewhere a syllable or two say, counts as two.
     """
-    if len(line) >= LONG_CHARS:
+    length = len(line) if line.isascii() or len(line) >= LONG_CHARS else len(line) + len(_WIDE.findall(line))
+    if length >= LONG_CHARS:
         return True
-    if len(line) < MIN_PROSE_CHARS or not ends_sentence(line) or is_title_case(line):
+    if length < MIN_PROSE_CHARS or not ends_sentence(line) or is_title_case(line):
         return False
-    return line.rstrip(_CLOSERS)[-1] not in "?!؟" or len(line) >= MIN_QUESTION_CHARS
+    return line.rstrip(_CLOSERS)[-1] not in "?!؟？！" or length >= MIN_QUESTION_CHARS
 
 
 def is_title_case(line: str) -> bool:
@@ -74,6 +78,8 @@ def is_name(text: str, most: int = 7) -> bool:
     """
     words = words_of(text)
     if not words or len(words) > most or len(text) > MAX_NAME_CHARS or _NO_NAME.search(text):
+        return False
+    if not text.isascii() and len(_WIDE.findall(text)) > MAX_WIDE_NAME:
         return False
     return not any(has_case(word) and word[0].islower() and word.lower() not in _PARTICLES for word in words)
 

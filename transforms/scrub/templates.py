@@ -17,7 +17,7 @@ SLOTS: Final = {
     "sep": r"(?:[:|»›>/•·|←→▶►*…©-] ){1,4}",
     "headline": r"(?P<headline>\S.*)",
     "name": r"(?P<name>(?:\S+ ){1,7}?)",
-    "person": r"(?P<name>(?:\S+ ){2,3}?)",
+    "person": r"(?P<person>(?:\S+ ){2,4}?)",
     "source": r"(?P<source>(?:\S+ ){1,8}?)",
     "credit": r"(?P<credit>(?:\S+ ){1,14}?)",
     "caption": r"(?P<caption>(?:\S+ ){2,60}?)",

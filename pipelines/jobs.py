@@ -1,12 +1,12 @@
 """Jobs: what the commands that run a pipeline do, from the checks before it to the report after it."""
 
-import re
 import secrets
 import signal
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-import schemas.errors
+from pipelines.beam_errors import beams_errors
 from pipelines.demo import DemoWeb
 from pipelines.display import ledger, progress
 from pipelines.flink import sole_job
@@ -29,7 +29,7 @@ from pipelines.memory import give_back
 from pipelines.options import DASK, FLINK, IN_PROCESS, DaskOptions, Engine, choose, in_process, require_shared
 from pipelines.sources import file_entry, find_files
 from pipelines.warc import Archive
-from schemas.errors import ConfigError, DatasetError, NewsbeamError
+from schemas.errors import ConfigError, DatasetError
 from schemas.gazetteer import Gazetteer
 from schemas.gazetteer_files import load_gazetteer, tiers
 from schemas.records import Entry, FeedRef
@@ -54,8 +54,6 @@ from transforms.write import (
     scratch,
 )
 
-_WORKER_GONE: Final = "Channel closed prematurely."  # Beam's words for a worker that ended in the middle of its work
-_OURS: Final = re.compile(r"schemas\.errors\.(\w+): (.+?)(?: \[while running '[^']*'\])?$", re.MULTILINE)
 _DEMO_QUERY: Final = """\
 SELECT entity.id AS armed_group, count(DISTINCT cluster_id) AS stories, count(*) AS articles,
        count(DISTINCT language) AS languages, max_by(title, entity.relevance) AS most_about_it
@@ -258,7 +256,7 @@ def _run_pipeline(
     job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], dataset: Dataset, store: Store, run_id: str
 ) -> None:
     archive = Archive(dataset, f"_meta/raw/{run_id}") if job.archive else None
-    with scratch(dataset, run_id) as folder, _beams_errors(dataset, run_id):
+    with scratch(dataset, run_id) as folder, beams_errors(partial(what_stays, dataset, run_id)):
         watched = folder / "progress"
         with explained(str(watched)):
             watched.mkdir()
@@ -277,34 +275,11 @@ def _run_pipeline(
             result.wait_until_finish()
 
 
-@contextmanager
-def _beams_errors(dataset: Dataset, run_id: str) -> Iterator[None]:
-    """Turn what Beam raises for a worker into the error of ours that is inside, or Ctrl-C."""
-    try:
-        yield
-    except NewsbeamError:
-        raise
-    except Exception as error:
-        if _interrupted(error):
-            raise KeyboardInterrupt from error
-        ours = own_error(error)
-        if str(error) == _WORKER_GONE:
-            ours = worker_gone(dataset, run_id)
-        if ours is None:
-            raise
-        raise ours from error
-
-
-def worker_gone(dataset: Dataset, run_id: str) -> NewsbeamError:
-    """Return the error of a run whose worker has died: before its commit was decided, or after."""
+def what_stays(dataset: Dataset, run_id: str) -> str:
+    """Return in words what becomes of a run that broke: before its commit was decided, or after."""
     if is_decided(dataset, run_id):
-        return NewsbeamError("a worker process has died; the run's commit was decided, and the next run finishes it")
-    return NewsbeamError("a worker process has died; nothing was committed, and the next run asks again")
-
-
-def _interrupted(error: Exception) -> bool:
-    """Whether Ctrl-C reached a stage: Beam makes a `RuntimeError` of that, and keeps its name."""
-    return isinstance(error.__cause__, KeyboardInterrupt) or str(error).startswith("KeyboardInterrupt")
+        return "the run's commit was decided, and the next run finishes it"
+    return "nothing was committed, and the next run asks again"
 
 
 def _alone(engine: Engine, dataset: Dataset) -> AbstractContextManager[str]:
@@ -327,24 +302,6 @@ def _pipeline(engine: Engine, folder: Path) -> beam.Pipeline:
         return beam.Pipeline(options=engine.options)
     finally:
         tempfile.tempdir = before
-
-
-def own_error(error: Exception) -> Optional[NewsbeamError]:
-    """Return the error of ours inside what Beam raises for a worker, None where there is none.
-
-    Of an error in another process Beam keeps no more than the text, so that what comes back is of the right class and
-    says the same, but has none of its attributes.
-    """
-    cause: Optional[BaseException] = error
-    while cause is not None:
-        if isinstance(cause, NewsbeamError):
-            return cause
-        cause = cause.__cause__
-    for name, text in reversed(_OURS.findall(str(error))):
-        kind = getattr(schemas.errors, name, None)
-        if isinstance(kind, type) and issubclass(kind, NewsbeamError):
-            return kind.of_text(text)
-    return None
 
 
 def settle_runs(job: Job, dataset: Dataset, store: Store) -> str:

@@ -22,9 +22,10 @@ from apache_beam.options.pipeline_options import PortableOptions, PrismRunnerOpt
 from apache_beam.runners.runner import PipelineState
 from apache_beam.utils.timestamp import Timestamp
 
+from pipelines.beam_errors import beams_errors, told
 from pipelines.flink import sole_job
 from pipelines.ingest import Plan, from_feeds
-from pipelines.jobs import Job, own_error, profiles_of, settle_runs
+from pipelines.jobs import Job, profiles_of, settle_runs
 from pipelines.metrics import metrics_served
 from pipelines.options import FLINK
 from pipelines.prism import Prism, find_prism, last_words, running, submit
@@ -118,6 +119,8 @@ def run_stream(
             job.out.print(f"metrics at http://127.0.0.1:{port}/metrics", soft_wrap=True)
         prism = stack.enter_context(running(binary, folder / "prism.log")) if binary else None
         stack.enter_context(_stopping(stop, job))
+        if on_flink:
+            stack.enter_context(beams_errors(_what_stays))
         if prism is not None:
             job.engine.options.view_as(PortableOptions).job_endpoint = prism.endpoint
         into = f"stream on {job.engine.name}, a commit every {window_s} s, into {dataset.address}"
@@ -134,6 +137,10 @@ def run_stream(
                 left.unlink(missing_ok=True)
     job.out.print(ended)
     return 0
+
+
+def _what_stays() -> str:
+    return "what was not committed is polled again"
 
 
 @contextmanager
@@ -156,14 +163,14 @@ def _stopping(stop: Path, job: Job) -> Iterator[None]:
 
 def _watch(job: Job, result: Any, prism: Optional[Prism], dataset: Dataset, store: Store, obeyed_stop: Path) -> str:
     """Tell of each commit, until the pipeline has ended; return why it did, in words."""
-    told, newest, forgotten = store.applied(), store.newest_commit(), 0.0
+    known, newest, forgotten = store.applied(), store.newest_commit(), 0.0
     while True:
         if prism is not None:
             prism.require_alive()
         ended = PipelineState.is_terminal(result.state)
         if (now := store.newest_commit()) != newest:
-            newest, new = now, store.applied() - told
-            told |= new
+            newest, new = now, store.applied() - known
+            known |= new
             for commit_id in sorted(new):
                 job.out.print(_window_line(dataset, commit_id), markup=False, soft_wrap=True)
         if ended:
@@ -181,7 +188,7 @@ def _watch(job: Job, result: Any, prism: Optional[Prism], dataset: Dataset, stor
             try:
                 result.wait_until_finish()
             except Exception as raised:
-                error = own_error(raised) or raised
+                error = told(raised, _what_stays)
         raise error
     return why_it_ended(dataset, obeyed_stop)
 

@@ -65,7 +65,7 @@ def test_a_batch_whose_taskmanager_dies_goes_on_and_writes_once_what_one_process
 
     outlets.answers["/1/2"] = die
     outlets.seen.clear()
-    assert rows(tmp_path, "spread", "--", *cluster.options) == alone
+    assert rows(tmp_path, "spread", "--", *cluster.options, "--parallelism=1") == alone
     assert len(alone) == 6
     assert len({cluster_id for *_, cluster_id, _, _ in alone}) < 6
     assert any("hezbollah" in entities for *_, entities in alone)

@@ -3,9 +3,11 @@
 import pickle
 from pathlib import Path
 
+import grpc
 import pytest
 
-from pipelines.jobs import own_error, worker_gone
+from pipelines.beam_errors import own_error, told
+from pipelines.jobs import what_stays
 from schemas.errors import ConfigError, CountsDoNotAddUp, DatasetError, LockHeld, NewsbeamError
 from transforms.write import Dataset, manifest_path, prepare
 
@@ -44,9 +46,35 @@ def test_errors_of_ours_pass_between_processes(ours: NewsbeamError) -> None:
     assert (type(copy), str(copy), vars(copy)) == (type(ours), str(ours), vars(ours))
 
 
-def test_a_dead_worker_is_said_to_have_committed_nothing_only_where_that_is_so(tmp_path: Path) -> None:
+def test_a_run_that_broke_is_said_to_have_committed_nothing_only_where_that_is_so(tmp_path: Path) -> None:
     dataset = Dataset(str(tmp_path))
     prepare(dataset)
-    assert "nothing was committed" in str(worker_gone(dataset, "run"))
+    assert "nothing was committed" in what_stays(dataset, "run")
     manifest_path(dataset, "run").write_text("{}")
-    assert "was decided, and the next run finishes it" in str(worker_gone(dataset, "run"))
+    assert "was decided, and the next run finishes it" in what_stays(dataset, "run")
+
+
+ON_CLUSTER = "Pipeline job-1_2 failed in state FAILED: "
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        pytest.param(RuntimeError("Channel closed prematurely."), "a worker process has died; all stays", id="worker"),
+        pytest.param(
+            RuntimeError(f"{ON_CLUSTER}java.io.IOException: Insufficient number of network buffers"),
+            "the job has ended on its cluster: Insufficient number of network buffers; all stays",
+            id="cluster",
+        ),
+        pytest.param(grpc.RpcError(), "the job server of the cluster has died; all stays", id="job-server"),
+    ],
+)
+def test_what_befalls_an_engine_is_a_line(error: Exception, words: str) -> None:
+    found = told(error, lambda: "all stays")
+    assert (type(found), str(found)) == (NewsbeamError, words)
+
+
+@pytest.mark.parametrize("before", ["", f"{ON_CLUSTER}java.lang.RuntimeException: Error from worker: "])
+def test_a_fault_of_the_program_is_told_with_its_trace(before: str) -> None:
+    error = RuntimeError(f"{before}{wrapped('KeyError: 1')}")
+    assert told(error, lambda: "all stays") is error

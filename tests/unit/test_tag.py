@@ -126,6 +126,7 @@ def test_hezbollah_is_not_taken_for_kataib_hezbollah(text: str, language: str) -
         pytest.param("هجوم للحوثيين", "ar", [("لحوثيين", "houthis")], id="Arabic article after l-"),
         pytest.param("בישראל ולבנון", "he", [("ישראל", "israel"), ("לבנון", "lebanon")], id="Hebrew prepositions"),
         pytest.param("סוריה וח'אן יונס, בחאן יונס", "he", [("סוריה", "syria"), ("ח'אן יונס", "khan-younis"), ("חאן יונס", "khan-younis")], id="Hebrew with a geresh and without"),
+        pytest.param("به\u200cغدا", "ckb", [("به\u200cغدا", "baghdad")], id="Sorani with a joiner for a vowel"),
         pytest.param("لەبەغدا و لە ئێرانەوە", "ckb", [("بەغدا", "baghdad"), ("ئێران", "iran")], id="Sorani"),
         pytest.param("Irak'ta, Suriye'nin", "tr", [("Irak", "iraq"), ("Suriye", "syria")], id="Turkish cases"),
         pytest.param("Assads Truppen in Syriens Süden", "de", [("Assad", "bashar-al-assad"), ("Syrien", "syria")], id="German genitive"),

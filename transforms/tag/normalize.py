@@ -38,7 +38,7 @@ class Folded(NamedTuple):
 
 
 def fold(text: str, language: Optional[str] = None) -> Folded:
-    """Return `text` folded. `language` decides what an apostrophe does.
+    """Return `text` folded. `language` decides what an apostrophe does, and a zero-width non-joiner.
 
     >>> fold("Kata'ib Hezbollah’s").text
     ' kataib hezbollah s '
@@ -48,6 +48,8 @@ def fold(text: str, language: Optional[str] = None) -> Folded:
     text = f" {text} "
     codes = _codes(text)
     letters = _table().take(codes)
+    if language == "ckb":  # there it only parts ه, written as a vowel, from the letter after it: به‌غدا
+        letters[codes == ord(_NARROW_JOINER)] = GONE
     marks = (letters == MARK).nonzero()[0]
     letters[marks] = BLANK
     for place in marks.tolist():

@@ -2,9 +2,10 @@
 
 import gc
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple, Optional
 
 from ahocorasick_rs import AhoCorasick, MatchKind
@@ -17,7 +18,8 @@ from transforms.tag.variants import variants
 _ARMED: Final = frozenset({"armed_group", "state_force", "coalition"})
 _SHORT: Final = 3  # letters of a name that takes no ending: "us" begins many words
 GLUED_AFTER_MIN: Final = 12  # and of several words that may be run together with the next: "Forcesrepresentatives"
-_WAYS: Final = 1 << 16  # of writing names that are remembered; an article has some dozens, mostly those of the last
+_WAYS: Final = 1 << 14  # of writing names that are remembered; an article has some dozens, mostly those of the last
+_LANGUAGES: Final = 32  # of which they are
 
 
 class Automaton(NamedTuple):
@@ -34,7 +36,7 @@ class Compiled:
     plain: Automaton
     inflected: Automaton  # for languages that put endings to names
     names: Sequence[tuple[Name, ...]]  # of each pattern; a blank at its ends is no part of them
-    fits: Mapping[tuple[int, str, Optional[str]], Optional[Fit]]  # by pattern, surface, language
+    fits: Callable[[Optional[str]], Mapping[tuple[int, str], Optional[Fit]]]  # by language; then by pattern and surface
     bare: int  # first of the patterns without a blank in front
     after_place: int  # first of the patterns without names: words after a place's name that make another name of it
     before_place: int  # and first of those that do so before it
@@ -49,17 +51,18 @@ class Compiled:
     above: Mapping[str, Sequence[str]]  # id -> the ids over it, nearest first
 
 
-class _Fits(dict[tuple[int, str, Optional[str]], Optional[Fit]]):
-    """What each way of writing may be, settled when it is first met; quicker than `lru_cache` where most are known."""
+class _Fits(dict[tuple[int, str], Optional[Fit]]):
+    """What each way of writing may be in a language, settled when it is first met; quicker than `lru_cache` where most
+    are known."""
 
-    def __init__(self, names: Sequence[Sequence[Name]]) -> None:
-        self.names = names
+    def __init__(self, names: Sequence[Sequence[Name]], language: Optional[str]) -> None:
+        self.names, self.language = names, language
 
-    def __missing__(self, way: tuple[int, str, Optional[str]]) -> Optional[Fit]:
+    def __missing__(self, way: tuple[int, str]) -> Optional[Fit]:
         if len(self) >= _WAYS:
             self.clear()
-        pattern, surface, language = way
-        self[way] = found = fit(self.names[pattern], surface, language)
+        pattern, surface = way
+        self[way] = found = fit(self.names[pattern], surface, self.language)
         return found
 
 
@@ -98,7 +101,7 @@ def _compile(gazetteer: Gazetteer) -> Compiled:
         _automaton(patterns, signs, plain, bare),
         _automaton(patterns, signs, inflected, bare),
         names,
-        _Fits(names),
+        lru_cache(_LANGUAGES)(partial(_Fits, names)),
         bare,
         len(patterns),
         len(patterns) + len(after),

@@ -9,17 +9,16 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Final, NamedTuple, Optional
 
 from schemas.gazetteer import IMPORTED
 from schemas.records import Entity
 from transforms.tag.compile import Compiled
-from transforms.tag.match import SON_OF, Hit, Reading, covers, longest, standing
-from transforms.tag.names import BLOCKER, PLACES, SCORES, WEAK, Fit, Name
+from transforms.tag.match import SON_OF, Hit, Kept, Reading, covers, longest, standing
+from transforms.tag.names import BESIDE, BLOCKER, PLACES, SCORES, WEAK, Fit, Name
 
 _SPORT_WORDS: Final = 4  # different ones, from which on an article without armed groups is a sports page
-_BESIDE: Final = PLACES | {"person"}  # types of names to which the words beside may give another meaning
 
 _TITLES: Final = frozenset(
     """President Minister Premier Prime Ayatollah General Gen Leader Secretary King Mr Mrs Ms Dr Commander Chief Sheikh
@@ -32,7 +31,10 @@ _TITLES: Final = frozenset(
 )
 _entity: Final = partial(tuple.__new__, Entity)  # as `Entity._make`, at two thirds of its time
 _START: Final = attrgetter("start")
+_BEGIN: Final = itemgetter(0)  # of a hit that counts: no two of them start together
+_STOP: Final = itemgetter(1)
 _LOOK_BACK: Final = 30  # characters of a word before, and what stands before it
+_LOOK_AHEAD: Final = 30  # of a blank and the word after
 _WORD_AFTER: Final = re.compile(r" ([^\W\d_][\w'’-]*)")
 _WORD_BEFORE: Final = re.compile(r"([.!?:\"“]?) ?\b([^\W\d_][\w'’-]*) \Z")
 
@@ -58,8 +60,8 @@ def resolve(readings: Sequence[Reading], compiled: Compiled, surname_min_chars: 
 
 
 def _context(readings: Iterable[Reading], compiled: Compiled) -> _Context:
-    strong = {fit.strong for reading in readings for _, _, fit in reading.alone}
-    strong |= {fit.strong for reading in readings for group in reading.groups for _, _, fit in _longest_as_read(group)}
+    strong = {fit.strong for reading in readings for _, _, _, fit in reading.alone}
+    strong |= {id for reading in readings for group in reading.groups for id in _strong_as_read(group)}
     strong.discard("")
     armed, troubled = len(strong & compiled.armed), len(strong & compiled.troubled)
     conflict = armed >= 2 or (armed >= 1 and troubled >= 2) or troubled >= 3
@@ -67,56 +69,50 @@ def _context(readings: Iterable[Reading], compiled: Compiled) -> _Context:
     return _Context(strong, [compiled.homes[id] for id in strong], conflict, sport)
 
 
-def _longest_as_read(group: Sequence[Hit]) -> Iterable[Hit]:
-    """The hits of a group that count before anything is known of the article."""
+def _strong_as_read(group: Sequence[Hit]) -> Iterable[str]:
+    """What the hits of a group tell that count before anything is known of the article."""
     first = group[0]
-    if covers(first, first[2].names[0], group):
-        return group[:1]
-    return [hit for hit, _ in longest((hit, hit[2].names[0]) for hit in group)]
+    if covers(first, first[3].names[0], group):
+        return (first[3].strong,)
+    return [fit.strong for _, _, _, fit, _ in longest((*hit, hit[3].names[0]) for hit in group)]
 
 
-def _kept(
-    reading: Reading, choices: dict[Fit, Sequence[Name]], context: _Context, compiled: Compiled
-) -> list[tuple[Hit, Name]]:
+def _kept(reading: Reading, choices: dict[Fit, Sequence[Name]], context: _Context, compiled: Compiled) -> list[Kept]:
     """Return the hits of `reading` that count, each with the name that is meant, in order; blockers are among them."""
-    kept: list[tuple[Hit, Name]] = []
+    kept: list[Kept] = []
     at_war = context.conflict and not context.sport  # there the words beside say nothing of a name
     for hit in reading.alone:
-        sure = hit[2].sure
-        if sure is not None and (at_war or sure.type not in _BESIDE):
-            kept.append((hit, sure))
-        else:
+        start, end, surface, fit = hit
+        name = fit.sure if fit.ruling or at_war else None
+        if name is None:
             name = _meant(hit, reading, choices, context, compiled)
-            if name is not None:
-                kept.append((hit, name))
+            if name is None:
+                continue
+        kept.append((start, end, surface, fit, name))
     for group in reading.groups:
-        meant: list[tuple[Hit, Name]] = []
+        meant: list[Kept] = []
         for hit in group:
             name = _meant(hit, reading, choices, context, compiled)
             if name is not None:
-                meant.append((hit, name))
+                meant.append((*hit, name))
                 if covers(hit, name, group):
                     break
         kept += meant if len(meant) < 2 else longest(meant)
     if reading.groups:
-        kept.sort(key=_place)
+        kept.sort(key=_BEGIN)
     return kept
-
-
-def _place(named: tuple[Hit, Name]) -> int:
-    return named[0][0]
 
 
 def _meant(
     hit: Hit, reading: Reading, choices: dict[Fit, Sequence[Name]], context: _Context, compiled: Compiled
 ) -> Optional[Name]:
     """Return the name that is meant, if any; `choices` are those that the article has led to so far."""
-    start, end, fit = hit
+    fit = hit[3]
     fitting = choices.get(fit) if fit.sure is None else (fit.sure,)
     if fitting is None:
         fitting = choices[fit] = _choose(fit, context, compiled)
     for name in fitting:
-        if name.type not in _BESIDE or _stands_alone(name, start, end, reading.text, context):
+        if name.type not in BESIDE or _stands_alone(name, hit, reading.text, context):
             return name
     return None
 
@@ -146,20 +142,21 @@ def _possible(name: Name, context: _Context, compiled: Compiled) -> bool:
     return True
 
 
-def _stands_alone(name: Name, start: int, end: int, text: str, context: _Context) -> bool:
+def _stands_alone(name: Name, hit: Hit, text: str, context: _Context) -> bool:
     """Tell whether article and words beside leave a place's or person's name what it is."""
     if name.type == "person":
-        return context.conflict or not _after_first_name(text, start, end)
+        return context.conflict or not _after_first_name(hit, text)
     if context.sport and name.type == "place":
         return False
     if "ambiguous" in name.flags:
-        return not _part_of_longer(text, start, end, before=True)
-    return context.conflict or "expand" in name.flags or not _part_of_longer(text, start, end, before=False)
+        return not _part_of_longer(hit, text, before=True)
+    return context.conflict or "expand" in name.flags or not _part_of_longer(hit, text, before=False)
 
 
-def _after_first_name(text: str, start: int, end: int) -> bool:
+def _after_first_name(hit: Hit, text: str) -> bool:
     """Tell whether a last name follows a first name, which makes it another person's: Ellen Kushner."""
-    return text[start].isascii() and " " not in text[start:end] and _capital_before(text, start)
+    start, _, surface, _ = hit
+    return " " not in surface and surface[0].isascii() and _capital_before(text, start)
 
 
 def _capital_before(text: str, start: int) -> bool:
@@ -181,33 +178,35 @@ def _support(id: str, context: _Context, compiled: Compiled) -> int:
     return near + sum(over in context.strong for over in compiled.above[id])
 
 
-def _part_of_longer(text: str, start: int, end: int, *, before: bool) -> bool:
+def _part_of_longer(hit: Hit, text: str, *, before: bool) -> bool:
     """Tell whether a single capitalised word has another beside it, so that it may be part of a person's name."""
-    if not text[start].isascii() or any(mark in text[start:end] for mark in " -."):
+    start, end, surface, _ = hit
+    if " " in surface or "-" in surface or "." in surface or not surface[0].isascii():
         return False
-    after = _WORD_AFTER.match(text[end : end + 30])
-    if after and after[1][0].isupper() and after[1] not in _TITLES:
-        return True
+    if text[end + 1 : end + 2].isupper():
+        after = _WORD_AFTER.match(text, end, end + _LOOK_AHEAD)
+        if after and after[1] not in _TITLES:
+            return True
     return before and _capital_before(text, start)
 
 
-def _mentions(reading: Reading, kept: Sequence[tuple[Hit, Name]], surnames: Mapping[str, str]) -> list[Entity]:
+def _mentions(reading: Reading, kept: Sequence[Kept], surnames: Mapping[str, str]) -> list[Entity]:
     """Return the mentions in a field, in order of place: what is kept but for the blockers, and later surnames."""
-    text, field = reading.text, reading.field
+    field = reading.field
     mentions = [
-        _entity((name.id, name.type, text[start:end], field, start, end, name.score, name.method))
-        for (start, end, _), name in kept
+        _entity((name.id, name.type, surface, field, start, end, name.score, name.method))
+        for start, end, surface, _, name in kept
         if name.id != BLOCKER
     ]
     further = list(_later_surnames(reading, kept, surnames)) if surnames else []
     return sorted(mentions + further, key=_START) if further else mentions
 
 
-def _surnames(kept: Iterable[Iterable[tuple[Hit, Name]]], min_chars: int) -> Mapping[str, str]:
+def _surnames(kept: Iterable[Iterable[Kept]], min_chars: int) -> Mapping[str, str]:
     """Return the folded last names of the people named in full, with the id of each."""
     surnames: dict[str, str] = {}
     for hits in kept:
-        for (_, _, fit), name in hits:
+        for _, _, _, fit, name in hits:
             if fit.surnames and name.type == "person" and IMPORTED not in name.flags:
                 for surname in fit.surnames:
                     if len(surname) >= min_chars:
@@ -215,19 +214,15 @@ def _surnames(kept: Iterable[Iterable[tuple[Hit, Name]]], min_chars: int) -> Map
     return surnames
 
 
-def _later_surnames(
-    reading: Reading, kept: Sequence[tuple[Hit, Name]], surnames: Mapping[str, str]
-) -> Iterator[Entity]:
+def _later_surnames(reading: Reading, kept: Sequence[Kept], surnames: Mapping[str, str]) -> Iterator[Entity]:
     letters, places, text = reading.folded.text, reading.folded.places, reading.text
-    starts = [start for (start, _, _), _ in kept]
-    ends = [end for (_, end, _), _ in kept]
     for surname, id in surnames.items():
         at = letters.find(surname)
         while at >= 0:
             stop = at + len(surname)
             first, end = places[at], places[stop - 1] + 1
-            after = bisect_right(ends, first)  # the first name that ends behind the surname's start
-            free = after == len(starts) or starts[after] >= end
+            after = bisect_right(kept, first, key=_STOP)  # the first name that ends behind the surname's start
+            free = after == len(kept) or kept[after][0] >= end
             free = free and not letters.endswith(SON_OF, 0, at)
             if free and standing(reading.folded, at, stop, text, reading.language):
                 start = places[at - 3] if letters[at - 4 : at] in (" al ", " el ") else first

@@ -45,7 +45,8 @@ _SHOUT: Final = 28  # characters looked at on either side to see whether a text 
 _BEGIN: Final = itemgetter(1)  # of a match
 _END: Final = itemgetter(1)  # of a hit
 
-Hit = tuple[int, int, Fit]  # start and end in the text, and what stands there
+Hit = tuple[int, int, str, Fit]  # start and end in the text, what stands there, and what that may be
+Kept = tuple[int, int, str, Fit, Name]  # and what it is
 
 
 class Reading(NamedTuple):
@@ -77,22 +78,21 @@ def read(field: str, text: str, language: Optional[str], compiled: Compiled) -> 
 
 def covers(hit: Hit, name: Name, group: Sequence[Hit]) -> bool:
     """Tell whether `hit`, the first of its group that is a name, takes the place of all others."""
-    start, end, _ = hit
+    start, end, _, _ = hit
     return start == group[0][0] and end >= max(map(_END, group)) and IMPORTED not in name.flags
 
 
-def longest(group: Iterable[tuple[Hit, Name]]) -> list[tuple[Hit, Name]]:
+def longest(group: Iterable[Kept]) -> list[Kept]:
     """Return the hits of a group, each with a name, but for what a curated, a longer or an earlier one overlaps."""
-    chosen: list[tuple[Hit, Name]] = []
-    for hit, name in sorted(group, key=_rank):
-        start, end, _ = hit
-        if all(end <= other_start or other_end <= start for (other_start, other_end, _), _ in chosen):
-            chosen.append((hit, name))
+    chosen: list[Kept] = []
+    for hit in sorted(group, key=_rank):
+        if all(hit[1] <= other[0] or other[1] <= hit[0] for other in chosen):
+            chosen.append(hit)
     return chosen
 
 
-def _rank(named: tuple[Hit, Name]) -> tuple[bool, int, int]:
-    (start, end, _), name = named
+def _rank(hit: Kept) -> tuple[bool, int, int]:
+    start, end, _, _, name = hit
     return IMPORTED in name.flags, start - end, start
 
 
@@ -116,7 +116,7 @@ def _hits(
     """Return what stands in the text as a name may, `alone` and in `groups`; `found` is in order of place, and `signs`
     are those of it that name nothing."""
     letters, places = folded.text, folded.places
-    fits, bare, no_names = compiled.fits, compiled.bare, compiled.after_place
+    fits, bare, no_names = compiled.fits(language), compiled.bare, compiled.after_place
     before_place = {stop for pattern, _, stop in signs if compiled.before_place <= pattern < compiled.sport}
     after_place = {
         begin
@@ -126,6 +126,7 @@ def _hits(
     alone: list[Hit] = []
     groups: list[list[Hit]] = []
     group: Optional[list[Hit]] = None  # the one that ends where all so far do
+    within: list[Hit] = []  # those that the last of `alone` rules: of no account, unless it turns out not to be alone
     reach = 0
     for pattern, begin, stop in found:
         if pattern < closed:
@@ -141,25 +142,33 @@ def _hits(
         if letters.endswith(SON_OF, 0, start):
             continue
         first, last = places[start], places[end - 1] + 1
-        fit = fits[pattern, text[first:last], language]
+        surface = text[first:last]
+        fit = fits[pattern, surface]
         if fit is not None and fit.abbreviated and _in_capitals(text, first, last):
             fit = fit.amid_capitals
         if fit is None:
             continue
         if fit.dotted and text[last : last + 1] == ".":
             last += 1
+            surface += "."
         if fit.place and (start in before_place or (end in after_place and _named(text, last))):
             fit = fit.beside_noun
             if fit is None:
                 continue
+        hit = first, last, surface, fit
         if first >= reach:
-            alone.append((first, last, fit))
+            alone.append(hit)
             reach, group = last, None
+            if within:
+                within = []
             continue
         if group is None:
-            group = [alone.pop()]
+            if last <= reach and alone[-1][3].ruling:
+                within.append(hit)
+                continue
+            group = [alone.pop(), *within]
             groups.append(group)
-        group.append((first, last, fit))
+        group.append(hit)
         reach = max(reach, last)
     return alone, groups
 

@@ -12,6 +12,7 @@ from transforms.tag.normalize import fold
 NATIONALITY: Final = "nationality"  # type of a mention by demonym; its entity is the state
 BLOCKER: Final = ""  # entity id of a phrase in which names are not themselves
 PLACES: Final = frozenset({"place", "state"})
+BESIDE: Final = PLACES | {"person"}  # types of names to which the words beside may give another meaning
 _UNSURE: Final = frozenset({"ambiguous", "expand"})  # flags of names that need context
 WEAK: Final = _UNSURE | {IMPORTED}  # and of those that are none for others
 
@@ -57,6 +58,7 @@ class Fit:
 
     names: Sequence[Name]
     sure: Optional[Name]  # the one that is meant whatever else the article says, where that does not decide
+    ruling: bool  # nor do the words beside; and no name that lies within it counts
     strong: str  # id of what is context for other names, else ""
     surnames: Sequence[str]  # folded, where the surface may be a person's full name: the last one, in all its cases
     dotted: bool  # such as "U.S", whose last dot belongs to it
@@ -92,9 +94,11 @@ def _known(names: Sequence[Name], surnames: Sequence[str], dotted: bool) -> Opti
     steady = [name for name in names if not ("case" in name.flags and name.alias.isupper())]
     elsewhere = [name for name in names if name.type not in PLACES]
     abbreviated, place = len(steady) < len(names), len(elsewhere) < len(names)
+    sure = first if first.id == BLOCKER or (len(names) == 1 and not first.flags & _UNSURE) else None
     return Fit(
         names,
-        first if first.id == BLOCKER or (len(names) == 1 and not first.flags & _UNSURE) else None,
+        sure,
+        sure is not None and sure.type not in BESIDE and IMPORTED not in sure.flags,
         "" if weak else first.id,
         surnames,
         dotted,

@@ -5,9 +5,10 @@ else stood, and a blank at either end. Letters that scripts of one family write 
 points) become one.
 """
 
+import sys
 import unicodedata
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, Optional
+from typing import Final, NamedTuple, Optional
 
 import numpy as np
 import numpy.typing as npt
@@ -46,42 +47,47 @@ def fold(text: str, language: Optional[str] = None) -> Folded:
     ' l iran '
     """
     text = f" {text} "
-    codes = _codes(text)
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
     letters = _table().take(codes)
     if language == "ckb":  # there it only parts ه, written as a vowel, from the letter after it: به‌غدا
         letters[codes == ord(_NARROW_JOINER)] = GONE
     marks = (letters == MARK).nonzero()[0]
     letters[marks] = BLANK
+    inside = []  # words: gone, but counted as what stands before them until it is settled where blanks repeat
     for place in marks.tolist():
         if text[place - 1].isalpha() and text[place + 1].isalpha() and _inside_word(text, place, language):
-            letters[place] = GONE
-    places = None
-    if not letters.all():
-        places = letters.nonzero()[0]  # all that is not GONE
-        letters = letters[places]
-    repeated = letters == BLANK
-    repeated[1:] &= repeated[:-1]
-    repeated[0] = False
-    kept = ~repeated
-    places = kept.nonzero()[0] if places is None else places[kept]
-    capitals = (_between(codes[:-1], "a", "z") & _between(codes[1:], "A", "Z")).nonzero()[0] + 1
+            letters[place] = letters[place - 1]
+            inside.append(place)
+    if letters.all():
+        kept = _but_repeated_blanks(letters)
+        kept[inside] = False
+        places = kept.nonzero()[0]
+    else:
+        letters[inside] = GONE
+        present = letters.nonzero()[0]
+        letters = letters[present]
+        kept = _but_repeated_blanks(letters)
+        places = present[kept]
+    capitals = _capitals_inside(codes)
     joints = np.searchsorted(places, capitals).tolist() if len(capitals) else []
     places -= 1  # the blank put before
-    return Folded(letters[kept].tobytes().decode("utf-16-le"), memoryview(places), joints)
+    return Folded(letters[kept].tobytes().decode("utf-16-le"), places.data, joints)
 
 
-def _codes(text: str) -> npt.NDArray[np.uint16]:
-    """The code points of `text`, those beyond the table as its last one."""
-    codes: npt.NDArray[np.uint16] = np.frombuffer(text.encode("utf-16-le", "surrogatepass"), dtype="<u2")
-    if len(codes) == len(text):
-        return codes
-    wide = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    return np.asarray(np.minimum(wide, _TABLE_SIZE - 1), np.uint16)
+def _but_repeated_blanks(letters: npt.NDArray[np.uint16]) -> npt.NDArray[np.bool_]:
+    """What is no blank, or the first of a run of them."""
+    filled: npt.NDArray[np.bool_] = letters != BLANK
+    kept = filled.copy()
+    kept[1:] |= filled[:-1]
+    kept[0] = True
+    return kept
 
 
-def _between(codes: npt.NDArray[np.uint16], first: str, last: str) -> npt.NDArray[np.bool_]:
-    inside: npt.NDArray[np.bool_] = codes - ord(first) <= ord(last) - ord(first)  # what is below `first` wraps around
-    return inside
+def _capitals_inside(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.intp]:
+    """Where a capital follows a small letter, in ASCII."""
+    from_small, from_capital = codes[:-1] - ord("a"), codes[1:] - ord("A")  # what is below wraps around
+    capitals: npt.NDArray[np.intp] = (np.maximum(from_small, from_capital) < 26).nonzero()[0] + 1
+    return capitals
 
 
 def fold_name(name: str) -> set[str]:
@@ -103,8 +109,10 @@ def _inside_word(text: str, place: int, language: Optional[str]) -> bool:
 
 
 @lru_cache(maxsize=1)
-def _table() -> npt.NDArray[Any]:
-    return np.array([_fold_character(chr(code)) for code in range(_TABLE_SIZE)], dtype="<u2")
+def _table() -> npt.NDArray[np.uint16]:
+    table = np.full(sys.maxunicode + 1, BLANK, dtype="<u2")
+    table[:_TABLE_SIZE] = [_fold_character(chr(code)) for code in range(_TABLE_SIZE)]
+    return table
 
 
 class _Letters(dict[int, Optional[int]]):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.gazetteer import ENTITY_FIELDS, AliasRow, EntityRow, Gazetteer
 from schemas.gazetteer_files import load_gazetteer
 from schemas.records import Entity, EventMention
 from schemas.settings import TagSettings
@@ -313,6 +314,15 @@ def test_an_event_lies_in_its_sentence(text: str) -> None:
 def test_one_automaton_serves_any_number_of_texts() -> None:
     assert isinstance(COMPILED, Compiled)
     assert found("Hamas") == found("Hamas") == [("Hamas", "hamas")]
+
+
+def test_one_way_of_writing_may_be_two_names_by_what_follows_it() -> None:
+    places = ("katyas", "katya-s")
+    rows = {id: EntityRow(id, "place", id, *[""] * (len(ENTITY_FIELDS) - 3)) for id in places}
+    names = [AliasRow(id, id.title(), ("en",), "name", frozenset(), "", "", "", "") for id in places]
+    compiled = compile_gazetteer(Gazetteer(rows, names, [], "1"))
+    for text, expected in (("near Katya's.", "katya-s"), ("near Katya'sʼ.", "katyas"), ("near Katya's.", "katya-s")):
+        assert [mention.id for mention in tag([("text", text)], "en", compiled, SETTINGS)] == [expected]
 
 
 def test_on_a_sports_page_cities_are_not_tagged() -> None:

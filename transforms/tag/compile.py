@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Optional
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from schemas.gazetteer import DEMONYM, IMPORTED, PLACE, SPORT, AliasRow, BlockerRow, Gazetteer, TriggerRow
+from schemas.gazetteer import DEMONYM, IMPORTED, PLACE, SPORT, AliasRow, BlockerRow, EntityRow, Gazetteer, TriggerRow
 from transforms.tag.names import BLOCKER, NATIONALITY, Fit, Name, fit, hebrew_mark
 from transforms.tag.normalize import fold, fold_name
 from transforms.tag.variants import variants
@@ -36,7 +36,7 @@ class Compiled:
     plain: Automaton
     inflected: Automaton  # for languages that put endings to names
     names: Sequence[tuple[Name, ...]]  # of each pattern; a blank at its ends is no part of them
-    fits: Callable[[Optional[str]], Mapping[tuple[int, str], Optional[Fit]]]  # by language; then by pattern and surface
+    fits: Callable[[Optional[str]], "Fits"]  # of each language
     bare: int  # first of the patterns without a blank in front
     after_place: int  # first of the patterns without names: words after a place's name that make another name of it
     before_place: int  # and first of those that do so before it
@@ -51,18 +51,20 @@ class Compiled:
     above: Mapping[str, Sequence[str]]  # id -> the ids over it, nearest first
 
 
-class _Fits(dict[tuple[int, str], Optional[Fit]]):
-    """What each way of writing may be in a language, settled when it is first met; quicker than `lru_cache` where most
-    are known."""
+class Fits(dict[str, Fit]):
+    """What each way of writing may be in a language, settled when it is first met.
+
+    Quicker than `lru_cache` where most are known. By the surface alone, as a pair takes a third longer to look up; so
+    who asks must see whether it was found by the same pattern, as all but the oddest are.
+    """
 
     def __init__(self, names: Sequence[Sequence[Name]], language: Optional[str]) -> None:
         self.names, self.language = names, language
 
-    def __missing__(self, way: tuple[int, str]) -> Optional[Fit]:
+    def settle(self, pattern: int, surface: str) -> Fit:
         if len(self) >= _WAYS:
             self.clear()
-        pattern, surface = way
-        self[way] = found = fit(self.names[pattern], surface, self.language)
+        self[surface] = found = fit(pattern, self.names[pattern], surface, self.language)
         return found
 
 
@@ -101,7 +103,7 @@ def _compile(gazetteer: Gazetteer) -> Compiled:
         _automaton(patterns, signs, plain, bare),
         _automaton(patterns, signs, inflected, bare),
         names,
-        lru_cache(_LANGUAGES)(partial(_Fits, names)),
+        lru_cache(_LANGUAGES)(partial(Fits, names)),
         bare,
         len(patterns),
         len(patterns) + len(after),
@@ -143,7 +145,7 @@ def spellings(gazetteer: Gazetteer) -> dict[str, list[Name]]:
     """Return every folded spelling that is looked for, with the names that it may be, a blocker first."""
     patterns: dict[str, list[Name]] = {}
     for alias in gazetteer.aliases:
-        for pattern, name in _spell(alias, gazetteer.entities[alias.id].type):
+        for pattern, name in _spell(alias, gazetteer.entities[alias.id]):
             names = patterns.get(pattern)
             if names is None:
                 patterns[pattern] = [name]
@@ -170,17 +172,18 @@ def _only_in_capitals(known: Name, name: Name) -> bool:
     return alike and known.alias[0].isupper() and not name.alias[0].isupper()
 
 
-def _spell(alias: AliasRow, type: str) -> Iterable[tuple[str, Name]]:
+def _spell(alias: AliasRow, entity: EntityRow) -> Iterable[tuple[str, Name]]:
+    id, type = entity.id, entity.type  # one string for all names of the entity: `alias.id` is another
     if IMPORTED in alias.flags:
         for folded in fold_name(alias.alias):
-            yield folded, Name(alias.id, type, alias.alias, alias.flags, alias.langs, IMPORTED)
+            yield folded, Name(id, type, alias.alias, alias.flags, alias.langs, IMPORTED)
         return
     method = alias.kind if alias.kind in ("acronym", DEMONYM) else "alias"
     if alias.kind == DEMONYM:
         type = NATIONALITY
     others = not alias.flags & {"case", "no_variants"}
     own = fold_name(alias.alias)
-    name, variant = (Name(alias.id, type, alias.alias, alias.flags, alias.langs, way) for way in (method, "variant"))
+    name, variant = (Name(id, type, alias.alias, alias.flags, alias.langs, way) for way in (method, "variant"))
     for folded in own:
         for pattern in variants(folded, others=others):
             yield pattern, name if pattern in own else variant

@@ -123,6 +123,8 @@ def _hits(
         for pattern, begin, stop in signs
         if pattern < compiled.before_place and not _begins_longer(found, begin, stop, compiled)
     }
+    beside_place = bool(before_place or after_place)
+    fathered = any(word in letters for word in SON_OF)
     alone: list[Hit] = []
     groups: list[list[Hit]] = []
     group: Optional[list[Hit]] = None  # the one that ends where all so far do
@@ -130,46 +132,52 @@ def _hits(
     reach = 0
     for pattern, begin, stop in found:
         if pattern < closed:
-            start, end = begin + 1, stop - 1
+            first, after = begin + 1, stop - 1  # in the folded text
         elif pattern < no_names:
-            start, end = begin + (pattern < bare), stop
-            if letters[end] != " " and not _may_end(folded, start, end, text, language):
+            first, after = begin + (pattern < bare), stop
+            if letters[after] != " " and not _may_end(folded, first, after, text, language):
                 continue
-            if start == begin and letters[begin - 1] != " " and not _may_start(folded, begin, end, text, language):
+            if first == begin and letters[begin - 1] != " " and not _may_start(folded, begin, after, text, language):
                 continue
         else:
             continue
-        if letters.endswith(SON_OF, 0, start):
+        if fathered and letters.endswith(SON_OF, 0, first):
             continue
-        first, last = places[start], places[end - 1] + 1
-        surface = text[first:last]
-        fit = fits[pattern, surface]
-        if fit is not None and fit.abbreviated and _in_capitals(text, first, last):
-            fit = fit.amid_capitals
-        if fit is None:
-            continue
-        if fit.dotted and text[last : last + 1] == ".":
-            last += 1
-            surface += "."
-        if fit.place and (start in before_place or (end in after_place and _named(text, last))):
+        start, end = places[first], places[after - 1] + 1
+        surface = text[start:end]
+        fit = fits.get(surface)
+        if fit is None or fit.pattern != pattern:
+            fit = fits.settle(pattern, surface)
+        if fit.wary:
+            if not fit.names:
+                continue
+            if fit.abbreviated and _in_capitals(text, start, end):
+                fit = fit.amid_capitals
+                if fit is None:
+                    continue
+            if fit.dotted and text[end : end + 1] == ".":
+                end += 1
+                surface += "."
+        if beside_place and fit.place and (first in before_place or (after in after_place and _named(text, end))):
             fit = fit.beside_noun
             if fit is None:
                 continue
-        hit = first, last, surface, fit
-        if first >= reach:
+        hit = start, end, surface, fit
+        if start >= reach:
             alone.append(hit)
-            reach, group = last, None
+            reach = end
+            group = None
             if within:
                 within = []
-            continue
-        if group is None:
-            if last <= reach and alone[-1][3].ruling:
-                within.append(hit)
-                continue
-            group = [alone.pop(), *within]
+        elif group is not None:
+            group.append(hit)
+            reach = max(reach, end)
+        elif end <= reach and alone[-1][3].ruling:
+            within.append(hit)
+        else:
+            group = [alone.pop(), *within, hit]
             groups.append(group)
-        group.append(hit)
-        reach = max(reach, last)
+            reach = max(reach, end)
     return alone, groups
 
 

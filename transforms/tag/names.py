@@ -56,26 +56,28 @@ class Name:
 class Fit:
     """The names that a surface may be in a language, with what can be said of them whatever the article."""
 
-    names: Sequence[Name]
-    sure: Optional[Name]  # the one that is meant whatever else the article says, where that does not decide
-    ruling: bool  # nor do the words beside; and no name that lies within it counts
-    strong: str  # id of what is context for other names, else ""
-    surnames: Sequence[str]  # folded, where the surface may be a person's full name: the last one, in all its cases
-    dotted: bool  # such as "U.S", whose last dot belongs to it
-    abbreviated: bool  # some name is an abbreviation, which amid capitals cannot be told from a word
-    amid_capitals: Optional["Fit"]  # what is left there
-    place: bool  # some name is of a place
-    beside_noun: Optional["Fit"]  # what is left where a place's name is part of another: Beirut University, نادي بغداد
+    pattern: int  # that it was found by
+    names: Sequence[Name] = ()
+    sure: Optional[Name] = None  # the one that is meant whatever else the article says, where that does not decide
+    ruling: bool = False  # nor do the words beside; and no name that lies within it counts
+    strong: str = ""  # id of what is context for other names
+    surnames: Sequence[str] = ()  # folded, where the surface may be a person's full name: the last, in all its cases
+    wary: bool = True  # there are no names, or one of the next two holds
+    dotted: bool = False  # such as "U.S", whose last dot belongs to it
+    abbreviated: bool = False  # some name is an abbreviation, which amid capitals cannot be told from a word
+    amid_capitals: Optional["Fit"] = None  # what is left there
+    place: bool = False  # some name is of a place
+    beside_noun: Optional["Fit"] = None  # what is left where it is part of another name: Beirut University, نادي بغداد
 
 
-def fit(names: Sequence[Name], surface: str, language: Optional[str]) -> Optional[Fit]:
-    """Return what `surface` may be of the `names` that are spelled so when folded, or None."""
+def fit(pattern: int, names: Sequence[Name], surface: str, language: Optional[str]) -> Fit:
+    """Return what `surface`, found by `pattern`, may be of the `names` that are spelled so when folded."""
     if _MARKS.search(surface):
-        return None
+        return Fit(pattern)
     allowed = [name for name in names if _allowed(name, surface, language)]
     person = next((name for name in allowed if name.type == "person" and IMPORTED not in name.flags), None)
     surnames = _surnames(surface, person.alias, language) if person else ()
-    return _known(allowed, surnames, "." in surface and len(surface) <= _DOTTED)
+    return _known(pattern, allowed, surnames, "." in surface and len(surface) <= _DOTTED) or Fit(pattern)
 
 
 def _surnames(surface: str, alias: str, language: Optional[str]) -> Sequence[str]:
@@ -86,7 +88,7 @@ def _surnames(surface: str, alias: str, language: Optional[str]) -> Sequence[str
     return (words[-1], *sorted(declined(words[-1]))) if cyrillic else (words[-1],)
 
 
-def _known(names: Sequence[Name], surnames: Sequence[str], dotted: bool) -> Optional[Fit]:
+def _known(pattern: int, names: Sequence[Name], surnames: Sequence[str], dotted: bool) -> Optional[Fit]:
     if not names:
         return None
     first = names[0]
@@ -96,16 +98,18 @@ def _known(names: Sequence[Name], surnames: Sequence[str], dotted: bool) -> Opti
     abbreviated, place = len(steady) < len(names), len(elsewhere) < len(names)
     sure = first if first.id == BLOCKER or (len(names) == 1 and not first.flags & _UNSURE) else None
     return Fit(
+        pattern,
         names,
         sure,
         sure is not None and sure.type not in BESIDE and IMPORTED not in sure.flags,
         "" if weak else first.id,
         surnames,
+        dotted or abbreviated,
         dotted,
         abbreviated,
-        _known(steady, surnames, dotted) if abbreviated else None,
+        _known(pattern, steady, surnames, dotted) if abbreviated else None,
         place,
-        _known(elsewhere, surnames, dotted) if place else None,
+        _known(pattern, elsewhere, surnames, dotted) if place else None,
     )
 
 

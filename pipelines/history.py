@@ -213,7 +213,8 @@ def show_runs(dataset: Dataset, newest: int, console: Console) -> None:
     find(dataset)
     runs = [read_run(dataset, run_id) for run_id in run_ids(dataset)[-newest:]]
     if not runs:
-        console.print(f"nothing has run into {dataset.root} yet", markup=False, soft_wrap=True)
+        said = f"no run or backfill has written into {dataset.root} yet; commits of a stream are in its table runs"
+        console.print(said, markup=False, soft_wrap=True)
         return
     console.print(runs_table(runs))
     for run in runs:

@@ -113,6 +113,7 @@ def run_stream(
             settings, job.tables.rules, job.tables.gazetteer, store, str(folder / "progress"), stream_id,
             profiles=profiles_of(outlets),
         )  # fmt: skip
+        stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
         tempfile.tempdir = str(folder / "temporary")
         if metrics_port is not None:
             port = stack.enter_context(metrics_served(metrics_port, store, job.settings.poll.silence_factor))

@@ -152,6 +152,7 @@ def test_a_stream_killed_twice_writes_what_a_run_writes_and_lets_go_of_the_datas
     (root / "_meta" / "stop").touch()
     assert stream.process.wait(60) == 0, stream.said()
     assert rows(root) == whole
+    assert list((root / "_meta" / "staging").iterdir()) == [], "a stream that was drained has left something"
     after = demo.run(root)
     assert (after.returncode, rows(root)) == (0, whole), after.stdout + after.stderr
 

@@ -1,6 +1,7 @@
 """Windows of a stream, with time under control: each is committed once, whatever comes late, twice or out of order."""
 
 import json
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Union
@@ -29,6 +30,8 @@ from schemas.records import (
     Tally,
 )
 from schemas.settings import WriteSettings
+from schemas.settings_files import load_settings
+from transforms.dedup import Dedup
 from transforms.state import Store
 from transforms.write import Dataset, Harvest, prepare
 from transforms.write.window import Batch, WriteWindows, commit_window
@@ -36,6 +39,8 @@ from transforms.write.window import Batch, WriteWindows, commit_window
 NOON = Timestamp(1_760_011_200)  # 2025-10-09 12:00 UTC
 MINUTE = 60
 SETTINGS = WriteSettings(shards=1, max_rows_per_file=100, compression_level=1, min_free_bytes=0)
+DEDUP = load_settings(Path(__file__).parents[2] / "config" / "defaults.toml").dedup
+DAY = 24 * 60  # minutes
 Element = Union[Tally, TaggedArticle]
 
 
@@ -83,6 +88,19 @@ class Place(NamedTuple):
             elements = pipeline | events | beam.WindowInto(FixedWindows(5 * MINUTE))
             _ = harvest(elements) | WriteWindows(self.dataset, self.store, SETTINGS, "0.1.0")
 
+    def refine(self, events: Timeline) -> None:
+        """The same, with versions and copies found in the state that the windows before have left."""
+        options = PipelineOptions(["--streaming"])
+        with beam.Pipeline(runner="BundleBasedDirectRunner", options=options) as pipeline:
+            came = harvest(pipeline | events | beam.WindowInto(FixedWindows(5 * MINUTE)))
+            articles = came.articles | beam.Map(lambda one: one.article).with_output_types(Article)
+            unique, skips, signatures, clusters, aliases = articles | Dedup(self.store, DEDUP)
+            refined = came._replace(
+                articles=unique | "Tag" >> beam.Map(_untagged), skips=skips, signatures=signatures, clusters=clusters,
+                aliases=aliases,
+            )  # fmt: skip
+            _ = refined | WriteWindows(self.dataset, self.store, SETTINGS, "0.1.0")
+
     def rows(self, table: str = "articles", columns: str = "article_id, version, text") -> list[tuple[Any, ...]]:
         files = f"{self.dataset.root}/{table}/**/*.parquet"
         query = f"SELECT {columns} FROM read_parquet('{files}') ORDER BY ALL"
@@ -91,6 +109,16 @@ class Place(NamedTuple):
     def counts(self) -> dict[str, dict[str, Any]]:
         manifests = sorted(self.dataset.manifests.glob("*.json"))
         return {path.stem: json.loads(path.read_text())["counts"] for path in manifests}
+
+
+def _untagged(article: Article) -> TaggedArticle:
+    return TaggedArticle(article, [], [], 0.7, "g1")
+
+
+def words(seed: int) -> str:
+    """A text of a hundred made-up words, which has nothing in common with that of another seed."""
+    draw = random.Random(seed)
+    return " ".join("".join(draw.choices("abcdefghilmnoprstu", k=draw.randint(3, 9))) for _ in range(100))
 
 
 def harvest(elements: Any) -> Harvest:
@@ -147,6 +175,33 @@ def test_an_update_that_another_window_wrote_already_becomes_the_version_after_i
     events = events.add_elements(at(11, tagged("a", "Two dead.", 2), listed()))
     place.stream(events.advance_watermark_to_infinity())
     assert place.rows() == [("a", 1, "Shelling near Kobani."), ("a", 2, "One dead."), ("a", 3, "Two dead.")]
+
+
+def test_updates_that_arrive_before_what_they_update_get_their_versions_by_time(place: Place) -> None:
+    first, second, third = (tagged("a", words(seed), minute=minute) for seed, minute in ((1, 1), (2, 6), (3, 11)))
+    events = Timeline().advance_watermark_to(NOON)
+    events = events.add_elements(at(11, third, listed())).add_elements(at(6, second, listed()))
+    events = events.add_elements(at(1, first, listed()))
+    for minutes in (5, 10, 15):
+        events = events.advance_watermark_to(NOON + minutes * MINUTE)
+    place.refine(events.advance_watermark_to_infinity())
+    assert place.rows() == [("a", 1, words(1)), ("a", 2, words(2)), ("a", 3, words(3))]
+
+
+def test_a_copy_is_found_until_its_story_has_expired_by_event_time(place: Place) -> None:
+    days = (0, 1, DEDUP.lookback_days + 1.5)  # the last one is out of the second one's reach, too
+    events = Timeline()
+    for name, day in zip("abc", days, strict=True):
+        article = tagged(name, words(1), minute=int(day * DAY)).article
+        one = _untagged(article._replace(title="", published_at=article.fetched_at))
+        events = events.advance_watermark_to(NOON + int(day * DAY) * MINUTE).add_elements(at(day * DAY, one, listed()))
+        events = events.advance_watermark_to(NOON + int(day * DAY + 5) * MINUTE)
+    place.refine(events.advance_watermark_to_infinity())
+    assert place.rows(columns="article_id, cluster_id, duplicate_of") == [
+        ("a", "a", None),
+        ("b", "a", "a"),
+        ("c", "c", None),
+    ]
 
 
 def test_a_text_read_again_after_a_rollback_is_written_once(place: Place) -> None:

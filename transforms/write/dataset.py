@@ -154,8 +154,9 @@ def require_room(dataset: Dataset, min_free_bytes: int) -> None:
 def scratch(dataset: Dataset, name: str) -> Iterator[Path]:
     """Make a folder of this machine for what a run needs while it works.
 
-    It lies below staging, so that what a killed run leaves goes with the rest; of a dataset in an object store, in the
-    system's temporary folder, where the next such run on this machine finds that its lock is free.
+    It goes when the run has ended well. It lies below staging, so that what a killed run leaves goes with the rest; of
+    a dataset in an object store, in the system's temporary folder, where the next such run on this machine finds that
+    its lock is free.
     """
     if is_remote(dataset.root):
         with _temporary(name) as folder:
@@ -165,6 +166,7 @@ def scratch(dataset: Dataset, name: str) -> Iterator[Path]:
     with explained(dataset.root):
         folder.mkdir(parents=True)
     yield folder
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -2,13 +2,14 @@
 #   make run    set up, then fetch the demo web, write Parquet and a report, and query it
 #   make test   set up, then lint, type-check and test
 #   make flink  get a Flink cluster for trials; needs Java 17 and Maven
+#   make spark  get a job server and Spark for trials; needs Java 17 and Maven
 #   make prism  build Prism, the engine of `newsbeam stream`; needs Go, takes minutes
 PYTHON ?= python3.11
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: run test lint prism flink clean
+.PHONY: run test lint prism flink spark clean
 .DEFAULT_GOAL := run
 
 # Ubuntu and Debian call it python3.11, pyenv and containers often only python3.
@@ -41,6 +42,13 @@ flink: $(READY)
 	@command -v mvn >/dev/null || { echo "the job server is put together by Maven: apt install maven"; exit 2; }
 	mkdir -p $(FLINK) && cp benchmarks/flink/pom.xml $(FLINK)/ && cd $(FLINK) && mvn -q -B package
 	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(FLINK)/cluster apache-flink-libraries==1.19.3
+
+# Beam's job server for Spark and a Spark to run it on, for trials: docs/engines.md. Needs Java 17 and Maven.
+SPARK := $(HOME)/.cache/newsbeam/spark-3.5
+spark: $(READY)
+	@command -v mvn >/dev/null || { echo "the job server is put together by Maven: apt install maven"; exit 2; }
+	mkdir -p $(SPARK) && cp benchmarks/spark/pom.xml $(SPARK)/ && cd $(SPARK) && mvn -q -B package
+	$(BIN)/python -m pip install --quiet --no-deps --upgrade --target $(SPARK)/cluster pyspark==3.5.0
 
 clean:
 	rm -rf $(VENV) build *.egg-info out .pytest_cache .mypy_cache .ruff_cache

@@ -12,9 +12,11 @@ from schemas.errors import NewsbeamError
 
 _OURS: Final = re.compile(r"schemas\.errors\.(\w+): (.+?)(?: \[while running '[^']*'\])?$", re.MULTILINE)
 _WORKER_GONE: Final = "Channel closed prematurely."  # Beam's words for a worker that ended in the middle of its work
-_JOB_FAILED: Final = re.compile(
-    r"Pipeline \S+ failed in state \w+: (?:[\w.]+(?:Exception|Error): )?(.+)"
-)  # on a cluster
+_JOB_FAILED: Final = re.compile(  # on a cluster, or in Google's cloud
+    r"(?:Pipeline \S+ failed in state \w+: |Dataflow pipeline failed\. State: \w+, Error:\n)"
+    r"(?:[\w.]+(?:Exception|Error): )?(.+)"
+)
+_JOB_AT_WORK: Final = "There is already active job named"  # in Google's cloud
 _IN_PYTHON: Final = "Traceback (most recent call last)"
 
 
@@ -70,6 +72,8 @@ def _trouble(error: Exception) -> str:
         return "a worker process has died"
     if isinstance(error, grpc.RpcError):
         return "the job server of the cluster has died"
+    if text.startswith(_JOB_AT_WORK):
+        return "the job of an earlier run is still at work"
     failed = _JOB_FAILED.match(text)
     return f"the job has ended on its cluster: {failed[1]}" if failed and _IN_PYTHON not in text else ""
 

@@ -34,10 +34,8 @@ def sole_job(options: PipelineOptions, dataset: Dataset) -> Iterator[str]:
         NewsbeamError: the cluster cannot be reached, or a job does not end.
     """
     master = options.view_as(FlinkRunnerOptions).flink_master
-    named = options.view_as(GoogleCloudOptions)  # where Beam keeps the name of every engine's jobs
-    mark = f"-{hashlib.sha256(dataset.root.encode()).hexdigest()[:12]}"
-    named.job_name = f"{named.job_name or 'newsbeam'}{mark}"
-    _die_with_us(options.view_as(JobServerOptions))
+    mark = name_job(options, dataset)
+    die_with_us(options.view_as(JobServerOptions))
     found = end_jobs(master, mark)
     try:
         yield "ended the job that an earlier newsbeam has left on the cluster" if found else ""
@@ -46,6 +44,14 @@ def sole_job(options: PipelineOptions, dataset: Dataset) -> Iterator[str]:
             end_jobs(master, mark)
         raise
     end_jobs(master, mark)
+
+
+def name_job(options: PipelineOptions, dataset: Dataset) -> str:
+    """Give the job a name that ends with what stands for its dataset; return that ending."""
+    named = options.view_as(GoogleCloudOptions)  # where Beam keeps the name of every engine's jobs
+    mark = f"-{hashlib.sha256(dataset.root.encode()).hexdigest()[:12]}"
+    named.job_name = f"{named.job_name or 'newsbeam'}{mark}"
+    return mark
 
 
 def end_jobs(master: str, mark: str) -> int:
@@ -69,7 +75,7 @@ def end_jobs(master: str, mark: str) -> int:
     return len(running)
 
 
-def _die_with_us(server: JobServerOptions) -> None:
+def die_with_us(server: JobServerOptions) -> None:
     """Let the JVM that Beam starts beside us to submit the job end when we are killed: util-linux can see to that."""
     if shutil.which("setpriv"):
         server.job_server_jvm_properties = [

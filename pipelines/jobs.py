@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple, Optional
 
 import apache_beam as beam
-from apache_beam.options.pipeline_options import DirectOptions
+from apache_beam.options.pipeline_options import DirectOptions, JobServerOptions
 from apache_beam.utils.timestamp import Timestamp
 from rich.console import Console
 from rich.table import Table
@@ -22,11 +22,22 @@ from rich.text import Text
 from pipelines.beam_errors import beams_errors
 from pipelines.demo import DemoWeb
 from pipelines.display import ledger, progress
-from pipelines.flink import sole_job
+from pipelines.flink import die_with_us, name_job, sole_job
 from pipelines.history import committed, failed, failed_outlets, failure_line, record, save, settle
 from pipelines.ingest import Plan, from_feeds, from_files
 from pipelines.memory import give_back
-from pipelines.options import DASK, FLINK, IN_PROCESS, DaskOptions, Engine, choose, in_process, require_shared
+from pipelines.options import (
+    DASK,
+    DATAFLOW,
+    FLINK,
+    IN_PROCESS,
+    SPARK,
+    DaskOptions,
+    Engine,
+    choose,
+    in_process,
+    require_shared,
+)
 from pipelines.sources import file_entry, find_files
 from pipelines.warc import Archive
 from schemas.errors import ConfigError, DatasetError
@@ -272,7 +283,12 @@ def _run_pipeline(
             result = pipeline.run()
             if signal.getsignal(signal.SIGINT) != on_interrupt:
                 signal.signal(signal.SIGINT, on_interrupt)  # Beam's would stop its job server, and lose the Ctrl-C
-            result.wait_until_finish()
+            try:
+                result.wait_until_finish()
+            except KeyboardInterrupt:
+                if job.engine.name == DATAFLOW:  # it works on without us
+                    result.cancel()
+                raise
 
 
 def what_stays(dataset: Dataset, run_id: str) -> str:
@@ -283,7 +299,14 @@ def what_stays(dataset: Dataset, run_id: str) -> str:
 
 
 def _alone(engine: Engine, dataset: Dataset) -> AbstractContextManager[str]:
-    return sole_job(engine.options, dataset) if engine.name == FLINK else nullcontext("")
+    """See to it that no job but ours works for the dataset on a cluster; yields what was found there, in words."""
+    if engine.name == FLINK:
+        return sole_job(engine.options, dataset)
+    if engine.name == SPARK:  # whose job ends with the job server, its driver
+        die_with_us(engine.options.view_as(JobServerOptions))
+    if engine.name == DATAFLOW:  # which takes no second job of the same name while the first one works
+        name_job(engine.options, dataset)
+    return nullcontext("")
 
 
 def _pipeline(engine: Engine, folder: Path) -> beam.Pipeline:

@@ -66,6 +66,16 @@ ON_CLUSTER = "Pipeline job-1_2 failed in state FAILED: "
             "the job has ended on its cluster: Insufficient number of network buffers; all stays",
             id="cluster",
         ),
+        pytest.param(
+            Exception("Dataflow pipeline failed. State: FAILED, Error:\nThe Dataflow job appears to be stuck"),
+            "the job has ended on its cluster: The Dataflow job appears to be stuck; all stays",
+            id="dataflow",
+        ),
+        pytest.param(
+            Exception("There is already active job named newsbeam-0 with id: 1. If you want to submit a second job, …"),
+            "the job of an earlier run is still at work; all stays",
+            id="dataflow-at-work",
+        ),
         pytest.param(grpc.RpcError(), "the job server of the cluster has died; all stays", id="job-server"),
     ],
 )

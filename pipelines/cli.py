@@ -108,7 +108,7 @@ def stream(
     folder = config_folder()
     checked = load_settings(folder / "defaults.toml", settings)
     dataset, engine = dataset_at(output, state or checked.write.state), choose_stream(context.obj)
-    require_shared(engine, "stream", dataset)
+    require_shared(engine, "stream", dataset, stop_file)
     job = jobs.Job("stream", dataset, checked, jobs.load_tables(folder), engine, out)
     chosen = jobs.only(load_outlets(outlets or folder / "outlets.toml"), only or [])
     _finish(run_stream(job, chosen, parse_window(window), stop_file, metrics_port))

@@ -11,7 +11,8 @@ import itertools
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Optional
 
 from apache_beam.options.pipeline_options import (
     DirectOptions,
@@ -188,7 +189,7 @@ _CLUSTERS: Final[Mapping[str, Callable[[PipelineOptions], str]]] = {
 }
 
 
-def require_shared(engine: Engine, command: str, dataset: Dataset) -> None:
+def require_shared(engine: Engine, command: str, dataset: Dataset, stop_file: Optional[Path] = None) -> None:
     """Make sure that workers on other machines than this one can see what `command` reads, the dataset and its state.
 
     Of folders nothing is known here: a network may share them. Where a dataset lies in an object store, workers would
@@ -208,6 +209,9 @@ def require_shared(engine: Engine, command: str, dataset: Dataset) -> None:
     if is_remote(dataset.root) and not is_database(dataset.state_at):
         problem = f"{engine.name}'s workers need a state that all of them see"
         raise _refuse("--state", problem, "Give postgresql://user@host/database")
+    if is_remote(dataset.root) and command == "stream" and stop_file is None:
+        problem = "the workers look for the file that ends the stream, and an object store has no such place"
+        raise _refuse("--stop-file", problem, "Name one in a folder that all machines see at that path")
 
 
 def _read(beam_args: Sequence[str], usual: str, what: str) -> tuple[PipelineOptions, str, str]:

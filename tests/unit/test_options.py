@@ -85,6 +85,7 @@ def test_engines_that_run_no_streams_of_ours_are_refused(runner: str) -> None:
         pytest.param("DataflowRunner", "backfill", "gs://b/news", POSTGRES, "`newsbeam backfill`", id="files"),
         pytest.param("SparkRunner", "run", "s3://b/news", "", "postgresql://", id="no-state"),
         pytest.param("FlinkRunner", "stream", "s3://b/news", "state.sqlite", "postgresql://", id="state-of-a-stream"),
+        pytest.param("FlinkRunner", "stream", "s3://b/news", POSTGRES, "all machines see", id="stop-file-of-a-stream"),
     ],
 )
 def test_what_workers_on_other_machines_cannot_see_is_refused(

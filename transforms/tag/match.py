@@ -39,6 +39,8 @@ _ENDED_MIN: Final = 4  # letters of a name with an ending; a Turkish one more
 _GLUED_MIN: Final = 4  # letters of a name that may start in the middle of a word: "theKataib"
 _GLUED_MAX: Final = 80  # characters after a joint in which such a name ends
 SON_OF: Final = (" بن ", " bin ")  # what follows is the father's name, and so no name of its own
+_HEAD: Final = "ראש "
+_PRIME_MINISTER: Final = _HEAD + "ממשלת "  # of a state: between the two words no name of its government starts
 _SHOUT: Final = 28  # characters looked at on either side to see whether a text is in capitals throughout
 
 
@@ -125,6 +127,7 @@ def _hits(
     }
     beside_place = bool(before_place or after_place)
     fathered = any(word in letters for word in SON_OF)
+    headed = _PRIME_MINISTER in letters
     alone: list[Hit] = []
     groups: list[list[Hit]] = []
     group: Optional[list[Hit]] = None  # the one that ends where all so far do
@@ -142,6 +145,8 @@ def _hits(
         else:
             continue
         if fathered and letters.endswith(SON_OF, 0, first):
+            continue
+        if headed and letters.startswith(_PRIME_MINISTER, first - len(_HEAD)):
             continue
         start, end = places[first], places[after - 1] + 1
         surface = text[start:end]

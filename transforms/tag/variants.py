@@ -191,6 +191,7 @@ _GLUED_MIN: Final = 9  # letters of a name that may be found with a blank lost: 
 
 _ARABIC_ARTICLE: Final = "ال"
 _ARABIC_SERVANT: Final = "عبدال"  # "servant of", first part of many first names, written apart or not
+_HEBREW_ARTICLE: Final = "ה"
 _HEBREW_SUN_LETTERS: Final = tuple("תדרזסשצטלנ")  # before them the Arabic article is written אל or א
 _DOUBLED: Final = re.compile(r"(?<=\w)(?:وو|يي|וו|יי)(?=\w)")  # long vowels inside a word, often written single
 _DOUBLED_MIN: Final = 6  # letters of a name in which they are
@@ -269,7 +270,13 @@ def _arabic(words: Sequence[str]) -> Iterable[str]:
 
 
 def _hebrew(words: Sequence[str]) -> Iterable[str]:
-    """Spell an Arabic article before a sun letter as it is written or as it is spoken: אל-שאם, א-שאם."""
+    """Spell a name's articles otherwise.
+
+    After a preposition the first ה of two is not written: בבית הלבן holds בית הלבן. The Arabic article before a sun
+    letter is written אל or, as it is spoken, א: אל-שאם, א-שאם.
+    """
+    if len(words) > 1 and words[0].startswith(_HEBREW_ARTICLE) and words[1].startswith(_HEBREW_ARTICLE):
+        yield " ".join([words[0][1:], *words[1:]])
     for place, (word, after) in enumerate(itertools.pairwise(words)):
         if word in ("אל", "א") and after.startswith(_HEBREW_SUN_LETTERS):
             yield " ".join([*words[:place], "א" if word == "אל" else "אל", *words[place + 1 :]])

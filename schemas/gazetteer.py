@@ -34,7 +34,8 @@ FLAGS: Final = frozenset(
 )
 IMPORTED: Final = "imported"  # the second tier's mark: set by the loader, never written in a file
 DEMONYM: Final = "demonym"  # an adjective or a people: Iraqi, Iraqis
-KINDS: Final = frozenset({*"name acronym native translit former nickname".split(), DEMONYM})
+NICKNAME: Final = "nickname"  # no name but a title or a byname, whose last word is no last name: the Supreme Leader
+KINDS: Final = frozenset({*"name acronym native translit former".split(), DEMONYM, NICKNAME})
 ENTITY_FIELDS: Final = "id type label wikidata country parent sponsor side org valid_from valid_to note".split()
 ALIAS_FIELDS: Final = "id alias lang kind flags source source_ref added_by added_on".split()
 BLOCKER_FIELDS: Final = "phrase lang reason".split()

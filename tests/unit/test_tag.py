@@ -229,6 +229,11 @@ def test_a_surname_counts_after_the_full_name_and_not_for_a_relative() -> None:
     assert [surface for surface, id in found(text) if id == "qais-al-khazali"] == ["Qais al-Khazali", "Khazali"]
 
 
+def test_a_title_has_no_last_name() -> None:
+    text = "أعلن العاهل السعودي. الجيش السعودي والملك عبد الله الثاني. اليوم الثاني."
+    assert [id for _, id in found(text, "ar")] == ["king-salman", "saudi-armed-forces", "king-abdullah-ii"]
+
+
 @pytest.mark.parametrize(
     ("text", "language"),
     [("الأمير محمد بن نايف بن عبدالعزيز", "ar"), ("Prince Mohammed bin Nayef bin Abdulaziz", "en")],

@@ -10,7 +10,18 @@ from typing import Any, Final, NamedTuple, Optional
 
 from ahocorasick_rs import AhoCorasick, MatchKind
 
-from schemas.gazetteer import DEMONYM, IMPORTED, PLACE, SPORT, AliasRow, BlockerRow, EntityRow, Gazetteer, TriggerRow
+from schemas.gazetteer import (
+    DEMONYM,
+    IMPORTED,
+    NICKNAME,
+    PLACE,
+    SPORT,
+    AliasRow,
+    BlockerRow,
+    EntityRow,
+    Gazetteer,
+    TriggerRow,
+)
 from transforms.tag.names import BLOCKER, NATIONALITY, Fit, Name, fit, hebrew_mark
 from transforms.tag.normalize import fold, fold_name
 from transforms.tag.variants import variants
@@ -183,7 +194,8 @@ def _spell(alias: AliasRow, entity: EntityRow) -> Iterable[tuple[str, Name]]:
         type = NATIONALITY
     others = not alias.flags & {"case", "no_variants"}
     own = fold_name(alias.alias)
-    name, variant = (Name(id, type, alias.alias, alias.flags, alias.langs, way) for way in (method, "variant"))
+    flags = alias.flags | {NICKNAME} if alias.kind == NICKNAME else alias.flags
+    name, variant = (Name(id, type, alias.alias, flags, alias.langs, way) for way in (method, "variant"))
     for folded in own:
         for pattern in variants(folded, others=others):
             yield pattern, name if pattern in own else variant

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, Optional
 
-from schemas.gazetteer import IMPORTED
+from schemas.gazetteer import IMPORTED, NICKNAME
 from transforms.tag.declension import declined
 from transforms.tag.normalize import fold
 
@@ -28,8 +28,11 @@ SCORES: Final = {
 _CONTEXT_SCORE: Final = 0.8  # and in a name that only its context tells
 _COMMON_GIVEN: Final = frozenset(  # as last names these say nothing of whom is meant
     """حسين حسن علي محمد احمد عباس صالح ابراهيم سعيد محمود يوسف خالد عمر كريم جعفر مهدي رضا اسماعيل عبدالله عبد الله
-    ali hasan hassan mohammed ahmed mehdi reza abdullah ibrahim john james david""".split()
+    ali hasan hassan mohammed ahmed mehdi reza abdullah ibrahim john james david
+    الاول الثاني الثالث الرابع الخامس السادس السابع الثامن عشر
+    اول دوم سوم چهارم پنجم ششم شانزدهم چهاردهم دووهم سييهم""".split()
 )
+_NAMELESS: Final = frozenset({IMPORTED, NICKNAME})  # flags of names that tell no last name
 _SON: Final = frozenset("بن ابن bin ben ibn בן".split())  # before the father's name, which is no last name
 _DOTTED: Final = 6  # characters of the longest abbreviation with dots
 _HEBREW_MARK: Final = re.compile(r"(?<=[\u0590-\u05ff])[\"'״׳“”„’‘`](?=[\u0590-\u05ff])")
@@ -75,7 +78,7 @@ def fit(pattern: int, names: Sequence[Name], surface: str, language: Optional[st
     if _MARKS.search(surface):
         return Fit(pattern)
     allowed = [name for name in names if _allowed(name, surface, language)]
-    person = next((name for name in allowed if name.type == "person" and IMPORTED not in name.flags), None)
+    person = next((name for name in allowed if name.type == "person" and not name.flags & _NAMELESS), None)
     surnames = _surnames(surface, person.alias, language) if person else ()
     return _known(pattern, allowed, surnames, "." in surface and len(surface) <= _DOTTED) or Fit(pattern)
 

@@ -12,6 +12,7 @@ from ahocorasick_rs import AhoCorasick, MatchKind
 
 from schemas.gazetteer import (
     DEMONYM,
+    GUARDS,
     IMPORTED,
     NICKNAME,
     PLACE,
@@ -27,7 +28,7 @@ from transforms.tag.normalize import fold, fold_name
 from transforms.tag.variants import variants
 
 _ARMED: Final = frozenset({"armed_group", "state_force", "coalition"})
-_SHORT: Final = 3  # letters of a name that takes no ending: "us" begins many words
+_SHORT: Final = 2  # letters of a name that takes no ending: "us" begins many words
 GLUED_AFTER_MIN: Final = 12  # and of several words that may be run together with the next: "Forcesrepresentatives"
 _WAYS: Final = 1 << 14  # of writing names that are remembered; an article has some dozens, mostly those of the last
 _LANGUAGES: Final = 32  # of which they are
@@ -193,8 +194,10 @@ def _spell(alias: AliasRow, entity: EntityRow) -> Iterable[tuple[str, Name]]:
     if alias.kind == DEMONYM:
         type = NATIONALITY
     others = not alias.flags & {"case", "no_variants"}
+    flags = alias.flags & GUARDS  # what decides in a text
     own = fold_name(alias.alias)
-    flags = alias.flags | {NICKNAME} if alias.kind == NICKNAME else alias.flags
+    if alias.kind == NICKNAME:
+        flags |= {NICKNAME}
     name, variant = (Name(id, type, alias.alias, flags, alias.langs, way) for way in (method, "variant"))
     for folded in own:
         for pattern in variants(folded, others=others):

@@ -50,9 +50,8 @@ _UNDECLINED: Final = frozenset(  # articles and particles of names
     """аль эль ас аш ан ар ад аз ат эш эс эр эд эз эт эн бен бин ибн абу ага фон дер ван де ди да ла ле эд дю сан нью
     """.split()
 )
-_PREPOSITIONS: Final = frozenset("в во на по за о об с со из от при для и к у под над между".split())
 _ADJECTIVE: Final = ("ая", "яя", "ое", "ее", "ые", "ыи", "скии", "скои", "ции")
-_WHOLE_MAX: Final = 3  # words of a name that is declined throughout
+_SHORT: Final = 2  # words of a name that may be declined throughout, its particles not counted
 _MOST: Final = 40  # forms of one name
 
 
@@ -68,20 +67,18 @@ _TABLE: Final = _table(_ENDINGS)
 
 
 def declined(name: str) -> set[str]:
-    """Return the other cases of a folded Russian name: of all its words, of the first noun and what stands before it
-    (министерство обороны -> министерства обороны), of the last word (Тель-Авив -> Тель-Авива).
+    """Return the other cases of a folded Russian name: of the first noun and what is before it (министерство обороны
+    -> министерства обороны); of a short one also those of all its words, and of the last (Тель-Авив -> Тель-Авива).
 
     >>> sorted(declined("тель авив"))[-3:]
     ['тель авиве', 'тель авивом', 'тель авиву']
     """
     words = name.split()
     forms = [_forms(word) for word in words]
-    spelled: set[str] = set()
-    if len(words) <= _WHOLE_MAX and _PREPOSITIONS.isdisjoint(words):
-        spelled |= set(_agreeing(words, forms, range(len(words))))
     noun = next((place for place, word in enumerate(words) if not word.endswith(_ADJECTIVE)), len(words) - 1)
-    spelled |= set(_agreeing(words, forms, range(noun + 1)))
-    if len(words) <= _WHOLE_MAX:
+    spelled = set(_agreeing(words, forms, range(noun + 1)))
+    if sum(word not in _UNDECLINED for word in words) <= _SHORT:
+        spelled |= set(_agreeing(words, forms, range(len(words))))
         spelled |= set(_agreeing(words, forms, range(len(words) - 1, len(words))))
     return spelled - {name}
 

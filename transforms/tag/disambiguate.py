@@ -27,7 +27,13 @@ _TITLES: Final = frozenset(
     Crown Prince Vice Deputy Speaker Governor Judge Justice And The In From Of On By With For As At To Against But When
     While After Before Since That If Because Where Meanwhile However Also Is Was Has Had Will Says Said Both Like Under
     Over Between North South East West Northern Southern Eastern Western Central Greater Near Und Der Die Das In Im Aus
-    Von Mit Nach El La Le Les En De Du Des Que Y Et Cumhurbaşkanı Başkan Bakanı Başbakan Lideri Ve""".split()
+    Von Mit Nach El La Le Les En De Du Des Que Y Et Cumhurbaşkanı Cumhurbaşkanlığı Başkan Başkanı Bakan Bakanı Başbakan
+    Başbakanı Lideri Ve Devlet Dışişleri İçişleri Savunma Milli Ulusal Adalet Sağlık Genelkurmay Hükümeti Ordusu Meclisi
+    Parlamentosu Büyükelçi Büyükelçisi Sözcüsü Komutanı Sekreteri Temsilcisi Elçisi Kralı Orgeneral Terör Merkez
+    Bundeskanzler Kanzler Bundesaußenminister Bundespräsident Verteidigungsminister Innenminister
+    Außenministerin Verteidigungsministerin Minister Premierministerin Präsidentin Regierungschef Generalsekretär
+    Papst US-Präsident Botschafter Armeesprecher Sprecher Generalstabschef Oppositionsführer Papa Pape Pope Serok Serokê
+    Serokwezîr Serokwezîrê Serokkomar Serokkomarê Wezîrê Fermandarê Berdevkê Sekreterê""".split()
 )
 _entity: Final = partial(tuple.__new__, Entity)  # as `Entity._make`, at two thirds of its time
 _START: Final = attrgetter("start")
@@ -74,7 +80,7 @@ def _strong_as_read(group: Sequence[Hit]) -> Iterable[str]:
     first = group[0]
     if covers(first, first[3].names[0], group):
         return (first[3].strong,)
-    return [fit.strong for _, _, _, fit, _ in longest((*hit, hit[3].names[0]) for hit in group)]
+    return [fit.strong for _, _, _, fit, _ in longest([(*hit, hit[3].names[0]) for hit in group])]
 
 
 def _kept(reading: Reading, choices: dict[Fit, Sequence[Name]], context: _Context, compiled: Compiled) -> list[Kept]:

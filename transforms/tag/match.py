@@ -6,13 +6,13 @@ Persian endings behind. Those stay outside the mention. Text run together by a b
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from operator import itemgetter
 from typing import Final, NamedTuple, Optional
 
 from schemas.gazetteer import IMPORTED
 from transforms.tag.compile import GLUED_AFTER_MIN, Automaton, Compiled
-from transforms.tag.names import Fit, Name
+from transforms.tag.names import BLOCKER, Fit, Name
 from transforms.tag.normalize import Folded, fold
 
 _ARABIC_BEFORE: Final = frozenset(
@@ -28,14 +28,14 @@ _INFLECTED: Final = _GENITIVE_S | {"tr", "ku"}  # languages that put endings to 
 _TURKISH_AFTER: Final = re.compile(
     r"(?:n?[iu]n|y?[aeiu]|n[aeiu]|[dt][ae]|[dt][ae]n|nd[ae]n?|n?c[ae]|y?l[ae]|s[iu]|s[iu]n[aei]n?|l[ae]r[iu]?n?[aei]?)"
 )
-_KURMANJI_AFTER: Final = re.compile(r"(?:y?[eai]|y?en|y?an|[dr][ae]|ye|ya|yi)(?:[dr][ae]|[jt]i)?")
+_KURMANJI_AFTER: Final = re.compile(r"(?:y?[eai]|y?en|y?an|[dr][ae]|ye|ya|yi|y?ek[ae]?)(?:[dr][ae]|[jt]i)?")
 _SORANI_AFTER: Final = frozenset(
     "ي يش ه ان دا هوه وه يه ييه يان هكان هكه كان يدا يهوه ش يي انه يشدا هكهي هكاني ياني انيش يشي وهيه تي ن ين".split()
 )
 _PERSIAN_AFTER: Final = frozenset("ي ها هاي هايي يها".split())
 _NO_GLUE_AFTER: Final = ("ing", "ers", "ian", "ism", "ist")  # these make another English word
 _PREFIXED_MIN: Final = 3
-_ENDED_MIN: Final = 4  # letters of a name with an ending; a Turkish one more
+_ENDED_MIN: Final = 4  # letters of a name with an ending; a Turkish one more, an abbreviation one less: HSDê
 _GLUED_MIN: Final = 4  # letters of a name that may start in the middle of a word: "theKataib"
 _GLUED_MAX: Final = 80  # characters after a joint in which such a name ends
 SON_OF: Final = (" بن ", " bin ")  # what follows is the father's name, and so no name of its own
@@ -84,11 +84,16 @@ def covers(hit: Hit, name: Name, group: Sequence[Hit]) -> bool:
     return start == group[0][0] and end >= max(map(_END, group)) and IMPORTED not in name.flags
 
 
-def longest(group: Iterable[Kept]) -> list[Kept]:
-    """Return the hits of a group, each with a name, but for what a curated, a longer or an earlier one overlaps."""
+def longest(group: Sequence[Kept]) -> list[Kept]:
+    """Return the hits of a group, each with a name, but for what a curated, a longer or an earlier one overlaps, and
+    for what a blocker cuts in two: "Suriye Dışişleri Bakanı" is Syria's minister, not the Syrian ministry."""
     chosen: list[Kept] = []
+    blocked = [(hit[0], hit[1]) for hit in group if hit[4].id == BLOCKER]
     for hit in sorted(group, key=_rank):
-        if all(hit[1] <= other[0] or other[1] <= hit[0] for other in chosen):
+        start, end = hit[0], hit[1]
+        if any(start < first < end < last or first < start < last < end for first, last in blocked):
+            continue
+        if all(end <= other[0] or other[1] <= start for other in chosen):
             chosen.append(hit)
     return chosen
 
@@ -234,7 +239,9 @@ def _may_end(folded: Folded, start: int, end: int, text: str, language: Optional
         after = letters[end : letters.find(" ", end)]
         return (language == "ckb" and after in _SORANI_AFTER) or (language == "fa" and after in _PERSIAN_AFTER)
     if not last.isascii() or end - start < _ENDED_MIN:
-        return False
+        short = end - start == _ENDED_MIN - 1 and text[folded.places[start] : folded.places[end - 1] + 1].isupper()
+        if language != "ku" or not short:
+            return False
     after = letters[end : letters.find(" ", end)]
     if language in _GENITIVE_S and after == "s":
         return True

@@ -112,7 +112,9 @@ def test_behind_a_comment_form_a_sentence_is_the_sites() -> None:
 
 
 def test_furniture_that_only_its_place_gives_away_betrays_the_title() -> None:
-    clean = scrub(f"Pier Closed After Divers Find Cracks\n\n{CLEAN}\n\nMore of the harbour", "en", RULES)
+    clean = scrub(
+        f"Pier Closed After Divers Find Cracks\n\n{CLEAN}\n\nMore of the harbour\n\nA week in pictures", "en", RULES
+    )
     assert (clean.title, clean.text) == ("Pier Closed After Divers Find Cracks", CLEAN)
 
 
@@ -230,6 +232,7 @@ def test_a_caption_with_its_credit_becomes_a_picture(lines: str) -> None:
         *(("en", line) for line in ("Road Map", "Swimming Pool", "Petra", "NASA", "BBC News", "PROS/CONS")),
         *(("en", line) for line in ("Travel-Related Coverage", "Consent", "Task Store")),
         ("fa", "مهر ماه"),
+        *(("fr", line) for line in ("Plus aucune chance", "Lire entre les lignes")),
     ],
 )  # fmt: skip
 def test_a_subheading_that_names_an_agency_or_furniture_stays(language: str, line: str) -> None:
@@ -255,6 +258,18 @@ def test_a_refrain_is_no_doubled_caption() -> None:
     song = "\n\n".join(("Boats come home", "Boats come home", "when the wind has gone", "Boats come home"))
     text = f"{FIRST}\n\n{SECOND}\n\n{song}\n\n{THIRD}"
     assert scrub(text, "en", RULES).text == text
+
+
+def test_one_line_that_names_the_author_is_no_trace_of_a_page_around_the_text() -> None:
+    title = "Pier closed after divers find cracks"
+    bio = "Tom Arden contributed to this report."
+    assert scrub(f"{title}\n\n{CLEAN}\n\n{bio}", "en", RULES).text == f"{title}\n\n{CLEAN}"
+    assert scrub(f"{title}\n\nShare on Facebook\n\n{CLEAN}\n\n{bio}", "en", RULES).text == CLEAN
+
+
+def test_an_office_that_no_list_knows_may_sign_a_picture() -> None:
+    clean = scrub(f"TRA via Meridian Pictures\n\n{CLEAN}", "en", RULES)
+    assert (clean.text, list(clean.credits)) == (CLEAN, ["TRA via Meridian Pictures"])
 
 
 @pytest.mark.parametrize("credit", ["picture alliance / dpa", "Mara Lind", "Mara Lind | Reuters", "iStockphoto"])

@@ -59,6 +59,11 @@ def clean_characters(text: str) -> str:
     return text
 
 
+def is_damaged(text: str, mended: str) -> bool:
+    """Whether more was wrong in a text than spaces and characters that nobody sees; `mended` is it cleaned."""
+    return mended != text and mended.split() != _JOINER.sub("", _INVISIBLE.sub("", text)).split()
+
+
 def _unscramble(line: str) -> str:
     """UTF-8 that was read as a one-byte encoding, read right; a line without signs of that as it is."""
     if line.isascii() or not _MOJIBAKE.search(line):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple, Optional
 
 from schemas.records import Caption, Removal
-from transforms.scrub.characters import clean_characters
+from transforms.scrub.characters import clean_characters, is_damaged
 from transforms.scrub.datelines import is_label, split_dateline
 from transforms.scrub.draft import Draft
 from transforms.scrub.frequencies import frequencies
@@ -60,13 +60,15 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
     Scrubbing twice gives the same text as scrubbing once.
     """
     mended = clean_characters(text)
-    clean = _scrub_once(mended, language, rules, title, dirty=mended != text)
+    dirty = is_damaged(text, mended)
+    clean = _scrub_once(mended, language, rules, title, dirty=dirty)
+    dirty = dirty or len(clean.removals) > 1
     for _ in range(MAX_ROUNDS):
         whole = all(removal.rule == "any.dateline" for removal in clean.removals)
         if whole and len(clean.text.split("\n\n")) == len(_lines(mended)):  # and so nothing has a new place
             break
         mended = clean_characters(clean.text)
-        again = _scrub_once(mended, language, rules, title, dirty=mended != clean.text or not clean.title)
+        again = _scrub_once(mended, language, rules, title, dirty=dirty and not clean.title)
         if again.text == clean.text:
             break
         clean = _merged(clean, again)  # what went had hidden something: seldom

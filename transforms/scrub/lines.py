@@ -42,6 +42,7 @@ _SET_OFF = re.compile(
 _NAMED = re.compile(r"(?P<caption>[^()\[\]]{8,200}[^.:()\[\]]) ?(?P<open>[(\[])(?P<credit>[^()\[\]\d]{4,40})[)\]]")
 _LABELLED = re.compile(r"\W{0,5}(?P<label>\w[^:|>›»]{3,45}?)\s*[:|>›»]\s*(?P<headline>\w\S*\s+\S+\s+\S.*)")
 _SEPARATOR = re.compile(r"[(\[|—–©•]|\.\s|\s[/-]\s")
+_OFFICE = re.compile(r"\S.{1,40} via \S.{1,40} (?:Images|Photos?|Pictures|Press)")  # of an agency that no list knows
 _STRAY = re.compile(
     r"(?![{}()\[\];,]+$)[^\w\s](?: ?[^\w\s]){0,11}|"
     r"\d{1,3}(?:\s*/\s*\d{1,3})?|undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
@@ -117,7 +118,8 @@ def _by_label(line: str, active: Sequence[Language]) -> Optional[Match]:
 
 def joined_kind(run: str, active: Sequence[Language]) -> Optional[Match]:
     """Return the vocabulary that several very short lines, read as one, are made of."""
-    return _by_words(run, plain_tokens(run), active) if run else None
+    match = _by_words(run, plain_tokens(run), active) if run else None
+    return match if match is None or match.kind != "teaser" else None  # a label of teasers is one line
 
 
 def _by_words(line: str, found: Sequence[str], active: Sequence[Language], *, near: bool = False) -> Optional[Match]:
@@ -234,6 +236,8 @@ def credit_line(line: str, agencies: Agencies) -> bool:
         return False
     parts = [part for part in re.split(r"\s*[/|]\s*", line) if part]
     slashed = len(parts) in (2, 3)
+    if _OFFICE.fullmatch(line) and is_name(line, most=9):
+        return True
     words, rows = agencies.signing(line)
     if not (rows or (slashed and line.isupper())):
         return False

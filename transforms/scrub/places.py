@@ -41,6 +41,7 @@ STEM_CHARS: Final = 5  # words that begin alike are taken for forms of one word
 SAME_TITLE: Final = 0.8  # share of words that two forms of a title have in common
 TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs use
 _ENDING: Final = frozenset(("comments", "consent", "footer", "languages"))  # kinds behind which no article goes on
+_SIGNING: Final = frozenset(("bio", "source", "stray"))  # kinds of which one line is no trace of a page
 _SENTENCES = re.compile(r"[^\W\d_]{3}\. \w.*[^\W\d_]{3}\.(?: |$)")
 _SPEAKS = re.compile(r"[.!?…][\W]*$|[“”„«»\"]|[.!?] \w|@")  # a sentence, or part of a quotation, or an address
 _FACT = re.compile(r"(?:[^\s:]+ ){0,3}[^\s:]+: ?\S+(?: \S+){0,7}")
@@ -175,7 +176,10 @@ def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool) -> None:
     body = _body(draft, places)
     if body in (0, len(places)):
         return
-    traces = title or dirty or any(draft.found) or split_dateline(draft.lines[places[body]], rules.agency_names)
+    kinds = [match.kind for match in draft.found if match is not None]
+    signed = len(kinds) == 1 and kinds[0] in _SIGNING  # below many a clean text
+    opened = split_dateline(draft.lines[places[body]], rules.agency_names) is not None
+    traces = title or dirty or opened or (kinds and not signed)
     if not (traces or len(join_broken(draft.lines)) < len(draft.lines)):
         return
     head = places[:body]
@@ -204,7 +208,7 @@ def _take_titles(draft: Draft, head: Sequence[int], title: str, below: Sequence[
         if not draft.title and _same(line, wanted):
             draft.title = line
             draft.take(at, "any.title")
-        elif _same(line, wanted):
+        elif _same(line, wanted, differs=False):
             draft.take(at, "any.title-again")
         elif (
             draft.title
@@ -220,11 +224,13 @@ def _may_be_title(line: str) -> bool:
     return line.count(" ") < MAX_TITLE_WORDS and line[-1] not in ":;," and not _SENTENCES.search(line)
 
 
-def _same(line: str, title: str) -> bool:
-    """Whether a line is the title, give or take a site's suffix."""
+def _same(line: str, title: str, *, differs: bool = True) -> bool:
+    """Whether a line is the title, give or take a site's suffix; where it `differs`, with a word or two changed."""
     if line == title:
         return True
     one, other = (set(map(fold, words_of(text))) for text in (line, title))
+    if not differs and not (one <= other or other <= one):
+        return False
     return bool(one and other) and len(one & other) >= SAME_TITLE * max(len(one), len(other))
 
 

@@ -149,7 +149,9 @@ def _is_misplaced(draft: Draft, at: int) -> bool:
     match = draft.found[at]
     if match is None:
         return False
-    if match.kind == "bio" or (match.kind == "prefix" and not _furnished(draft, at)):
+    if match.kind == "prefix":
+        return not _furnished(draft, at) and not any(m is not None and m.kind == "code" for m in draft.beside(at))
+    if match.kind == "bio":
         return True
     if match.rule == "any.stray-word":  # of a list, a name in small letters, or a link's that stands in a sentence
         beside = [(draft.found[k], draft.lines[k]) for k in (at - 1, at + 1)]

@@ -278,6 +278,56 @@ def test_who_may_sign_a_picture(credit: str) -> None:
     assert (clean.text, list(clean.credits)) == (CLEAN, [credit])
 
 
+@pytest.mark.parametrize(
+    ("line", "caption", "credit"),
+    [
+        (
+            "Shoppers walk past a ruined bank in the old town (Mara Lind)",
+            "Shoppers walk past a ruined bank in the old town",
+            "Mara Lind",
+        ),
+        (
+            "Une femme passe devant un immeuble. Jean-Luc Perrin",
+            "Une femme passe devant un immeuble",
+            "Jean-Luc Perrin",
+        ),
+        (
+            "The mayor speaks on the quay [Basra Governor's Press Office]",
+            "The mayor speaks on the quay",
+            "Basra Governor's Press Office",
+        ),
+        ("Boats lie in the basin / X/@harbour", "Boats lie in the basin", "X/@harbour"),
+        ("امرأة تبيع الخبز في السوق - Mara Lind", "امرأة تبيع الخبز في السوق", "Mara Lind"),
+        ("(Mara van Dyk)", "", "Mara van Dyk"),
+        ("Photo AP/Mara Lind", "", "AP/Mara Lind"),
+    ],
+    ids=["bracket", "stop", "office", "account", "script", "name-alone", "label-without-colon"],
+)
+def test_a_name_without_an_agency_signs_what_tells_of_a_scene(line: str, caption: str, credit: str) -> None:
+    clean = scrub(f"{FIRST}\n{SECOND}\n{line}\n{THIRD}", "en", RULES)
+    assert (clean.text, "".join(clean.captions), "".join(clean.credits)) == (CLEAN, caption, credit)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Water pills (Chlorine Dioxide)",
+        "A campaign led by Gov. Kristi Noem.",
+        "[The Verge]",
+        "(Columbia University)",
+        "A session with the [SPECIFIC CHUNK].",
+    ],
+)
+def test_what_only_ends_with_a_name_is_no_caption(line: str) -> None:
+    text = f"{FIRST}\n\n{SECOND}\n\n{line}\n\n{THIRD}"
+    assert scrub(text, "en", RULES).text == text
+
+
+def test_arabic_agencies_set_a_long_letter_for_a_dash() -> None:
+    rest = "حذرت وزارة الموارد المائية يوم الأربعاء من تراجع جديد في مناسيب الخزانات الرئيسية."
+    assert scrub(f"دمشق ـ سانا ـ {rest}\n\n{rest} وقالت إن الموسم جاف.", "ar", RULES).dateline == "دمشق ـ سانا"
+
+
 DATELINES = {
     "BEIRUT, Lebanon (AP) — ": "BEIRUT, Lebanon (AP)",
     "(CNN) — ": "(CNN)",
@@ -294,6 +344,11 @@ DATELINES = {
     "БЕЙРУТ, 3 ноября. /ТАСС/. ": "БЕЙРУТ, 3 ноября. /ТАСС/",
     "Bagdad, 3 nov (EFE).- ": "Bagdad, 3 nov (EFE)",
     "Levant Wire – BASRA: ": "Levant Wire – BASRA",
+    "Bagdad. ": "Bagdad",
+    "Ankara: ": "Ankara",
+    "Beirut/Damascus: ": "Beirut/Damascus",
+    "BERLIN taz | ": "BERLIN taz",
+    "Beyrouth (Liban) (AFP) – ": "Beyrouth (Liban) (AFP)",
 }
 
 

@@ -19,7 +19,8 @@ MAX_PLACE_WORDS: Final = 4
 MAX_UNICASE_WORDS: Final = 2  # where no capital tells a name
 MIN_WORDS: Final = 4  # of the sentence behind a dateline
 _BRACKETED = re.compile(
-    r"(?P<dateline>(?P<place>[^()]{0,48}?)\s*\((?P<agency>[^()]{2,40})\)(?:,? \w{3,10}\.? \d{1,2}(?:, \d{4})?)?)"
+    r"(?P<dateline>(?P<place>[^()]{0,48}?(?:\s\([^()\d]{3,20}\))?)\s*"
+    r"\((?P<agency>[^()]{2,40})\)(?:,? \w{3,10}\.? \d{1,2}(?:, \d{4})?)?)"
     r"\.?\s*(?:[–—−:|/•،]|--|-(?=\s))+\s*"
 )
 _PLAIN = re.compile(r"(?P<dateline>[^\s()][^()—–|:\"“”?!;]{1,58}?)(?P<dash>\s+[-–—−|]+\s+|—\s*|–\s+|--\s*|:\s+)")
@@ -31,9 +32,11 @@ _PAIRED = re.compile(
     r"(?P<dateline>(?:\((?P<led>[^()]{2,40})\)\s*|(?P<one>[^\s()/][^()—–|:\"“”?!;/]{1,40}?)(?P<by>\s?/\s?|,\s|\s[-–—|]\s))"
     r"(?P<other>[^\s()/—–|:-][^()—–|:\"“”?!;/]{1,40}?))(?:\s*[–—−:|،]\s*|\s+-+\s+)"
 )
+_CITY = re.compile(r"(?P<dateline>[^\W\d_][^:.|()\"“”?!;]{2,40}?)(?:[:.]|\s?\|)\s+")
 _REPORTED = re.compile(r"(?P<dateline>به گزارش (?:خبرگزاری )?[^،.:]{2,30})[،:]\s+")  # Persian: "as IRNA reports,"
 _END = re.compile(r"\.\s?[-–—]+\s*|\s[-–—]+\s+|[–—]\s*|:\s+|\.\s+")
-_BETWEEN = re.compile(r"[,،/|•]|\s[-–—]\s|\.\s")
+_BETWEEN = re.compile(r"[,،/|•—]|\s[-–—]\s|\.\s")
+_HANGING = re.compile(r"(?<=[^\W\d_])[-ـ](?=\s)|(?<=\s)ـ(?=\s)")  # what Arabic and Persian agencies set for a dash
 _DAY = re.compile(r"\d{1,2}\.?\s?\w{3,10}\.?(?:\s\d{4})?|\w{3,10}\.?\s\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}")
 _LABELS: Final = frozenset(  # in capitals before a colon, or before a dash, and no place
     "ADVISORY ALERT ANALYSIS ANSWER BREAKING CLAIM COLUMN COMMENT CORRECTION EDITORIAL ESSAY EXCLUSIVE EXPLAINER "
@@ -58,29 +61,36 @@ class Dateline(NamedTuple):
     rest: str
 
 
-def split_dateline(paragraph: str, agencies: Set[str] = frozenset()) -> Optional[Dateline]:
+def split_dateline(
+    paragraph: str, agencies: Set[str] = frozenset(), places: Set[str] = frozenset()
+) -> Optional[Dateline]:
     """Return the dateline that opens a paragraph, and the rest; None where there is none.
 
-    `agencies` are names of agencies as folded tokens with a space between.
+    `agencies` and `places` are names as folded tokens with a space between; only a place that is known is taken before
+    a mere colon or full stop.
 
     >>> split_dateline("BAGHDAD (Reuters) - Talks resumed on Monday.")
     Dateline(dateline='BAGHDAD (Reuters)', rest='Talks resumed on Monday.')
+    >>> split_dateline("Bagdad. Die Gespräche gingen am Montag weiter.", places={"bagdad"}).dateline
+    'Bagdad'
     """
     head = paragraph[: MAX_CHARS + 10]
+    head = head if has_case(head) else _HANGING.sub("—", head)
     if (found := _of_parts(agencies, head)) is not None and _goes_on(rest := paragraph[found.end() :]):
-        return Dateline(head[: found.start()].strip(), rest)
+        return Dateline(paragraph[: found.start()].strip(), rest)
     for form, good in (
         (_PAIRED, partial(_paired, agencies)),
         (_BRACKETED, _bracketed),
         (_SLASHED, _slashed),
-        (_PLAIN, _plain),
+        (_PLAIN, partial(_plain, agencies)),
+        (_CITY, partial(_city, places)),
         (_REPORTED, _reported),
     ):
         found = form.match(head)
         if found and len(found["dateline"]) <= MAX_CHARS and good(found):
             rest = paragraph[found.end() :]
             if _goes_on(rest):
-                return Dateline(found["dateline"].strip(), rest)
+                return Dateline(paragraph[: found.end("dateline")].strip(), rest)
     return None
 
 
@@ -166,9 +176,14 @@ def _paired(agencies: Set[str], found: re.Match[str]) -> bool:
     return all(is_name(name, most=4) and not any(c.isdigit() for c in name) for name in others)
 
 
-def _plain(found: re.Match[str]) -> bool:
-    """Without brackets: a place in capitals, else one to four capitalised words before a dash set between spaces."""
+def _plain(agencies: Set[str], found: re.Match[str]) -> bool:
+    """Without brackets: a place in capitals, else one to four capitalised words before a dash set between spaces.
+
+    An agency that writes itself small may stand behind it: "BERLIN taz |".
+    """
     place = _MONTH_DAY.sub("", found["dateline"])
+    if len(named := place.split()) > 1 and named[-1] in agencies:
+        place = " ".join(named[:-1])
     words = words_of(place)
     if not words or not is_name(place, most=7) or re.search(r"\.$|\d", place) or _DOMAIN.search(place):
         return False
@@ -182,6 +197,11 @@ def _plain(found: re.Match[str]) -> bool:
     return (
         len(words) <= 4 and found["dash"].strip() in ("-", "–", "—") and place[0].isupper() and found["dash"][0] == " "
     )
+
+
+def _city(places: Set[str], found: re.Match[str]) -> bool:
+    """A known place, or two with a slash, before a colon or full stop."""
+    return all(" ".join(tokens(part, {})) in places for part in found["dateline"].split("/"))
 
 
 def _reported(found: re.Match[str]) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Final, Optional
 
 from transforms.scrub.draft import Draft, is_doubled_name
-from transforms.scrub.lines import classify, credit_line, joined_kind, split_credit
+from transforms.scrub.lines import PICTURE_WORDS, classify, credit_line, joined_kind, split_credit
 from transforms.scrub.rules import Language, Match, Rules
-from transforms.scrub.shapes import ends_sentence, is_headline, is_prose, words_of
-from transforms.scrub.words import tokens
+from transforms.scrub.shapes import ends_sentence, is_headline, is_person, is_prose, words_of
+from transforms.scrub.words import fold, tokens
 
 LEAD_PARAGRAPHS: Final = 2  # the first may be a summary, with date and byline only below it
 MAX_RUN_WORDS: Final = 3  # of a line read together with its neighbours
@@ -24,6 +24,7 @@ MAX_PASSES: Final = 3  # in which misplaced lines are given back
 MAX_ITEMS: Final = 3  # lines away that the next item of a list is looked for
 MAX_ITEM_CHARS: Final = 100  # of an item without a sign before it
 _WORDS: Final = frozenset(("any.stray", "any.stray-word", "any.placeholders"))  # what stands for nothing alone
+_COPYRIGHT = re.compile(r"^\([cC]\)\s*")
 LIST_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")
 _ANYWHERE: Final = frozenset(("promo", "share", "teaser", "teasers", "consent", "credit", "stray", "code", "source"))
 
@@ -60,16 +61,30 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
 
 def _by_itself(line: str, rules: Rules, active: Sequence[Language]) -> Optional[Match]:
     """What a line is by its wording, else by the shape of a credit."""
+    line = _COPYRIGHT.sub("© ", line)
     signed = line.removeprefix("©").strip()
-    by_shape = Match("any.credit-shape", "credit", {"credit": signed}) if credit_line(signed, rules.agencies) else None
+    by_shape = _credit_by_shape(signed, rules)
     by_wording = classify(line, rules, active)
-    if by_wording is None and (parts := split_credit(line, rules.agencies)) is not None:
+    if by_wording is None and (parts := split_credit(line, rules)) is not None:
         by_wording = Match("any.caption-with-credit", "credit", {"caption": parts[0], "credit": parts[1]})
     if by_wording is not None and by_wording.kind == "source" and "/" in line:
         named = by_wording.slots.get("source", "-")
         if credit_line(named, rules.agencies):  # "Quelle: dpa/Mara Lind"
             by_wording = by_wording._replace(kind="credit", slots={"credit": named})
-    return by_shape if line[0] == "©" and by_shape else by_wording or by_shape
+    return by_shape if signed != line and by_shape else by_wording or by_shape
+
+
+def _credit_by_shape(line: str, rules: Rules) -> Optional[Match]:
+    """A line that credits a picture by its shape alone: an agency's or account's, or a person's name in brackets."""
+    inner = line[1:-1].strip() if line[0] + line[-1] in ("()", "[]") else line
+    label, _, rest = inner.partition(" ")
+    if fold(label) in PICTURE_WORDS and credit_line(rest.strip() or "-", rules.agencies):
+        inner = rest.strip()
+    elif not credit_line(inner, rules.agencies):
+        named = line[0] == "(" and inner != line and is_person(inner)
+        if not named or not rules.offices.isdisjoint(fold(inner).split()):
+            return None
+    return Match("any.credit-shape", "credit", {"credit": inner})
 
 
 def _furnished(draft: Draft, at: int) -> bool:

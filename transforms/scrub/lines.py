@@ -10,15 +10,30 @@ from collections.abc import Sequence
 from typing import Final, Optional
 
 from transforms.scrub.rules import Agencies, Language, Match, Rules
-from transforms.scrub.shapes import ends_sentence, has_case, is_headline, is_name, is_prose, is_source, words_of
+from transforms.scrub.shapes import (
+    ends_sentence,
+    has_case,
+    is_headline,
+    is_name,
+    is_person,
+    is_prose,
+    is_source,
+    words_of,
+)
 from transforms.scrub.words import MAX_LINE, fold, plain_tokens, stretch, tokens
 
 MAX_CREDIT: Final = 110  # characters
 MAX_CREDIT_LINE: Final = 90
 MIN_NAMED_CAPTION: Final = 20
+MAX_SIGNER_WORDS: Final = 7  # of an office's name behind a caption
+MIN_BRACKET_SCENE_WORDS: Final = 5  # before a person's name in round brackets
 MIN_SCENE_WORDS: Final = 3  # longer ones without a capital
-_NAME_SIGNS: Final = frozenset("|•©")
+_NAME_SIGNS: Final = frozenset("|•©.([")  # between a caption and a name without an agency
 _CREDIT_WORDS: Final = frozenset(("via", "images", "photo", "handout", "picture"))
+PICTURE_WORDS: Final = frozenset(  # that may stand before a credit without a colon
+    fold(word)
+    for word in "photo photos picture foto fotos bild image imagen fotoğraf фото صورة تصوير عکس צילום wêne وێنە".split()
+)
 MAX_RULE_WORDS: Final = 60
 MIN_SENTENCE_SPACES: Final = 7  # of a line that ends in a full stop: "Read more about this here." is shorter
 MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the vocabularies are asked
@@ -52,6 +67,9 @@ _STRAY = re.compile(
 _RUN_TOGETHER = re.compile(r"[A-Z][a-z]+(?=[A-Z]|$)")  # "FacebookTwitterWhatsApp"
 _ARROW = re.compile(r"(?:>{1,3}\s*|[»›→►▶➜➤▸⇒☛]\s+)\w")
 _PLACED = re.compile(r"[^()a-z]{3,30} \([^()]+\)|[^/]+\w/ [^/]+")  # "BEIRUT (AFP)"; the other form opens Arabic stories
+_ACCOUNT = re.compile(
+    r"(?:[^\W\d_]{1,12}\s?/\s?)?@[\w.]{2,40}(?:\s?/\s?[^\W\d_]{1,12})?"
+)  # a picture's: "X/@harbour", "@harbour/Instagram"
 _HANDLE = re.compile(r"(?:[@#]\w{2,40}[\s,|]*)+")
 _ADDRESS = re.compile(r"(?:[^\W\d_]{2,12}[:.]?\s)?[\w.+-]{2,40}@[\w-]{1,40}(?:\.[\w-]{1,20})+")
 
@@ -128,7 +146,7 @@ def _by_words(line: str, found: Sequence[str], active: Sequence[Language], *, ne
     words = [token for token in found if token[0].isalpha()] if telling else []
     if len(words) > MAX_RULE_WORDS:
         return None
-    for language in telling:
+    for language in sorted(telling, key=Language.is_of_one):  # what holds for all tells it best: "Facebook WhatsApp"
         if (match := language.vocabulary_of(words, line, near=near)) is not None:
             return match
     return None
@@ -167,6 +185,8 @@ def _names_outlet(source: str, before: str, agency_words: frozenset[str]) -> boo
 
 
 def _is_credit(text: str, agency_words: frozenset[str]) -> bool:
+    if _ACCOUNT.fullmatch(text):
+        return True
     words = [w for w in words_of(text) if fold(w) not in agency_words]
     if words and words[0][0].islower() and words[0] != "the" and words_of(text)[0] == words[0]:
         return False
@@ -191,7 +211,7 @@ def _stray(line: str) -> Optional[Match]:
     return None
 
 
-def split_credit(line: str, agencies: Agencies) -> Optional[tuple[str, str]]:
+def split_credit(line: str, rules: Rules) -> Optional[tuple[str, str]]:
     """Return (caption, credit) of a line that ends with a credit set off by a bracket, bar, dash or full stop.
 
     The caption is one sentence: a paragraph that ends "… he said. (Reuters)" is told by its length and its sentences.
@@ -211,27 +231,42 @@ def split_credit(line: str, agencies: Agencies) -> Optional[tuple[str, str]]:
     caption, credit = found["caption"].strip(), found["credit"].strip()
     if re.search(r"[.!?] [^\W\d_]", caption) or caption.count('"'):
         return None
-    signed = credit_line(credit, agencies) or (found["sign"].strip() in _NAME_SIGNS and _names_scene(caption, credit))
-    return (caption, credit) if signed else None
+    signed = credit_line(credit, rules.agencies)
+    if signed or (line[-1] not in ".:" and _signs_scene(caption, credit, found["sign"].strip(), rules)):
+        return caption, credit
+    return None
 
 
-def _names_scene(caption: str, credit: str) -> bool:
-    """Whether a name without an agency may sign a caption: of two or three words, behind words that describe."""
-    named = 2 <= len(words_of(credit)) <= 3 and is_name(credit) and not any(c.isdigit() for c in credit)
-    if not named or not caption[0].isalpha():  # else an item of a list, or a row of a table
+def _signs_scene(caption: str, credit: str, sign: str, rules: Rules) -> bool:
+    """Whether a name without an agency may sign a caption: an office's, or behind some signs a person's.
+
+    The caption tells of a scene: what has no small words may be an item of a list, or a row of a table. Where no
+    capital tells a name, it is one in letters of another script.
+    """
+    told, words = words_of(caption), words_of(credit)
+    small = sum(word.islower() and len(word) > 2 for word in told)
+    if not caption[0].isalpha() or (has_case(caption) and not small):
         return False
+    if len(words) > 1 and not rules.offices.isdisjoint(map(fold, words)):
+        return is_name(credit, most=MAX_SIGNER_WORDS) and not any(c.isdigit() for c in credit)
     if not has_case(caption):
-        return has_case(credit)
-    return sum(word.islower() and len(word) > 2 for word in words_of(caption)) >= MIN_SCENE_WORDS
+        return has_case(credit) and is_name(credit)
+    least = MIN_BRACKET_SCENE_WORDS if sign == "(" else MIN_SCENE_WORDS
+    ended = told[-1].islower() and len(told[-1]) > 2  # by a word, not by an abbreviation
+    return sign in _NAME_SIGNS and small >= MIN_SCENE_WORDS and len(told) >= least and ended and is_person(credit)
 
 
 def credit_line(line: str, agencies: Agencies) -> bool:
     """Whether a whole line is a picture credit by its shape: agencies, a name beside one, or two names and a slash.
 
-    `AP Photo/Jonas Reed`, `Mara Keller via Getty Images`, `dpa / Holger Brandt`; a doubtful agency needs a name.
+    `AP Photo/Jonas Reed`, `Mara Keller via Getty Images`, `dpa / Holger Brandt`, `X/@harbour`.
+
+    A doubtful agency needs a name.
     """
     if len(line) > MAX_CREDIT_LINE or line[-1] in ".!?:;," or _FULL_STOP.search(line):
         return False
+    if "/" in line and _ACCOUNT.fullmatch(line):
+        return True
     if _PLACED.fullmatch(line) and (line[-1] == ")" or not has_case(line)):
         return False
     parts = [part for part in re.split(r"\s*[/|]\s*", line) if part]

@@ -178,7 +178,7 @@ def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool) -> None:
         return
     kinds = [match.kind for match in draft.found if match is not None]
     signed = len(kinds) == 1 and kinds[0] in _SIGNING  # below many a clean text
-    opened = split_dateline(draft.lines[places[body]], rules.agency_names) is not None
+    opened = split_dateline(draft.lines[places[body]], rules.agency_names, rules.places) is not None
     traces = title or dirty or opened or (kinds and not signed)
     if not (traces or len(join_broken(draft.lines)) < len(draft.lines)):
         return
@@ -281,7 +281,7 @@ def take_tail(draft: Draft) -> None:
         match, line = draft.found[at], draft.lines[at]
         if match is None and (signed := _SIGNED.fullmatch(line)) and is_source(signed["source"]):
             match = draft.found[at] = Match("any.signature", "source", {"source": signed["source"]})
-        elif match is not None and match.kind == "credit" and not match.slots.get("caption"):
+        elif match is not None and match.kind == "credit" and line[0] != "©" and not match.slots.get("caption"):
             match = draft.found[at] = match._replace(kind="source", slots={"source": match.slots.get("credit", "")})
         if match is not None:
             begun = begun or match.kind in FURNISHES

@@ -60,7 +60,9 @@ class RuleFile(Model):
     hanging: tuple[str, ...] = ()  # words before which "pre-" keeps its hyphen: and, or, …
     agencies: tuple[str, ...] = ()  # who signs pictures and datelines
     doubtful_agencies: tuple[str, ...] = ()  # those whose names are words or newsmakers, too: alone they sign nothing
-    common: tuple[str, ...] = ()  # words that count as known in every vocabulary of the file
+    offices: tuple[str, ...] = ()  # words in the names of those who give pictures away: ministry, office, studio
+    places: tuple[str, ...] = ()  # where news is dated: capitals, seats of the agencies' bureaus
+    common: tuple[str, ...] = ()  # words known in all vocabularies of the file; those of `any.toml`, of all files
     voice: tuple[str, ...] = ()  # words in which a site speaks to its reader: you, our; news prose hardly does
     rule: tuple[Rule, ...] = ()
     vocabulary: tuple[Vocabulary, ...] = ()

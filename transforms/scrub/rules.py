@@ -100,8 +100,23 @@ class Rules:
         return frozenset(word for name in self.agency_names for word in name.split())
 
     @cached_property
+    def offices(self) -> frozenset[str]:
+        """Words of the names of those who give pictures away, folded."""
+        return frozenset(fold(word) for rules in self.files.values() for word in rules.offices)
+
+    @cached_property
+    def places(self) -> frozenset[str]:
+        """Places where news is dated, as folded words with a space between."""
+        return frozenset(" ".join(tokens(name, {})) for rules in self.files.values() for name in rules.places)
+
+    @cached_property
     def _compiled(self) -> Mapping[str, "Language"]:
-        return {language: Language(language, rules) for language, rules in self.files.items()}
+        shared = self.files[_COMMON].common if _COMMON in self.files else ()
+        every = tuple(word for rules in self.files.values() for word in rules.common)
+        return {
+            language: Language(language, rules, every if language == _COMMON else (*shared, *rules.common))
+            for language, rules in self.files.items()
+        }
 
     def of(self, language: Optional[str], sample: str = "") -> Sequence["Language"]:
         """The compiled rules for a text: its language's, English ones, which every site may show, and common ones.
@@ -160,9 +175,9 @@ class Vocabularies(NamedTuple):
 
 
 class Language:
-    """The rules of one language, ready to match."""
+    """The rules of one language, ready to match. `common` are the words that count as known in its vocabularies."""
 
-    def __init__(self, language: str, rules: RuleFile) -> None:
+    def __init__(self, language: str, rules: RuleFile, common: Sequence[str]) -> None:
         self.name = language
         self._by_head: dict[str, list[Template]] = {}
         self._by_need: dict[str, list[Template]] = {}  # those that may begin with any word, by words they cannot lack
@@ -170,7 +185,7 @@ class Language:
         self._open: list[Template] = []  # those without such words
         self._size = 0
         self.vocabularies = [(f"{language}.{v.name}", v) for v in rules.vocabulary]
-        self._words = [_Words(v, rules.common) for v in rules.vocabulary]
+        self._words = [_Words(v, common) for v in rules.vocabulary]
         self._common = frozenset(map(fold, rules.common))
         self._voice = frozenset(map(fold, rules.voice))
         self._seen: dict[str, Vocabularies] = {}
@@ -196,6 +211,10 @@ class Language:
                 self._needed.add(word)
         else:
             self._open.append(template)
+
+    def is_of_one(self) -> bool:
+        """Whether these are rules of one language, not those for all."""
+        return self.name != _COMMON
 
     def share(self, words: Iterable[str]) -> int:
         """How many of the words of a text are common ones of the language."""

@@ -84,6 +84,16 @@ def is_name(text: str, most: int = 7) -> bool:
     return not any(has_case(word) and word[0].islower() and word.lower() not in _PARTICLES for word in words)
 
 
+def is_person(text: str) -> bool:
+    """Whether a text has the shape of a person's name: two or three words with one capital each, particles apart.
+
+    >>> is_person("Mara van Dyk"), is_person("Ali al-Sistani"), is_person("PC World"), is_person("J. and F.")
+    (True, True, False, False)
+    """
+    words = [word.removeprefix("al-").removeprefix("el-") for word in text.split() if word not in _PARTICLES]
+    return 2 <= len(words) <= 3 and all(len(w) > 1 and w.istitle() and w.replace("-", "").isalpha() for w in words)
+
+
 def is_source(text: str) -> bool:
     """Whether a text may name an outlet: a name, or one word such as a domain or an outlet's short name."""
     words = text.split()

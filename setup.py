@@ -68,7 +68,7 @@ setup(
             "goose3>=3.1,<3.2",
         ],
         "dask": ["distributed>=2026.1,<2027"],  # newsbeam run -- --runner=DaskRunner
-        "dataflow": ["apache-beam[gcp]>=2.77,<2.78"],  # newsbeam run -- --runner=DataflowRunner; 300 MB
+        "dataflow": ["apache-beam[gcp]>=2.77,<2.78"],  # newsbeam run -- --runner=DataflowRunner
         "stream": ["prometheus_client>=0.22,<1"],  # the metrics of `newsbeam stream`
         "dev": [
             "prometheus_client>=0.22,<1",

@@ -1,6 +1,7 @@
 """Compile a gazetteer into one automaton, with what must be known of each name it finds."""
 
 import gc
+import itertools
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ from transforms.tag.variants import variants
 
 _ARMED: Final = frozenset({"armed_group", "state_force", "coalition"})
 _SHORT: Final = 2  # letters of a name that takes no ending: "us" begins many words
+GLUED_MIN: Final = 4  # of a name that may start in the middle of a word: "theKataib"
 GLUED_AFTER_MIN: Final = 12  # and of several words that may be run together with the next: "Forcesrepresentatives"
 _WAYS: Final = 1 << 14  # of writing names that are remembered; an article has some dozens, mostly those of the last
 _LANGUAGES: Final = 32  # of which they are
@@ -49,6 +51,7 @@ class Compiled:
     inflected: Automaton  # for languages that put endings to names
     names: Sequence[tuple[Name, ...]]  # of each pattern; a blank at its ends is no part of them
     fits: Callable[[Optional[str]], "Fits"]  # of each language
+    heads: frozenset[str]  # the first letters of all patterns, as many as a name in the middle of a word has at least
     bare: int  # first of the patterns without a blank in front
     after_place: int  # first of the patterns without names: words after a place's name that make another name of it
     before_place: int  # and first of those that do so before it
@@ -116,6 +119,7 @@ def _compile(gazetteer: Gazetteer) -> Compiled:
         _automaton(patterns, signs, inflected, bare),
         names,
         lru_cache(_LANGUAGES)(partial(Fits, names)),
+        frozenset(words[:GLUED_MIN] for words in itertools.chain(patterns, signs)),
         bare,
         len(patterns),
         len(patterns) + len(after),

@@ -13,7 +13,7 @@ from rich.console import Console
 from pipelines.gazetteer import gazetteer_app
 from pipelines.maintenance import State, maintenance_app
 from pipelines.outlets import outlets_app
-from schemas.errors import ConfigError, NewsbeamError, noted
+from schemas.errors import ConfigError, NewsbeamError, Noted
 from schemas.gazetteer_files import read_gazetteer, tiers
 from schemas.settings_files import load_outlets, load_settings, read_outlets, read_settings
 
@@ -157,7 +157,7 @@ def check(outlets: OutletsFile = None, settings: SettingsFile = None) -> None:
     problems += read_settings(folder / "defaults.toml", settings)[1]
     gazetteer, wrong = read_gazetteer(*tiers(folder / "gazetteer"))
     problems += wrong
-    with noted(problems):
+    with Noted(problems):
         load_rules(folder / "scrub")
     if problems:
         for problem in problems:

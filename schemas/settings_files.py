@@ -12,7 +12,7 @@ from typing import Any, Final, Optional, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from schemas.errors import ConfigError, noted
+from schemas.errors import ConfigError, Noted
 from schemas.settings import SLUG, Model, Outlet, Settings
 
 _SHOWN: Final = 80  # characters of a bad value
@@ -66,12 +66,12 @@ def read_settings(defaults: Path, override: Optional[Path] = None) -> tuple[Opti
     problems: list[ConfigError] = []
     merged: dict[str, Any] = {}
     sources: dict[tuple[str, str], Path] = {}  # (table, key) -> the file that sets it, where that is not `defaults`
-    with noted(problems):
+    with Noted(problems):
         merged = _read(defaults)
     if override is not None:
-        with noted(problems):
+        with Noted(problems):
             for group, table in _read(override).items():
-                with noted(problems):
+                with Noted(problems):
                     _check_table(override, group, table)
                     merged.setdefault(group, {}).update(table)
                     sources |= dict.fromkeys(((group, key) for key in table), override)
@@ -100,13 +100,13 @@ def read_outlets(path: Path) -> tuple[tuple[Outlet, ...], list[ConfigError]]:
     outlets: list[Outlet] = []
     problems: list[ConfigError] = []
     owner: dict[str, str] = {}
-    with noted(problems):
+    with Noted(problems):
         tables = _read(path)
         if not tables:
             remedy = "Add a table, for instance with `newsbeam outlets add URL`"
             raise ConfigError(str(path), None, "outlets", "the file declares none", remedy)
         for slug, table in tables.items():
-            with noted(problems):
+            with Noted(problems):
                 _check_slug(path, slug, table)
                 outlet, wrong = _check(Outlet, {"slug": slug, **table}, path, [slug], {})
                 problems += wrong

@@ -1,10 +1,8 @@
 """Compile a gazetteer into one automaton, with what must be known of each name it finds."""
 
-import gc
 import itertools
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final, NamedTuple, Optional
@@ -24,6 +22,7 @@ from schemas.gazetteer import (
     Gazetteer,
     TriggerRow,
 )
+from schemas.gazetteer_files import uncollected
 from transforms.tag.names import BLOCKER, NATIONALITY, Fit, Name, fit, hebrew_mark
 from transforms.tag.normalize import fold, fold_name
 from transforms.tag.variants import variants
@@ -85,20 +84,8 @@ class Fits(dict[str, Fit]):
 
 def compile_gazetteer(gazetteer: Gazetteer) -> Compiled:
     """Return the gazetteer compiled. Takes about a second for 30 000 aliases: once a worker process."""
-    with _uncollected():
+    with uncollected():
         return _compile(gazetteer)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Keep the garbage collector from walking over and over what is being built: a third of the time."""
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _compile(gazetteer: Gazetteer) -> Compiled:

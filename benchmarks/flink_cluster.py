@@ -88,7 +88,7 @@ class FlinkCluster:
             "--runner=FlinkRunner", f"--flink_master=localhost:{self.rest}", "--flink_version=1.19",
             f"--flink_job_server_jar={JOB_SERVER}", *(f"--job_server_jvm_properties={flag}" for flag in _QUICK),
             "--environment_type=EXTERNAL",
-            f"--environment_config=localhost:{self.pool_port}", "--environment_cache_millis=60000", "--parallelism=2",
+            f"--environment_config=localhost:{self.pool_port}", "--environment_cache_millis=3000", "--parallelism=2",
         ]  # fmt: skip
 
     def start(self, name: str) -> None:

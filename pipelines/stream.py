@@ -114,7 +114,8 @@ def run_stream(
             profiles=profiles_of(outlets),
         )  # fmt: skip
         stack.callback(setattr, tempfile, "tempdir", tempfile.tempdir)
-        tempfile.tempdir = str(folder / "temporary")
+        if not on_flink:  # whose job server outlives the folder by a moment
+            tempfile.tempdir = str(folder / "temporary")
         if metrics_port is not None:
             port = stack.enter_context(metrics_served(metrics_port, store, job.settings.poll.silence_factor))
             job.out.print(f"metrics at http://127.0.0.1:{port}/metrics", soft_wrap=True)

@@ -81,6 +81,7 @@ setup(
             "pytest>=9,<10",
             "pytest-xdist>=3.6,<4",
             "hypothesis>=6.150",
+            "babel>=2.17,<3",  # what countries are called
             "mypy>=2,<3",
             "ruff>=0.14",
             "polars>=2,<3",

@@ -1,9 +1,11 @@
 """The gazetteer's files: what is refused, with line and remedy, and what the graph says."""
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
+from babel import Locale
 
 from schemas.errors import ConfigError
 from schemas.gazetteer import ALIAS_FIELDS, BLOCKER_FIELDS, ENTITY_FIELDS, IMPORTED, TRIGGER_FIELDS, Gazetteer
@@ -200,6 +202,27 @@ def test_entities_of_a_country_have_names_in_its_script(curated: Gazetteer) -> N
     homes = {row.id: row.id if row.type == "state" else row.country for row in curated.entities.values()}
     missing = {id for id, home in homes.items() if home in written and (id, written[home]) not in native}
     assert missing == {"mibh"}  # known from English texts only
+
+
+@pytest.mark.parametrize("language", ["de", "fr", "es", "tr", "ru"])
+def test_a_state_body_is_not_named_by_its_countrys_english_name_in_another_language(
+    curated: Gazetteer, language: str
+) -> None:
+    names = " ".join(Locale(language).territories.values())
+    names += {"es": " Iraq Qatar", "fr": " Palestine"}.get(language, "")  # as papers also write
+    wrong = [
+        (row.alias, country)
+        for row in curated.aliases
+        if language in row.langs and (country := _english_home(curated, row.id)) and country not in names
+        if re.search(rf"\b{re.escape(country)}\b", row.alias)
+    ]
+    assert wrong == []
+
+
+def _english_home(gazetteer: Gazetteer, id: str) -> str:
+    """The English name of the country that a state body belongs to; of all else nothing."""
+    body = gazetteer.entities[id]
+    return gazetteer.entities[body.country].label if body.country and body.type.startswith("state_") else ""
 
 
 def test_an_article_on_kataib_hezbollah_is_found_under_its_umbrella_and_sponsor(curated: Gazetteer) -> None:

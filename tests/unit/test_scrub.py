@@ -346,6 +346,11 @@ DATELINES = {
     "Levant Wire – BASRA: ": "Levant Wire – BASRA",
     "Bagdad. ": "Bagdad",
     "Ankara: ": "Ankara",
+    "Deir Ezzor – ": "Deir Ezzor",
+    "Lake Torrin – ": "Lake Torrin",
+    "Torrin, Moravia – ": "Torrin, Moravia",
+    "The Cedar Times - ": "The Cedar Times",
+    "Mara Lind (Reuters) - ": "Mara Lind (Reuters)",
     "Beirut/Damascus: ": "Beirut/Damascus",
     "BERLIN taz | ": "BERLIN taz",
     "Beyrouth (Liban) (AFP) – ": "Beyrouth (Liban) (AFP)",
@@ -371,14 +376,24 @@ def test_a_dateline_is_told_by_its_form(opening: str, dateline: str) -> None:
         "GRAPHIC DETAIL: ",
         "Analysis – ",
         "HARBOUR: ",
+        "Angela Merkel – ",
+        "Mara Lind (MEP) – ",
     ],
     ids=[
         *("an aside", "a label", "a quotation", "a remark", "a site", "a clause", "a name with a number"),
         *("a label of two words", "a label in small letters", "a word of the text"),
+        *("a person", "a person of a party"),
     ],
 )
 def test_the_first_words_of_a_sentence_are_no_dateline(opening: str) -> None:
     assert not scrub(opening + CLEAN, "en", RULES).dateline
+
+
+@pytest.mark.parametrize(
+    ("language", "name"), [("ar", "أنجيلا ميركل"), ("fa", "آنگلا مرکل"), ("he", "אנגלה מרקל"), ("ru", "Ангела Меркель")]
+)
+def test_a_persons_name_before_a_dash_is_no_dateline_in_any_script(language: str, name: str) -> None:
+    assert not scrub(f"{name} - {CLEAN}", language, RULES).dateline
 
 
 def test_those_who_speak_in_turns_are_no_places() -> None:

@@ -5,12 +5,12 @@ at the head of the first paragraph, and ends with a dash, slash or colon before 
 """
 
 import re
-from collections.abc import Sequence, Set
+from collections.abc import Set
 from functools import partial
 from typing import Final, NamedTuple, Optional
 
 from transforms.scrub.shapes import has_case, is_name, words_of
-from transforms.scrub.words import fold, tokens
+from transforms.scrub.words import tokens
 
 MAX_CHARS: Final = 70
 MAX_PAIRED_WORDS: Final = 7
@@ -43,12 +43,6 @@ _LABELS: Final = frozenset(  # in capitals before a colon, or before a dash, and
     "FACT FACTS FEATURE FILE INTERVIEW KOMMENTAR LIVE MEINUNG NOTE OPINION OPINIÓN PHOTOS POLL PREVIEW PROFILE "
     "QUESTION QUIZ RECAP REPORT REVIEW SPOILER SPOILERS SUMMARY TIP UPDATE UPDATED VERDICT VIDEO WARNING WATCH".split()
 )
-_PLACE_OPENERS: Final = frozenset(  # of places of several words; any other words may be a label or a person
-    "abu addis baden bad buenos cape central des east el fort gaza great greater hong ho kansas kuala kuwait la "
-    "lake las los mexico mount navi new north nur oklahoma old panama phnom port puerto ras rio saint salt san "
-    "santa santo são sao south sri st ste tel ulaanbaatar ulan united upper vatican washington west".split()
-)
-_PLACE_CLOSERS: Final = frozenset("city beach county falls hills island islands springs town township valley".split())
 _SMALL_AGENCY = re.compile(r"[a-z]{2,5}(?:/[a-z]{2,5})*")  # dpa, sda/afp
 _DOMAIN = re.compile(r"\w\.[A-Za-z]{2,4}\b(?!\.)")  # a site's name before a dash is part of its sentence
 _MONTH_DAY = re.compile(r",?\s+\w+\.?\s+\d{1,2}(?:\s*,\s*\d{4})?$|,?\s+\d{1,2}\s+\w+$")
@@ -66,8 +60,9 @@ def split_dateline(
 ) -> Optional[Dateline]:
     """Return the dateline that opens a paragraph, and the rest; None where there is none.
 
-    `agencies` and `places` are names as folded tokens with a space between; only a place that is known is taken before
-    a mere colon or full stop.
+    `agencies` and `places` are names as folded tokens with a space between, and "new *" or "* city" the form of places
+    that begin or end so. Only a place that is known by its whole name is taken before a mere colon or full stop, and in
+    small letters before a mere dash none of several words that looks like no place: a person's name stands there, too.
 
     >>> split_dateline("BAGHDAD (Reuters) - Talks resumed on Monday.")
     Dateline(dateline='BAGHDAD (Reuters)', rest='Talks resumed on Monday.')
@@ -80,9 +75,9 @@ def split_dateline(
         return Dateline(paragraph[: found.start()].strip(), rest)
     for form, good in (
         (_PAIRED, partial(_paired, agencies)),
-        (_BRACKETED, _bracketed),
+        (_BRACKETED, partial(_bracketed, agencies, places)),
         (_SLASHED, _slashed),
-        (_PLAIN, partial(_plain, agencies)),
+        (_PLAIN, partial(_plain, agencies, places)),
         (_CITY, partial(_city, places)),
         (_REPORTED, _reported),
     ):
@@ -94,29 +89,32 @@ def split_dateline(
     return None
 
 
-def is_dateline(line: str, agencies: Set[str]) -> bool:
+def is_dateline(line: str, agencies: Set[str], places: Set[str]) -> bool:
     """Whether a line of its own above the text is a dateline: a known agency, and a place beside it.
 
-    Two names together are a byline's, so a place has one word, or begins as "New York" does, or stands in capitals, or
-    a day stands beside it.
+    Two names together are a byline's, so a place has one word, or is known by its name or form (`split_dateline`), or
+    stands in capitals, or a day stands beside it.
 
-    >>> is_dateline("BEIRUT (AFP)", {"afp"}), is_dateline("Middle East / Iraq", {"afp"})
+    >>> is_dateline("BEIRUT (AFP)", {"afp"}, set()), is_dateline("Middle East / Iraq", {"afp"}, set())
     (True, False)
-    >>> is_dateline("NEW YORK, AFP", {"afp"}), is_dateline("Kerry Adams, AFP", {"afp"})
+    >>> is_dateline("New York, AFP", {"afp"}, {"new *"}), is_dateline("Kerry Adams, AFP", {"afp"}, {"new *"})
     (True, False)
     """
     parts = [part for part in (text.strip() for text in re.split(r"[,/|•()]|\s[-–—]\s", line[:MAX_CHARS])) if part]
     signed = [part for part in parts if " ".join(tokens(part, {})) in agencies]
     days = [part for part in parts if _DAY.fullmatch(part)]
-    places = [part for part in parts if part not in (*signed, *days)]
-    if not signed or not 1 <= len(places) <= 2 or not all(is_name(part, most=3) for part in places):
+    named = [part for part in parts if part not in (*signed, *days)]
+    if not signed or not 1 <= len(named) <= 2 or not all(is_name(part, most=3) for part in named):
         return False
-    return bool(days) or all(part.isupper() or _names_place(words_of(part)) for part in places)
+    return bool(days) or all(part.isupper() or _names_place(places, part) for part in named)
 
 
-def _names_place(words: Sequence[str]) -> bool:
-    """Whether capitalised words may be a place rather than a person: one word, or a known beginning or end."""
-    return len(words) == 1 or fold(words[0]) in _PLACE_OPENERS or fold(words[-1]) in _PLACE_CLOSERS
+def _names_place(places: Set[str], name: str) -> bool:
+    """Whether a name may be a place's rather than a person's: one word, or a known name, or the form of one."""
+    words = [token for token in tokens(name, {}) if token[0].isalnum()]
+    if len(words) < 2:
+        return bool(words)
+    return not places.isdisjoint((" ".join(words), f"{words[0]} *", f"* {words[-1]}"))
 
 
 def is_label(paragraph: str) -> bool:
@@ -161,9 +159,16 @@ def _is_place(part: str) -> bool:
     return is_name(part, most=most) and not any(map(str.isdigit, part))
 
 
-def _bracketed(found: re.Match[str]) -> bool:
+def _bracketed(agencies: Set[str], places: Set[str], found: re.Match[str]) -> bool:
+    """A name in brackets behind a place; behind what may be a person ("Mara Lind (MEP) –") only a known agency's."""
     named = is_name(found["agency"], most=5) or _SMALL_AGENCY.fullmatch(found["agency"]) is not None
-    return named and (not found["place"].strip() or is_name(_MONTH_DAY.sub("", found["place"].strip()), most=6))
+    place = _MONTH_DAY.sub("", found["place"].strip())
+    if not named or (place and not is_name(place, most=6)):
+        return False
+    known = " ".join(tokens(found["agency"], {})) in agencies
+    return (
+        known or not place or place.isupper() or any(_names_place(places, part) for part in re.split(r"[,/(]", place))
+    )
 
 
 def _paired(agencies: Set[str], found: re.Match[str]) -> bool:
@@ -176,8 +181,8 @@ def _paired(agencies: Set[str], found: re.Match[str]) -> bool:
     return all(is_name(name, most=4) and not any(c.isdigit() for c in name) for name in others)
 
 
-def _plain(agencies: Set[str], found: re.Match[str]) -> bool:
-    """Without brackets: a place in capitals, else one to four capitalised words before a dash set between spaces.
+def _plain(agencies: Set[str], places: Set[str], found: re.Match[str]) -> bool:
+    """Without brackets: a place in capitals, else one or several words that name a place before a dash between spaces.
 
     An agency that writes itself small may stand behind it: "BERLIN taz |".
     """
@@ -187,16 +192,16 @@ def _plain(agencies: Set[str], found: re.Match[str]) -> bool:
     words = words_of(place)
     if not words or not is_name(place, most=7) or re.search(r"\.$|\d", place) or _DOMAIN.search(place):
         return False
+    likely = any(_names_place(places, part) for part in place.split(",")) or " ".join(tokens(place, {})) in agencies
     if not has_case(place):
-        return len(words) <= 3 and found["dash"].strip() not in (":", "|")
+        return likely and len(words) <= 3 and found["dash"].strip() not in (":", "|")
     letters = [c for c in place.split(",")[0] if c.isalpha()]
     if place.upper() in _LABELS:
         return False
     if len(letters) >= 3 and all(c.isupper() for c in letters):
-        return found["dash"].strip() != ":" or "," in place or _names_place(words)
-    return (
-        len(words) <= 4 and found["dash"].strip() in ("-", "–", "—") and place[0].isupper() and found["dash"][0] == " "
-    )
+        return found["dash"].strip() != ":" or "," in place or likely
+    set_off = found["dash"].strip() in ("-", "–", "—") and found["dash"][0] == " "
+    return likely and set_off and len(words) <= 4 and place[0].isupper()
 
 
 def _city(places: Set[str], found: re.Match[str]) -> bool:

@@ -69,7 +69,7 @@ def _by_itself(line: str, rules: Rules, active: Sequence[Language]) -> Optional[
         by_wording = Match("any.caption-with-credit", "credit", {"caption": parts[0], "credit": parts[1]})
     if by_wording is not None and by_wording.kind == "source" and "/" in line:
         named = by_wording.slots.get("source", "-")
-        if credit_line(named, rules.agencies):  # "Quelle: dpa/Mara Lind"
+        if credit_line(named, rules):  # "Quelle: dpa/Mara Lind"
             by_wording = by_wording._replace(kind="credit", slots={"credit": named})
     return by_shape if signed != line and by_shape else by_wording or by_shape
 
@@ -78,9 +78,9 @@ def _credit_by_shape(line: str, rules: Rules) -> Optional[Match]:
     """A line that credits a picture by its shape alone: an agency's or account's, or a person's name in brackets."""
     inner = line[1:-1].strip() if line[0] + line[-1] in ("()", "[]") else line
     label, _, rest = inner.partition(" ")
-    if fold(label) in PICTURE_WORDS and credit_line(rest.strip() or "-", rules.agencies):
+    if fold(label) in PICTURE_WORDS and credit_line(rest.strip() or "-", rules):
         inner = rest.strip()
-    elif not credit_line(inner, rules.agencies):
+    elif not credit_line(inner, rules):
         named = line[0] == "(" and inner != line and is_person(inner)
         if not named or not rules.offices.isdisjoint(fold(inner).split()):
             return None

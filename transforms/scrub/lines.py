@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, Optional
 
-from transforms.scrub.rules import Agencies, Language, Match, Rules
+from transforms.scrub.rules import Language, Match, Rules
 from transforms.scrub.shapes import (
     ends_sentence,
     has_case,
@@ -57,7 +57,6 @@ _SET_OFF = re.compile(
 _NAMED = re.compile(r"(?P<caption>[^()\[\]]{8,200}[^.:()\[\]]) ?(?P<open>[(\[])(?P<credit>[^()\[\]\d]{4,40})[)\]]")
 _LABELLED = re.compile(r"\W{0,5}(?P<label>\w[^:|>›»]{3,45}?)\s*[:|>›»]\s*(?P<headline>\w\S*\s+\S+\s+\S.*)")
 _SEPARATOR = re.compile(r"[(\[|—–©•]|\.\s|\s[/-]\s")
-_OFFICE = re.compile(r"\S.{1,40} via \S.{1,40} (?:Images|Photos?|Pictures|Press)")  # of an agency that no list knows
 _STRAY = re.compile(
     r"(?![{}()\[\];,]+$)[^\w\s](?: ?[^\w\s]){0,11}|"
     r"\d{1,3}(?:\s*/\s*\d{1,3})?|undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
@@ -231,7 +230,7 @@ def split_credit(line: str, rules: Rules) -> Optional[tuple[str, str]]:
     caption, credit = found["caption"].strip(), found["credit"].strip()
     if re.search(r"[.!?] [^\W\d_]", caption) or caption.count('"'):
         return None
-    signed = credit_line(credit, rules.agencies)
+    signed = credit_line(credit, rules)
     if signed or (line[-1] not in ".:" and _signs_scene(caption, credit, found["sign"].strip(), rules)):
         return caption, credit
     return None
@@ -256,10 +255,11 @@ def _signs_scene(caption: str, credit: str, sign: str, rules: Rules) -> bool:
     return sign in _NAME_SIGNS and small >= MIN_SCENE_WORDS and len(told) >= least and ended and is_person(credit)
 
 
-def credit_line(line: str, agencies: Agencies) -> bool:
+def credit_line(line: str, rules: Rules) -> bool:
     """Whether a whole line is a picture credit by its shape: agencies, a name beside one, or two names and a slash.
 
-    `AP Photo/Jonas Reed`, `Mara Keller via Getty Images`, `dpa / Holger Brandt`, `X/@harbour`.
+    `AP Photo/Jonas Reed`, `Mara Keller via Getty Images`, `dpa / Holger Brandt`, `X/@harbour`; and of an office that no
+    list knows `TRA via Meridian Pictures`.
 
     A doubtful agency needs a name.
     """
@@ -271,16 +271,17 @@ def credit_line(line: str, agencies: Agencies) -> bool:
         return False
     parts = [part for part in re.split(r"\s*[/|]\s*", line) if part]
     slashed = len(parts) in (2, 3)
-    if _OFFICE.fullmatch(line) and is_name(line, most=9):
+    _, via, giver = line.rpartition(" via ")
+    if via and fold(giver.split()[-1]) in rules.offices and " " in giver and is_name(line, most=9):
         return True
-    words, rows = agencies.signing(line)
+    words, rows = rules.agencies.signing(line)
     if not (rows or (slashed and line.isupper())):
         return False
     signs = {word for row in rows for word in row}
     names = [word for word in re.split(r"[\s/|&+]+", line) if fold(word) not in signs]
     if not is_name(" ".join(names) or "A", most=9):
         return False
-    sure = any(row not in agencies.doubtful for row in rows)
+    sure = any(row not in rules.agencies.doubtful for row in rows)
     if slashed:
         return sure or (all(map(_signs, parts)) and any(len(words_of(part)) > 1 for part in parts))
     if not _CREDIT_WORDS.isdisjoint(words):

@@ -55,7 +55,7 @@ def take_dateline(draft: Draft, rules: Rules) -> None:
     places = draft.open()
     for at in reversed(places[: _body(draft, places)]):
         line = draft.lines[at]
-        if is_dateline(line, rules.agency_names) and not credit_line(line, rules.agencies):
+        if is_dateline(line, rules.agency_names, rules.places) and not credit_line(line, rules):
             draft.dateline = line
             draft.take(at, "any.dateline")
             return

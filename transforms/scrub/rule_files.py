@@ -61,7 +61,9 @@ class RuleFile(Model):
     agencies: tuple[str, ...] = ()  # who signs pictures and datelines
     doubtful_agencies: tuple[str, ...] = ()  # those whose names are words or newsmakers, too: alone they sign nothing
     offices: tuple[str, ...] = ()  # words in the names of those who give pictures away: ministry, office, studio
-    places: tuple[str, ...] = ()  # where news is dated: capitals, seats of the agencies' bureaus
+    places: tuple[
+        str, ...
+    ] = ()  # where news is dated: capitals, seats of the agencies' bureaus; forms: "New *", "* City"
     common: tuple[str, ...] = ()  # words known in all vocabularies of the file; those of `any.toml`, of all files
     voice: tuple[str, ...] = ()  # words in which a site speaks to its reader: you, our; news prose hardly does
     rule: tuple[Rule, ...] = ()

@@ -106,7 +106,7 @@ class Rules:
 
     @cached_property
     def places(self) -> frozenset[str]:
-        """Places where news is dated, as folded words with a space between."""
+        """Places where news is dated, and forms of places ("new *"), as folded words with a space between."""
         return frozenset(" ".join(tokens(name, {})) for rules in self.files.values() for name in rules.places)
 
     @cached_property

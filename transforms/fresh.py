@@ -107,8 +107,8 @@ class Past:
         if self.recheck_s is None or entry.origin.stamp is not None or known.stamp is not None:
             return False
         now = Timestamp.now()
-        if known.article_id is None or now - known.at < self.recheck_s:
-            return False
+        if known.article_id is None or not self.recheck_s <= now - known.at <= _RECHECKED_S:
+            return False  # of a page that was looked at long ago the versions, and so its age, need not be asked for
         versions = self.store.all_versions([known.article_id]).get(known.article_id)
         return versions is not None and is_recheck_due(versions[0].at, known.at, now, self.recheck_s)
 

@@ -444,5 +444,5 @@ def test_an_error_of_ours_on_the_event_loop_reaches_the_caller(web: Any) -> None
 def test_what_failed_in_an_earlier_run_gets_one_try(web: Any, http: Any) -> None:
     web.answers["/a"] = http.says(http.http(500))
     work = {"127.0.0.1": [web.url("/a")]}
-    list(crawl(settings(), work, {}, lambda url: ask(url)._replace(failed_before=True)))
+    list(crawl(settings(), work, {}, lambda url: ask(url)._replace(one_try=True)))
     assert len(web.paths()) == 1

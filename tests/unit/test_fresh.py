@@ -1,12 +1,15 @@
 """What a run looks at, and what it passes over."""
 
 import itertools
+from collections.abc import Collection
+from pathlib import Path
 
 import pytest
 from apache_beam.utils.timestamp import Timestamp
 
-from schemas.records import Entry, LinkState, Origin, SkipReason
-from transforms.fresh import choose, is_recheck_due, verdict
+from schemas.records import Entry, LinkState, Origin, SkipReason, VersionState
+from transforms.fresh import Past, choose, is_recheck_due, verdict
+from transforms.state import Delta, Store, to_scalars
 
 OLD, NEW = Timestamp(1_000), Timestamp(2_000)
 
@@ -48,6 +51,28 @@ def test_a_page_whose_feed_dates_nothing_is_looked_at_again_at_double_ages_for_t
             looked_at = now
             ages.append(float(now) / 3_600)
     assert ages == [1, 2, 4, 8, 16, 32]
+
+
+class Asked(Store):
+    """A store that tells of which articles the versions were asked."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.articles = list[str]()
+
+    def all_versions(self, article_ids: Collection[str]) -> dict[str, list[VersionState]]:
+        self.articles += article_ids
+        return super().all_versions(article_ids)
+
+
+def test_of_pages_looked_at_long_ago_or_just_now_the_state_is_asked_no_more(tmp_path: Path) -> None:
+    store, now = Asked(tmp_path / "state.sqlite"), Timestamp.now()
+    for looked_at, asked in ((60, []), (7_200, ["id"]), (10 * 86_400, [])):
+        state = known("article", None)._replace(article_id="id", at=now - looked_at)
+        store.apply(f"run-{looked_at}", Delta(links=[to_scalars(state)]))
+        store.articles.clear()
+        assert Past(store, max_tries=3, recheck_s=3_600.0).judge(entry(None)) == (state, SkipReason.SEEN)
+        assert store.articles == asked
 
 
 def test_one_entry_stands_for_a_link_whatever_the_order() -> None:

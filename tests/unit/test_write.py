@@ -81,6 +81,18 @@ def test_a_failure_adds_to_the_tries_and_keeps_the_article_that_is_stored() -> N
     assert second.tries == 2
 
 
+@pytest.mark.parametrize("outcome", ["article", "skip"])
+@pytest.mark.parametrize("transient", [True, False])
+def test_a_page_asked_again_in_vain_stays_the_article_it_is_and_has_had_its_look(
+    outcome: str, *, transient: bool
+) -> None:
+    stored = STORED._replace(stamp=None, outcome=outcome)
+    failed = FAILED._replace(stamp=None, transient=transient)
+    assert settle_links([failed], {LINK: stored}) == [stored._replace(at=failed.at)]
+    put_off = failed._replace(outcome="waiting", reason=SkipReason.DEFERRED, feed="f", entry="{}")
+    assert settle_links([put_off], {LINK: stored}) == [stored]
+
+
 def test_an_article_replaces_whatever_was_known() -> None:
     assert settle_links([STORED], {LINK: FAILED._replace(tries=4)}) == [STORED]
 

@@ -37,7 +37,7 @@ class Ask(NamedTuple):
     last_modified: Optional[str]
     hops: int  # redirects that led here, in this run
     permanent: bool  # all of them 301 or 308
-    failed_before: bool = False  # an earlier run asked in vain: one try is enough now
+    one_try: bool = False  # an earlier run asked in vain, or has the article: one is enough
 
 
 class Answer(NamedTuple):
@@ -70,7 +70,7 @@ async def fetch(ask: Ask, host: Host, client: Client) -> Union[Answer, Elsewhere
         FetchFailed: the last try's failure.
     """
     http = client.http
-    max_tries = 1 if ask.failed_before else http.max_tries
+    max_tries = 1 if ask.one_try else http.max_tries
     for attempt in range(1, max_tries + 1):
         try:
             return await _follow(ask, host, client)

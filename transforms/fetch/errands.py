@@ -113,7 +113,7 @@ class PageErrand(NamedTuple):
 
     def ask(self, entry: Entry) -> Ask:
         """Return what to ask for."""
-        return Ask(entry.url, entry.etag, entry.last_modified, entry.hops, False, entry.failed_before)
+        return Ask(entry.url, entry.etag, entry.last_modified, entry.hops, False, entry.failed_before or entry.recheck)
 
     def moved(self, entry: Entry, ask: Ask) -> Entry:
         """Return the entry, to be asked for at another host."""

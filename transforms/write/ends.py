@@ -58,7 +58,8 @@ def settle_links(ends: Iterable[LinkState], known: Mapping[str, LinkState]) -> l
     """Return one state a link, by link: of several ends the article's counts first, then a skip; then the later one.
 
     `known` holds what earlier runs left: a page that has not changed keeps what it has, a failure adds to its tries, of
-    a link that is given up nothing waits any more.
+    a link that is given up nothing waits any more. An article whose page was asked again in vain stays what it is: it
+    is asked at its next age, conditionally, like one that has not changed.
     """
     chosen = dict[str, LinkState]()
     for end in sorted(ends, key=lambda end: (end.link, _RANK[end.outcome], -end.at.micros, end.reason)):
@@ -71,6 +72,8 @@ def _follow(end: LinkState, old: Optional[LinkState]) -> LinkState:
         return end
     if end.reason == SkipReason.GIVEN_UP:
         return old._replace(feed="", entry="")
+    if _was_recheck(end, old):
+        return old._replace(at=end.at) if end.outcome == "reject" else old
     end = end._replace(stamp=end.stamp or old.stamp, article_id=old.article_id)
     if end.reason in _SAME_PAGE and old.outcome == "waiting":
         return end._replace(etag=old.etag, last_modified=old.last_modified)
@@ -81,6 +84,12 @@ def _follow(end: LinkState, old: Optional[LinkState]) -> LinkState:
     if end.outcome == "reject":
         return end._replace(tries=old.tries + 1, etag=old.etag, last_modified=old.last_modified)
     return end
+
+
+def _was_recheck(end: LinkState, old: LinkState) -> bool:
+    """Whether a look that came to nothing was for an update of which no feed had told (`transforms.fresh`)."""
+    came_to_nothing = end.outcome in ("reject", "waiting") and old.outcome in ("article", "skip")
+    return came_to_nothing and old.article_id is not None and end.stamp is None and old.stamp is None
 
 
 def version_of(article: Article) -> VersionState:

@@ -21,7 +21,7 @@ _IN_PYTHON: Final = "Traceback (most recent call last)"
 
 
 @contextmanager
-def beams_errors(stays: Callable[[], str]) -> Iterator[None]:
+def beams_errors(stays: Callable[[], str], *, on_cluster: bool) -> Iterator[None]:
     """Turn what Beam raises in the block into what a person is to be told (`told`), or Ctrl-C."""
     try:
         yield
@@ -30,18 +30,18 @@ def beams_errors(stays: Callable[[], str]) -> Iterator[None]:
     except Exception as error:
         if _interrupted(error):
             raise KeyboardInterrupt from error
-        ours = told(error, stays)
+        ours = told(error, stays, on_cluster=on_cluster)
         if ours is error:
             raise
         raise ours from error
 
 
-def told(error: Exception, stays: Callable[[], str]) -> Exception:
+def told(error: Exception, stays: Callable[[], str], *, on_cluster: bool) -> Exception:
     """Return the error of ours inside `error`; else what has befallen the engine, and what `stays` of the work.
 
     Where the program is at fault, that is `error` itself.
     """
-    ours, trouble = own_error(error), _trouble(error)
+    ours, trouble = own_error(error), _trouble(error, on_cluster=on_cluster)
     if ours is not None:
         return ours
     return NewsbeamError(f"{trouble}; {stays()}") if trouble else error
@@ -65,12 +65,12 @@ def own_error(error: Exception) -> Optional[NewsbeamError]:
     return None
 
 
-def _trouble(error: Exception) -> str:
+def _trouble(error: Exception, *, on_cluster: bool) -> str:
     """What has befallen the engine, "" where it is well."""
     text = str(error)
     if text == _WORKER_GONE:
         return "a worker process has died"
-    if isinstance(error, grpc.RpcError):
+    if on_cluster and isinstance(error, grpc.Call) and error.code() == grpc.StatusCode.UNAVAILABLE:
         return "the job server of the cluster has died"
     if text.startswith(_JOB_AT_WORK):
         return "the job of an earlier run is still at work"

@@ -15,6 +15,7 @@ from apache_beam.options.pipeline_options import (
     JobServerOptions,
     PipelineOptions,
 )
+from rich.console import Console
 
 from schemas.errors import NewsbeamError
 from transforms.write import Dataset
@@ -24,14 +25,16 @@ _TIMEOUT_S: Final = 30.0
 
 
 @contextmanager
-def sole_job(options: PipelineOptions, dataset: Dataset) -> Iterator[str]:
+def sole_job(options: PipelineOptions, dataset: Dataset, out: Console) -> Iterator[str]:
     """See to it that no job of the dataset but the block's own runs on the cluster, and none after the block.
 
     A job lives on when the newsbeam that submitted it is killed: the next one is not to poll beside it. So the name of
     each job ends with what stands for its dataset. Needs the dataset's `lock`. Yields what was found, in words.
 
+    After a block that ended well, what cannot be looked after on the cluster is told on `out`: the work is done.
+
     Raises:
-        NewsbeamError: the cluster cannot be reached, or a job does not end.
+        NewsbeamError: the cluster cannot be reached before the block, or a job of an earlier newsbeam does not end.
     """
     master = options.view_as(FlinkRunnerOptions).flink_master
     mark = name_job(options, dataset)
@@ -43,7 +46,10 @@ def sole_job(options: PipelineOptions, dataset: Dataset) -> Iterator[str]:
         with suppress(NewsbeamError):  # what comes first is told
             end_jobs(master, mark)
         raise
-    end_jobs(master, mark)
+    try:
+        end_jobs(master, mark)
+    except NewsbeamError as error:
+        out.print(f"a job of this run may be left on the cluster: {error}", markup=False, soft_wrap=True)
 
 
 def name_job(options: PipelineOptions, dataset: Dataset) -> str:

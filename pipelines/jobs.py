@@ -215,7 +215,7 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
     dataset = job.dataset
     prepare(dataset)
     store = Store(dataset.state_address)
-    with lock(dataset) as dataset, _alone(job.engine, dataset) as left_over:
+    with lock(dataset) as dataset, _alone(job.engine, dataset, job.out) as left_over:
         recovered = settle_runs(job, dataset, store)
         require_room(dataset, job.settings.write.min_free_bytes)
         started = datetime.now(UTC)
@@ -267,7 +267,8 @@ def _run_pipeline(
     job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], dataset: Dataset, store: Store, run_id: str
 ) -> None:
     archive = Archive(dataset, f"_meta/raw/{run_id}") if job.archive else None
-    with scratch(dataset, run_id) as folder, beams_errors(partial(what_stays, dataset, run_id)):
+    on_cluster, stays = job.engine.name not in (IN_PROCESS, DASK), partial(what_stays, dataset, run_id)
+    with scratch(dataset, run_id) as folder, beams_errors(stays, on_cluster=on_cluster):
         watched = folder / "progress"
         with explained(str(watched)):
             watched.mkdir()
@@ -298,10 +299,10 @@ def what_stays(dataset: Dataset, run_id: str) -> str:
     return "nothing was committed, and the next run asks again"
 
 
-def _alone(engine: Engine, dataset: Dataset) -> AbstractContextManager[str]:
+def _alone(engine: Engine, dataset: Dataset, out: Console) -> AbstractContextManager[str]:
     """See to it that no job but ours works for the dataset on a cluster; yields what was found there, in words."""
     if engine.name == FLINK:
-        return sole_job(engine.options, dataset)
+        return sole_job(engine.options, dataset, out)
     if engine.name == SPARK:  # whose job ends with the job server, its driver
         die_with_us(engine.options.view_as(JobServerOptions))
     if engine.name == DATAFLOW:  # which takes no second job of the same name while the first one works

@@ -98,7 +98,7 @@ def run_stream(
     store = Store(dataset.state_address)
     stream_id = f"stream-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}"
     with lock(dataset) as dataset, ExitStack() as stack:
-        left_over = stack.enter_context(sole_job(job.engine.options, dataset)) if on_flink else ""
+        left_over = stack.enter_context(sole_job(job.engine.options, dataset, job.out)) if on_flink else ""
         recovered = settle_runs(job, dataset, store)
         require_room(dataset, job.settings.write.min_free_bytes)
         folder = stack.enter_context(scratch(dataset, stream_id))
@@ -122,7 +122,7 @@ def run_stream(
         prism = stack.enter_context(running(binary, folder / "prism.log")) if binary else None
         stack.enter_context(_stopping(stop, job))
         if on_flink:
-            stack.enter_context(beams_errors(_what_stays))
+            stack.enter_context(beams_errors(_what_a_stream_leaves, on_cluster=True))
         if prism is not None:
             job.engine.options.view_as(PortableOptions).job_endpoint = prism.endpoint
         into = f"stream on {job.engine.name}, a commit every {window_s} s, into {dataset.address}"
@@ -141,7 +141,7 @@ def run_stream(
     return 0
 
 
-def _what_stays() -> str:
+def _what_a_stream_leaves() -> str:
     return "what was not committed is polled again"
 
 
@@ -190,7 +190,7 @@ def _watch(job: Job, result: Any, prism: Optional[Prism], dataset: Dataset, stor
             try:
                 result.wait_until_finish()
             except Exception as raised:
-                error = told(raised, _what_stays)
+                error = told(raised, _what_a_stream_leaves, on_cluster=prism is None)
         raise error
     return why_it_ended(dataset, obeyed_stop)
 

@@ -1,5 +1,6 @@
 """Jobs of a dataset on a Flink cluster are found and ended over REST; the cluster here is a loopback server."""
 
+import io
 import json
 import threading
 from collections.abc import Iterator
@@ -8,11 +9,14 @@ from pathlib import Path
 
 import pytest
 from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from rich.console import Console
 
 from pipelines import flink
 from pipelines.flink import sole_job
 from schemas.errors import NewsbeamError
 from transforms.write import Dataset
+
+OUT = Console(file=io.StringIO())
 
 
 class Cluster:
@@ -61,7 +65,7 @@ def cluster() -> Iterator[Cluster]:
 def mark(cluster: Cluster, tmp_path: Path) -> str:
     """How the names of the jobs of the dataset below `tmp_path` end; nothing of it runs any more."""
     given = options(cluster.address, "--job_name=nightly")
-    with sole_job(given, Dataset(str(tmp_path))):
+    with sole_job(given, Dataset(str(tmp_path)), OUT):
         name = str(given.view_as(GoogleCloudOptions).job_name)
     assert name.startswith("nightly-")
     return name.removeprefix("nightly")
@@ -81,7 +85,7 @@ def test_only_this_datasets_jobs_that_still_run_are_ended_before_another_and_its
         "c": ("nightly-of-others", "RUNNING"),
         "d": (f"newsbeam{mark}", "RESTARTING"),
     }
-    with sole_job(options(form.format(cluster.address)), Dataset(str(tmp_path))) as found:
+    with sole_job(options(form.format(cluster.address)), Dataset(str(tmp_path)), OUT) as found:
         assert cluster.cancelled == ["a", "d"]
         assert "has left on the cluster" in found
         cluster.jobs["e"] = (f"newsbeam{mark}", "RUNNING")
@@ -93,7 +97,7 @@ def test_the_own_job_is_ended_whatever_ended_its_run(
     cluster: Cluster, mark: str, tmp_path: Path, error: BaseException
 ) -> None:
     def interrupted() -> None:
-        with sole_job(options(cluster.address), Dataset(str(tmp_path))) as found:
+        with sole_job(options(cluster.address), Dataset(str(tmp_path)), OUT) as found:
             assert not found
             cluster.jobs = {"a": (f"newsbeam{mark}", "RUNNING")}
             raise error
@@ -101,6 +105,15 @@ def test_the_own_job_is_ended_whatever_ended_its_run(
     with pytest.raises(type(error)):
         interrupted()
     assert cluster.cancelled == ["a"]
+
+
+def test_a_cluster_that_is_gone_after_the_work_was_done_is_told_and_does_not_fail_it(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    out = Console(file=io.StringIO(), record=True)
+    with sole_job(options(cluster.address), Dataset(str(tmp_path)), out):
+        cluster.server.server_close()
+    assert "may be left on the cluster: Flink does not answer" in out.export_text()
 
 
 def test_a_job_that_does_not_end_is_told(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:

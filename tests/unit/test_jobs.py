@@ -54,6 +54,19 @@ def test_a_run_that_broke_is_said_to_have_committed_nothing_only_where_that_is_s
     assert "was decided, and the next run finishes it" in what_stays(dataset, "run")
 
 
+class Refused(grpc.RpcError, grpc.Call):  # type: ignore[misc]
+    """As gRPC raises a call that failed; of a call no more than its status is looked at."""
+
+    def __init__(self, status: grpc.StatusCode) -> None:
+        super().__init__()
+        self.status = status
+
+    def code(self) -> grpc.StatusCode:
+        return self.status
+
+    initial_metadata = trailing_metadata = details = add_callback = cancel = is_active = time_remaining = code
+
+
 ON_CLUSTER = "Pipeline job-1_2 failed in state FAILED: "
 
 
@@ -76,15 +89,31 @@ ON_CLUSTER = "Pipeline job-1_2 failed in state FAILED: "
             "the job of an earlier run is still at work; all stays",
             id="dataflow-at-work",
         ),
-        pytest.param(grpc.RpcError(), "the job server of the cluster has died; all stays", id="job-server"),
+        pytest.param(
+            Refused(grpc.StatusCode.UNAVAILABLE), "the job server of the cluster has died; all stays", id="job-server"
+        ),
     ],
 )
 def test_what_befalls_an_engine_is_a_line(error: Exception, words: str) -> None:
-    found = told(error, lambda: "all stays")
+    found = told(error, lambda: "all stays", on_cluster=True)
     assert (type(found), str(found)) == (NewsbeamError, words)
 
 
 @pytest.mark.parametrize("before", ["", f"{ON_CLUSTER}java.lang.RuntimeException: Error from worker: "])
 def test_a_fault_of_the_program_is_told_with_its_trace(before: str) -> None:
     error = RuntimeError(f"{before}{wrapped('KeyError: 1')}")
-    assert told(error, lambda: "all stays") is error
+    assert told(error, lambda: "all stays", on_cluster=True) is error
+
+
+@pytest.mark.parametrize(
+    ("status", "on_cluster"),
+    [
+        pytest.param(grpc.StatusCode.RESOURCE_EXHAUSTED, True, id="a-message-that-is-too-large"),
+        pytest.param(grpc.StatusCode.UNAVAILABLE, False, id="no-cluster-there"),
+    ],
+)
+def test_a_call_that_failed_is_a_dead_job_server_only_where_there_is_one_and_it_does_not_answer(
+    status: grpc.StatusCode, *, on_cluster: bool
+) -> None:
+    error = Refused(status)
+    assert told(error, lambda: "all stays", on_cluster=on_cluster) is error

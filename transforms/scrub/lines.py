@@ -34,6 +34,7 @@ PICTURE_WORDS: Final = frozenset(  # that may stand before a credit without a co
     fold(word)
     for word in "photo photos picture foto fotos bild image imagen fotoğraf фото صورة تصوير عکس צילום wêne وێنە".split()
 )
+_JOINING: Final = frozenset("and & et y e und ve û و ו и the la l".split())  # between the names of agencies
 MAX_RULE_WORDS: Final = 60
 MIN_SENTENCE_SPACES: Final = 7  # of a line that ends in a full stop: "Read more about this here." is shorter
 MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the vocabularies are asked
@@ -115,6 +116,10 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
                 slots["source"], joined[: hit.start("source")], rules.agency_words
             ):
                 continue
+            if "agency" in slots:
+                if not _names_agencies(slots["agency"], rules.agencies):
+                    continue
+                slots["source"] = slots.pop("agency")
             if (slots or template.kind not in _NEVER_SENTENCES or not sentence) and _plausible(
                 slots, rules.agency_words
             ):
@@ -177,10 +182,16 @@ def _plausible(slots: dict[str, str], agency_words: frozenset[str]) -> bool:
 
 def _names_outlet(source: str, before: str, agency_words: frozenset[str]) -> bool:
     """Whether a source is written as one: behind a sign ("Source » jpost") any word may be, else a name or address."""
-    if not is_source(source) or fold(source) in _WEEKDAYS:
+    if source[0] in ":|,;" or not is_source(source) or fold(source) in _WEEKDAYS:
         return False
     signed = not before.rstrip()[-1:].isalnum()
     return signed or is_name(source, most=6) or not source.isalpha() or fold(source) in agency_words
+
+
+def _names_agencies(text: str, agencies: Agencies) -> bool:
+    """Whether a text names known agencies and nothing else."""
+    words, rows = agencies.signing(text)
+    return bool(rows) and {word for row in rows for word in row} >= set(words) - _JOINING
 
 
 def _is_credit(text: str, agency_words: frozenset[str]) -> bool:

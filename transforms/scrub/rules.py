@@ -264,7 +264,7 @@ class Language:
                 if known < coverage * (len(words) - MAX_NEUTRAL):
                     continue
                 neutral = 0
-                if vocabulary.kind != "teaser":
+                if vocabulary.kind not in ("teaser", "languages"):  # a name among languages is no language
                     names = names_in(line) if names is None else names
                     neutral = sum(1 for m, w in zip(marks, words, strict=True) if w in names and not m.known & bit)
                 if known >= coverage * (len(words) - neutral):

@@ -19,6 +19,7 @@ SLOTS: Final = {
     "name": r"(?P<name>(?:\S+ ){1,7}?)",
     "person": r"(?P<person>(?:\S+ ){2,4}?)",
     "source": r"(?P<source>(?:\S+ ){1,8}?)",
+    "agency": r"(?P<agency>(?:\S+ ){1,6}?)",
     "credit": r"(?P<credit>(?:\S+ ){1,14}?)",
     "caption": r"(?P<caption>(?:\S+ ){2,60}?)",
     "scene": r"(?P<caption>(?:\S+ ){5,60}?)",

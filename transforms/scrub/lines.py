@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, Optional
 
-from transforms.scrub.rules import Language, Match, Rules
+from transforms.scrub.rules import Agencies, Language, Match, Rules
 from transforms.scrub.shapes import (
     ends_sentence,
     has_case,

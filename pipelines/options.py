@@ -20,6 +20,7 @@ from apache_beam.options.pipeline_options import (
     GoogleCloudOptions,
     PipelineOptions,
     PortableOptions,
+    PrismRunnerOptions,
     SetupOptions,
     SparkRunnerOptions,
     StandardOptions,
@@ -55,7 +56,15 @@ _FLINK_OPTIONS: Final = {
     "state_backend",
     "state_backend_storage_path",
 }
-_OPTIONS_OF: Final = {FLINK: _FLINK_OPTIONS}
+# Of Beam's options for workers, those that no other engine reads.
+_DATAFLOW_OPTIONS: Final = {
+    "autoscaling_algorithm", "disk_size_gb", "disk_type", "machine_type", "max_num_workers", "min_cpu_platform",
+    "network", "num_workers", "subnetwork", "use_public_ips", "worker_region", "worker_zone", "zone",
+}  # fmt: skip
+_OPTIONS_OF: Final = {FLINK: _FLINK_OPTIONS, DATAFLOW: _DATAFLOW_OPTIONS}
+_EVERY_ENGINES: Final = {"job_name"}  # Beam keeps them among those of one engine
+_IN_DOCKER: Final = ("", "DOCKER")  # Beam takes the first for the second
+_NAMED: Final = {"EXTERNAL": "host:port of the pool", "PROCESS": """'{"command": "…"}'"""}
 _CHECKPOINTS: Final = "--checkpointing_interval=10000"  # without checkpoints a failure ends the job
 
 
@@ -65,6 +74,16 @@ class DaskOptions(PipelineOptions):
     @classmethod
     def _add_argparse_args(cls, parser: ArgumentParser) -> None:
         parser.add_argument("--dask_client_address", default="", help="Address of a Dask scheduler.")
+
+
+# Beam takes the options of every engine for each, and says nothing of those that the chosen one leaves unread.
+_OWN_OPTIONS: Final[Mapping[str, type[PipelineOptions]]] = {
+    DASK: DaskOptions,
+    DATAFLOW: GoogleCloudOptions,
+    FLINK: FlinkRunnerOptions,
+    PRISM: PrismRunnerOptions,
+    SPARK: SparkRunnerOptions,
+}
 
 
 class Engine(NamedTuple):
@@ -137,10 +156,15 @@ def _check_flink(given: PipelineOptions) -> str:
 
 def _require_pool(given: PipelineOptions, part: str) -> None:
     """Refuse a portable engine without an environment for our workers, which are to stand beside each `part` of it."""
-    if not given.view_as(PortableOptions).environment_type:
+    portable = given.view_as(PortableOptions)
+    kind, is_told = portable.environment_type or "", portable.environment_config or portable.environment_options
+    if kind in _IN_DOCKER and not is_told:
         problem = "Beam would run the workers in its own Docker image, which has no newsbeam"
         remedy = f"Start a worker pool beside each {part}: --environment_type=EXTERNAL --environment_config=host:port"
         raise _refuse("--environment_type", problem, remedy)
+    if kind in _NAMED and not is_told:
+        problem, remedy = f"{kind} does not say which workers", _NAMED[kind]
+        raise _refuse("--environment_config", problem, f"Give --environment_config={remedy}")
 
 
 def _check_dask(given: PipelineOptions) -> str:
@@ -154,6 +178,9 @@ def _check_spark(given: PipelineOptions) -> str:
     if given.view_as(SparkRunnerOptions).spark_master_url.startswith("local"):
         problem = "Beam would start a Spark of its own on this machine"
         raise _refuse("--spark_master_url", problem, "Name a cluster: --spark_master_url=spark://host:7077")
+    if given.view_as(SparkRunnerOptions).spark_submit_uber_jar or given.view_as(PortableOptions).job_endpoint:
+        problem = "the job's driver would not be a process of ours, and work on when newsbeam is killed"
+        raise _refuse("--spark_submit_uber_jar, --job_endpoint", problem, "Leave it out; docs/engines.md names the jar")
     _require_pool(given, "Spark worker")
     return f"{SPARK} was tried on one machine only, with Spark 3.5 (docs/engines.md)"
 
@@ -224,9 +251,19 @@ def _read(beam_args: Sequence[str], usual: str, what: str) -> tuple[PipelineOpti
         is_value = before.startswith("--") and "=" not in before
         if arg.partition("=")[0].removeprefix("--") not in names and (arg.startswith("-") or not is_value):
             raise _refuse(arg, "Beam knows no such option", "Mend its spelling; newsbeam's own options go before `--`")
+    _refuse_others(given, usual if runner in _SAME else runner)
     if runner in _SAME:
         return given, usual, f"{runner} is taken as {usual}, {what}: the bare name would choose by itself"
     return given, runner, ""
+
+
+def _refuse_others(given: PipelineOptions, runner: str) -> None:
+    """Refuse options that only another engine than `runner` reads."""
+    set_ = given.get_all_options(drop_default=True).keys() - _EVERY_ENGINES
+    for engine, options in _OWN_OPTIONS.items():
+        names = set_ & {*dir(given.view_as(options)), *_OPTIONS_OF.get(engine, ())}
+        if engine != runner and names:
+            raise _refuse(f"--{min(names)}", f"only {engine} reads it", f"Leave it out, or give --runner={engine}")
 
 
 def _all_options(given: PipelineOptions) -> dict[str, Any]:

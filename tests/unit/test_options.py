@@ -7,9 +7,10 @@ from pipelines.options import Engine, choose, choose_stream, require_shared
 from schemas.errors import ConfigError
 from transforms.write import dataset_at
 
-ON_FLINK = ["--runner=FlinkRunner", "--flink_master=host:8081", "--environment_type=EXTERNAL"]
+POOL = ["--environment_type=EXTERNAL", "--environment_config=localhost:50000"]
+ON_FLINK = ["--runner=FlinkRunner", "--flink_master=host:8081", *POOL]
 ON_DASK = ["--runner=DaskRunner", "--dask_client_address=tcp://host:8786"]
-ON_SPARK = ["--runner=SparkRunner", "--spark_master_url=spark://host:7077", "--environment_type=EXTERNAL"]
+ON_SPARK = ["--runner=SparkRunner", "--spark_master_url=spark://host:7077", *POOL]
 ON_DATAFLOW = [
     "--runner=DataflowRunner", "--project=p", "--region=r", "--temp_location=gs://b/t", "--setup_file=./setup.py",
 ]  # fmt: skip
@@ -25,6 +26,16 @@ POSTGRES = "postgresql://newsbeam@db/news"
         pytest.param(["--job_name", "nightly"], "FnApiRunner", False, id="option-in-two-words"),
         pytest.param(ON_FLINK, "FlinkRunner", True, id="flink"),
         pytest.param(ON_DASK, "DaskRunner", False, id="dask"),
+        pytest.param([*ON_SPARK, "--job_name=nightly"], "SparkRunner", True, id="spark"),
+        pytest.param(
+            [*ON_FLINK[:2], "--environment_type=DOCKER", "--environment_config=ours:1"], "FlinkRunner", True, id="image"
+        ),
+        pytest.param(
+            [*ON_FLINK[:2], POOL[0], "--environment_options=external_service_address=h:1"],
+            "FlinkRunner",
+            True,
+            id="pool-by-options",
+        ),
     ],
 )
 def test_the_engine_that_will_answer_is_named(args: list[str], name: str, noticed: bool) -> None:
@@ -48,6 +59,16 @@ def test_workers_are_processes() -> None:
         pytest.param(ON_FLINK, 2, "those of its cluster", id="workers-beside-those-of-a-cluster"),
         pytest.param(["--runner=SparkRunner"], 1, "spark://host:7077", id="spark-without-a-cluster"),
         pytest.param([*ON_SPARK[:2]], 1, "has no newsbeam", id="spark-without-workers"),
+        pytest.param([*ON_SPARK, "--spark_submit_uber_jar"], 1, "when newsbeam is killed", id="driver-on-the-cluster"),
+        pytest.param([*ON_SPARK, "--job_endpoint=h:1"], 1, "when newsbeam is killed", id="driver-of-others"),
+        pytest.param([*ON_FLINK[:2], "--environment_type=DOCKER"], 1, "has no newsbeam", id="image-of-beam"),
+        pytest.param([*ON_SPARK[:2], POOL[0]], 1, "host:port of the pool", id="pool-without-an-address"),
+        pytest.param([*ON_SPARK[:2], "--environment_type=PROCESS"], 1, '"command"', id="process-without-a-command"),
+        pytest.param([*ON_SPARK, "--flink_master=h:1"], 1, "only FlinkRunner reads it", id="flinks-on-spark"),
+        pytest.param([*ON_SPARK, "--checkpoint_timeout_millis=1"], 1, "no such option", id="flinks-own-on-spark"),
+        pytest.param([*ON_SPARK, ON_DASK[1]], 1, "only DaskRunner reads it", id="dasks-on-spark"),
+        pytest.param([*ON_SPARK, "--num_workers=2"], 1, "only DataflowRunner reads it", id="dataflows-on-spark"),
+        pytest.param(["--region=r"], 1, "only DataflowRunner reads it", id="dataflows-on-this-machine"),
         pytest.param([*ON_DATAFLOW[:1]], 1, "--project=", id="dataflow-without-a-project"),
         pytest.param([*ON_DATAFLOW[:2]], 1, "--region=", id="dataflow-without-a-region"),
         pytest.param([*ON_DATAFLOW[:3]], 1, "--temp_location=gs://", id="dataflow-without-a-place"),

@@ -245,6 +245,19 @@ def test_a_fathers_name_is_no_mention_of_the_father(text: str, language: str) ->
     assert [id for _, id in found(text, language)] == ["mohammed-bin-nayef"]
 
 
+@pytest.mark.parametrize(
+    ("text", "language", "id"),
+    [
+        ("Toplam 5 bin Hamas mensubu ile üç bin asker.", "tr", "hamas"),
+        ("Ich bin Netanjahu begegnet.", "de", "benjamin-netanyahu"),
+        ("Ez bin Iraqê dimînim.", "ku", "iraq"),
+        ("It lay in the recycling bin Hamas had left.", "en", "hamas"),
+    ],
+)
+def test_what_follows_a_thousand_a_verb_or_a_bin_is_a_mention(text: str, language: str, id: str) -> None:
+    assert [named for _, named in found(text, language)] == [id]
+
+
 def test_the_fields_of_an_article_are_read_together() -> None:
     fields = [("title", "KH denies attack"), ("text", "Kataib Hezbollah denied it.")]
     tagged = tag(fields, "en", COMPILED, SETTINGS)

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, Optional
 from schemas.gazetteer import IMPORTED
 from schemas.records import Entity
 from transforms.tag.compile import Compiled
-from transforms.tag.match import SON_OF, Hit, Kept, Reading, covers, longest, standing
+from transforms.tag.match import Hit, Kept, Reading, covers, is_fathers_name, longest, standing
 from transforms.tag.names import BESIDE, BLOCKER, PLACES, SCORES, WEAK, Fit, Name
 
 _SPORT_WORDS: Final = 4  # different ones, from which on an article without armed groups is a sports page
@@ -229,7 +229,7 @@ def _later_surnames(reading: Reading, kept: Sequence[Kept], surnames: Mapping[st
             first, end = places[at], places[stop - 1] + 1
             after = bisect_right(kept, first, key=_STOP)  # the first name that ends behind the surname's start
             free = after == len(kept) or kept[after][0] >= end
-            free = free and not letters.endswith(SON_OF, 0, at)
+            free = free and not is_fathers_name(reading.folded, at, text, reading.language)
             if free and standing(reading.folded, at, stop, text, reading.language):
                 start = places[at - 3] if letters[at - 4 : at] in (" al ", " el ") else first
                 if _is_surname(text, start, end):

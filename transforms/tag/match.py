@@ -37,7 +37,8 @@ _NO_GLUE_AFTER: Final = ("ing", "ers", "ian", "ism", "ist")  # these make anothe
 _PREFIXED_MIN: Final = 3
 _ENDED_MIN: Final = 4  # letters of a name with an ending; a Turkish one more, an abbreviation one less: HSDê
 _GLUED_MAX: Final = 80  # characters after a joint in which such a name ends
-SON_OF: Final = (" بن ", " bin ")  # what follows is the father's name, and so no name of its own
+_SON_OF: Final = (" بن ", " bin ")  # what follows is the father's name, and so no name of its own
+_BIN: Final = frozenset({"tr", "ku", "de"})  # in these "bin" is a thousand, or a verb
 _HEAD: Final = "ראש "
 _PRIME_MINISTER: Final = _HEAD + "ממשלת "  # of a state: between the two words no name of its government starts
 _SHOUT: Final = 28  # characters looked at on either side to see whether a text is in capitals throughout
@@ -131,7 +132,7 @@ def _hits(
         if pattern < compiled.before_place and not _begins_longer(found, begin, stop, compiled)
     }
     beside_place = bool(before_place or after_place)
-    fathered = any(word in letters for word in SON_OF)
+    fathered = any(word in letters for word in _SON_OF)
     headed = _PRIME_MINISTER in letters
     alone: list[Hit] = []
     groups: list[list[Hit]] = []
@@ -149,7 +150,7 @@ def _hits(
                 continue
         else:
             continue
-        if fathered and letters.endswith(SON_OF, 0, first):
+        if fathered and is_fathers_name(folded, first, text, language):
             continue
         if headed and letters.startswith(_PRIME_MINISTER, first - len(_HEAD)):
             continue
@@ -230,6 +231,20 @@ def _may_start(folded: Folded, start: int, end: int, text: str, language: Option
     if language == "ckb":
         return end - start >= _ENDED_MIN and before in _SORANI_BEFORE
     return language not in _NO_PREFIXES and before in _ARABIC_BEFORE
+
+
+def is_fathers_name(folded: Folded, first: int, text: str, language: str) -> bool:
+    """Tell whether what begins at `first` of the folded text names somebody's father: "Mohammed bin Salman".
+
+    In Latin letters a word with a capital stands before it: a bin may also be for waste.
+    """
+    letters = folded.text
+    if letters.endswith(_SON_OF[0], 0, first):
+        return True
+    if language in _BIN or not letters.endswith(_SON_OF[1], 0, first):
+        return False
+    son = letters.rfind(" ", 0, first - len(_SON_OF[1])) + 1
+    return son > 0 and text[folded.places[son]].isupper()
 
 
 def _may_end(folded: Folded, start: int, end: int, text: str, language: Optional[str]) -> bool:

@@ -39,7 +39,8 @@ def check(gazetteer: Folder = None) -> None:
 
     curated, imported = tiers(_folder(gazetteer))
     loaded, problems = read_gazetteer(curated, imported)
-    problems += common_words(loaded, curated, imported)
+    if not any(problem.field == "file" for problem in problems):  # one that cannot be read
+        problems += common_words(loaded, curated, imported)
     for problem in problems:
         out.print(str(problem), markup=False, soft_wrap=True)
     if problems:

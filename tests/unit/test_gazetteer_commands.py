@@ -71,6 +71,15 @@ def test_a_file_of_other_columns_is_one_problem_and_a_byte_order_mark_is_none(tm
     assert (code, "header" in said, said.strip().endswith("1 problem")) == (2, True, True), said
 
 
+def test_a_file_in_a_spreadsheets_own_encoding_is_one_problem(tmp_path: Path) -> None:
+    folder = gazetteer(tmp_path)
+    aliases = folder / "curated" / "aliases.csv"
+    aliases.write_text(aliases.read_text("utf-8") + "river-guard,حرس النهر,ar,name,,x,,,\n", "cp1256")
+    code, said = run("check", "--gazetteer", str(folder))
+    assert code == 2
+    assert "aliases.csv: file: is not UTF-8. Save it as CSV UTF-8" in said
+
+
 @pytest.mark.parametrize("source", ["../x", "Wikidata", "a/b"])
 def test_a_source_that_is_no_slug_is_refused(tmp_path: Path, source: str) -> None:
     folder = gazetteer(tmp_path / "g")

@@ -258,6 +258,39 @@ def test_what_follows_a_thousand_a_verb_or_a_bin_is_a_mention(text: str, languag
     assert [named for _, named in found(text, language)] == [id]
 
 
+def test_a_mention_ends_where_its_word_ends_with_hamza_and_vowel_signs() -> None:
+    assert [surface for surface, _ in found("قالت حركة النجباء إن كتائب حزب اللهِ ردت.", "ar")] == [
+        "حركة النجباء",
+        "كتائب حزب اللهِ",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Siyah bayraklar yarım saat asılı kaldı.", "tr"),
+        ("Анатолий Петров и адвокат Анатолия Кучерены. Самое страшное: мал золотник. Гавани закрыты.", "ru"),
+        ("اللاعب علي صالح سجل هدفين.", "ar"),
+        ("Fetih zarokê min e.", "ku"),
+        ("A dock worker checked the tyre pressure.", "en"),
+    ],
+)
+def test_everyday_words_and_namesakes_name_nothing(text: str, language: str) -> None:
+    assert found(text, language) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Die christliche Kataib-Partei von Samy Gemayel tagte.", "de"),
+        ("Le parti Kataëb de Samy Gemayel a voté.", "fr"),
+        ("La Falange Libanesa, partido Kataeb, se retiró.", "es"),
+    ],
+)
+def test_the_kataeb_party_is_no_militia(text: str, language: str) -> None:
+    assert {id for _, id in found(text, language) if id.startswith("kata")} == {"kataeb-party"}
+
+
 def test_the_fields_of_an_article_are_read_together() -> None:
     fields = [("title", "KH denies attack"), ("text", "Kataib Hezbollah denied it.")]
     tagged = tag(fields, "en", COMPILED, SETTINGS)

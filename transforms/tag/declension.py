@@ -23,7 +23,7 @@ _ENDINGS: Final = """
 ии    ого|его|ия    ому|ему|ию ии|ого|его|ия им|ием ом|ем|ии
 ои    ого|оя        ому|ою    ои|ого|оя ым|им|оем  ом|ое
 ия    ии            ии        ию      иеи         ии
-а     ы|и           е         у       ои|еи       е
+а     ы             е         у       ои|еи       е
 я     и             е|и       ю       еи          е|и
 о     а             у         о       ом          е
 е     я             ю         е       ем          е|и
@@ -41,7 +41,9 @@ _ENDINGS: Final = """
 _HARD: Final = (("а",), ("у",), ("", "а"), ("ом",), ("е",))  # of a word that ends in a consonant
 _HISSED: Final = (("а",), ("у",), ("", "а"), ("ом", "ем"), ("е",))  # and in one of these
 _HISSING: Final = frozenset("жцчшщ")
+_SOFTENING: Final = _HISSING - {"ц"} | set("гкх")  # no ы follows these
 _CONSONANTS: Final = _HISSING | set("бвгдзклмнпрстфх")
+_VOWELS: Final = set("аеиоуыэюя")
 _IRREGULAR: Final = {"воиска": "воиск воискам воиска воисками воисках"}
 _CASES: Final = 5
 _LONGEST: Final = 3  # letters of an ending
@@ -74,6 +76,8 @@ def declined(name: str) -> set[str]:
     ['тель авиве', 'тель авивом', 'тель авиву']
     """
     words = name.split()
+    if len(words) == 1 and name.endswith("и") and name[-2:-1] not in _SOFTENING | _VOWELS:
+        return set()  # Мали, Моди
     forms = [_forms(word) for word in words]
     noun = next((place for place, word in enumerate(words) if not word.endswith(_ADJECTIVE)), len(words) - 1)
     spelled = set(_agreeing(words, forms, range(noun + 1)))
@@ -97,7 +101,14 @@ def _forms(word: str) -> _Forms:
         for length in range(_LONGEST, 0, -1):
             stem, ending = word[:-length], word[-length:]
             if ending in _TABLE and len(stem) >= _STEM_MIN:
-                return [[stem + after for after in case] for case in _TABLE[ending]]
+                if ending == "а" and stem[-1] in _VOWELS:  # Самоа
+                    break
+                soft = stem[-1] in _SOFTENING
+                return [[stem + _after(after, soft=soft) for after in case] for case in _TABLE[ending]]
         if word[-1] in _CONSONANTS and len(word) > _STEM_MIN:
             return [[word + after for after in case] for case in (_HISSED if word[-1] in _HISSING else _HARD)]
     return [[word]] * _CASES
+
+
+def _after(ending: str, *, soft: bool) -> str:
+    return ending.replace("ы", "и", 1) if soft else ending

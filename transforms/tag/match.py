@@ -154,7 +154,8 @@ def _hits(
             continue
         if headed and letters.startswith(_PRIME_MINISTER, first - len(_HEAD)):
             continue
-        start, end = places[first], places[after - 1] + 1
+        # up to the blank: folding leaves out a last hamza, and vowel signs
+        start, end = places[first], places[after] if letters[after] == " " else places[after - 1] + 1
         surface = text[start:end]
         fit = fits.get(surface)
         if fit is None or fit.pattern != pattern:

@@ -234,7 +234,7 @@ def _may_start(folded: Folded, start: int, end: int, text: str, language: Option
     return language not in _NO_PREFIXES and before in _ARABIC_BEFORE
 
 
-def is_fathers_name(folded: Folded, first: int, text: str, language: str) -> bool:
+def is_fathers_name(folded: Folded, first: int, text: str, language: Optional[str]) -> bool:
     """Tell whether what begins at `first` of the folded text names somebody's father: "Mohammed bin Salman".
 
     In Latin letters a word with a capital stands before it: a bin may also be for waste.

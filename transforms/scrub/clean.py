@@ -106,7 +106,7 @@ def _scrub_once(text: str, language: Optional[str], rules: Rules, title: str, *,
     take_captions(draft)
     take_doubles(draft)
     take_head(draft, title, rules, dirty=dirty)
-    take_tail(draft)
+    take_tail(draft, rules)
     _read_fields(draft, rules)
     joined = join_broken([draft.lines[at] for at in draft.open()])
     repaired = _repair_words(_without_dateline(draft, joined, rules), language, rules)

@@ -106,10 +106,10 @@ def is_dateline(line: str, agencies: Set[str], places: Set[str]) -> bool:
     named = [part for part in parts if part not in (*signed, *days)]
     if not signed or not 1 <= len(named) <= 2 or not all(is_name(part, most=3) for part in named):
         return False
-    return bool(days) or all(part.isupper() or _names_place(places, part) for part in named)
+    return bool(days) or all(part.isupper() or names_place(places, part) for part in named)
 
 
-def _names_place(places: Set[str], name: str) -> bool:
+def names_place(places: Set[str], name: str) -> bool:
     """Whether a name may be a place's rather than a person's: one word, or a known name, or the form of one."""
     words = [token for token in tokens(name, {}) if token[0].isalnum()]
     if len(words) < 2:
@@ -166,9 +166,7 @@ def _bracketed(agencies: Set[str], places: Set[str], found: re.Match[str]) -> bo
     if not named or (place and not is_name(place, most=6)):
         return False
     known = " ".join(tokens(found["agency"], {})) in agencies
-    return (
-        known or not place or place.isupper() or any(_names_place(places, part) for part in re.split(r"[,/(]", place))
-    )
+    return known or not place or place.isupper() or any(names_place(places, part) for part in re.split(r"[,/(]", place))
 
 
 def _paired(agencies: Set[str], found: re.Match[str]) -> bool:
@@ -192,7 +190,7 @@ def _plain(agencies: Set[str], places: Set[str], found: re.Match[str]) -> bool:
     words = words_of(place)
     if not words or not is_name(place, most=7) or re.search(r"\.$|\d", place) or _DOMAIN.search(place):
         return False
-    likely = any(_names_place(places, part) for part in place.split(",")) or " ".join(tokens(place, {})) in agencies
+    likely = any(names_place(places, part) for part in place.split(",")) or " ".join(tokens(place, {})) in agencies
     if not has_case(place):
         return likely and len(words) <= 3 and found["dash"].strip() not in (":", "|")
     letters = [c for c in place.split(",")[0] if c.isalpha()]

@@ -8,8 +8,8 @@ from typing import Final, Optional
 from transforms.scrub.draft import Draft, is_doubled_name
 from transforms.scrub.lines import PICTURE_WORDS, classify, credit_line, joined_kind, split_credit
 from transforms.scrub.rules import Language, Match, Rules
-from transforms.scrub.shapes import ends_sentence, is_headline, is_person, is_prose, words_of
-from transforms.scrub.words import fold, tokens
+from transforms.scrub.shapes import ends_sentence, is_headline, is_prose, words_of
+from transforms.scrub.words import fold, stem_of, tokens
 
 LEAD_PARAGRAPHS: Final = 2  # the first may be a summary, with date and byline only below it
 MAX_RUN_WORDS: Final = 3  # of a line read together with its neighbours
@@ -75,15 +75,13 @@ def _by_itself(line: str, rules: Rules, active: Sequence[Language]) -> Optional[
 
 
 def _credit_by_shape(line: str, rules: Rules) -> Optional[Match]:
-    """A line that credits a picture by its shape alone: an agency's or account's, or a person's name in brackets."""
+    """A line that credits a picture by its shape alone: an agency's or account's."""
     inner = line[1:-1].strip() if line[0] + line[-1] in ("()", "[]") else line
     label, _, rest = inner.partition(" ")
     if fold(label) in PICTURE_WORDS and credit_line(rest.strip() or "-", rules):
         inner = rest.strip()
     elif not credit_line(inner, rules):
-        named = line[0] == "(" and inner != line and is_person(inner)
-        if not named or not rules.offices.isdisjoint(fold(inner).split()):
-            return None
+        return None
     return Match("any.credit-shape", "credit", {"credit": inner})
 
 
@@ -126,8 +124,8 @@ def _told_of(draft: Draft, prose: Sequence[int]) -> set[int]:
     people = {at: match.slots["person"] for at, match in enumerate(draft.found) if match and "person" in match.slots}
     if not people:
         return set()
-    used = {word for at in prose for word in words_of(draft.lines[at])}
-    own = {at for at, person in people.items() if words_of(person)[-1] in used}
+    used = {stem_of(word) for at in prose for word in words_of(draft.lines[at]) if not word[0].islower()}
+    own = {at for at, person in people.items() if stem_of(words_of(person)[-1]) in used}
     for at in own:
         draft.found[at] = None
     return own

@@ -26,9 +26,8 @@ MAX_CREDIT: Final = 110  # characters
 MAX_CREDIT_LINE: Final = 90
 MIN_NAMED_CAPTION: Final = 20
 MAX_SIGNER_WORDS: Final = 7  # of an office's name behind a caption
-MIN_BRACKET_SCENE_WORDS: Final = 5  # before a person's name in round brackets
 MIN_SCENE_WORDS: Final = 3  # longer ones without a capital
-_NAME_SIGNS: Final = frozenset("|•©.([")  # between a caption and a name without an agency
+_NAME_SIGNS: Final = frozenset("|•©[")  # between a caption and a name without an agency
 _CREDIT_WORDS: Final = frozenset(("via", "images", "photo", "handout", "picture"))
 PICTURE_WORDS: Final = frozenset(  # that may stand before a credit without a colon
     fold(word)
@@ -120,6 +119,8 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
                 if not _names_agencies(slots["agency"], rules.agencies):
                     continue
                 slots["source"] = slots.pop("agency")
+            if {"caption", "credit"} <= slots.keys() and not _sets_off_credit(line, slots, rules, active):
+                continue
             if (slots or template.kind not in _NEVER_SENTENCES or not sentence) and _plausible(
                 slots, rules.agency_words
             ):
@@ -205,6 +206,21 @@ def _is_credit(text: str, agency_words: frozenset[str]) -> bool:
     return not words or is_name(" ".join(words), most=12)
 
 
+def _sets_off_credit(line: str, slots: dict[str, str], rules: Rules, active: Sequence[Language]) -> bool:
+    """Whether a label without a sign before it begins a credit, and does not end a sentence: "He drew a photo: …".
+
+    An agency may follow any label; a person's name one in a capital, and behind no article.
+    """
+    before, _, behind = line.partition(slots["caption"])
+    label = behind.rpartition(slots["credit"])[0].strip()
+    if before.strip() or not label[:1].isalpha() or credit_line(slots["credit"], rules):
+        return True
+    if has_case(label) and label[0].islower():
+        return False
+    last = fold(slots["caption"].split()[-1])
+    return not any(language.is_common(last) for language in active)
+
+
 def _is_list(text: str) -> bool:
     """Tags: a few short items between commas or other separators."""
     items = [item for item in re.split(r"[,،;|•#/·]", text) if item.strip()]
@@ -231,9 +247,10 @@ def split_credit(line: str, rules: Rules) -> Optional[tuple[str, str]]:
     named = _NAMED.fullmatch(line) if line[-1] in ")]" else None
     if named is not None and 2 <= len(words_of(named["credit"])) <= 4 and is_name(named["credit"]):
         caption = named["caption"].strip()  # a name in square brackets, or in letters of another script
-        if (named["open"] == "[" and len(caption) >= MIN_NAMED_CAPTION) or has_case(named["credit"]) > has_case(
-            caption
-        ):
+        office = not rules.offices.isdisjoint(fold(named["credit"]).split())
+        if (named["open"] == "[" and not office and len(caption) >= MIN_NAMED_CAPTION) or has_case(
+            named["credit"]
+        ) > has_case(caption):
             return caption, named["credit"]
     found = _SET_OFF.fullmatch(line)
     if found is None:
@@ -251,19 +268,24 @@ def _signs_scene(caption: str, credit: str, sign: str, rules: Rules) -> bool:
     """Whether a name without an agency may sign a caption: an office's, or behind some signs a person's.
 
     The caption tells of a scene: what has no small words may be an item of a list, or a row of a table. Where no
-    capital tells a name, it is one in letters of another script.
+    capital tells a name, it is one in letters of another script. In round brackets stands also what a sentence is about
+    or who told it; there only a name of those who give pictures away will do, or a caption that speaks of its picture.
     """
+    if sign == ".":
+        return False
     told, words = words_of(caption), words_of(credit)
     small = sum(word.islower() and len(word) > 2 for word in told)
     if not caption[0].isalpha() or (has_case(caption) and not small):
         return False
     if len(words) > 1 and not rules.offices.isdisjoint(map(fold, words)):
+        if sign in ("(", "[") and rules.picture_offices.isdisjoint(map(fold, words)):
+            return False
         return is_name(credit, most=MAX_SIGNER_WORDS) and not any(c.isdigit() for c in credit)
     if not has_case(caption):
         return has_case(credit) and is_name(credit)
-    least = MIN_BRACKET_SCENE_WORDS if sign == "(" else MIN_SCENE_WORDS
+    signs = sign in _NAME_SIGNS or (sign == "(" and not PICTURE_WORDS.isdisjoint(map(fold, told)))
     ended = told[-1].islower() and len(told[-1]) > 2  # by a word, not by an abbreviation
-    return sign in _NAME_SIGNS and small >= MIN_SCENE_WORDS and len(told) >= least and ended and is_person(credit)
+    return signs and small >= MIN_SCENE_WORDS and ended and is_person(credit)
 
 
 def credit_line(line: str, rules: Rules) -> bool:

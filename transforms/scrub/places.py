@@ -7,17 +7,17 @@ only more of it. Between paragraphs nothing is taken by place alone.
 import re
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, Optional
 
 from schemas.records import Caption
-from transforms.scrub.datelines import is_dateline, split_dateline
+from transforms.scrub.datelines import is_dateline, names_place, split_dateline
 from transforms.scrub.draft import Draft, is_doubled_name, is_lone_name
 from transforms.scrub.furniture import FURNISHES, LIST_ITEM
 from transforms.scrub.lines import credit_line
 from transforms.scrub.repair import join_broken
 from transforms.scrub.rules import Match, Rules
 from transforms.scrub.shapes import ends_sentence, is_headline, is_name, is_prose, is_source, is_title_case, words_of
-from transforms.scrub.words import fold
+from transforms.scrub.words import fold, stem_of, tokens
 
 MAX_SUBTITLES: Final = 1  # where nothing tells but their place: more are facts set above the text
 MAX_TITLE_WORDS: Final = 20  # 99 % of 530 titles have no more
@@ -37,7 +37,6 @@ MIN_CAPTION_WORDS: Final = 6
 DEK_OVERLAP: Final = 0.8  # share of a subtitle's words that the paragraphs below it use again
 DEK_REACH: Final = 3  # of these paragraphs
 MAX_DEK_CHARS: Final = 260
-STEM_CHARS: Final = 5  # words that begin alike are taken for forms of one word
 SAME_TITLE: Final = 0.8  # share of words that two forms of a title have in common
 TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs use
 _ENDING: Final = frozenset(("comments", "consent", "footer", "languages"))  # kinds behind which no article goes on
@@ -164,7 +163,7 @@ def _told_again(draft: Draft, line: str, below: Sequence[int], share: float = TO
 
 
 def _stems(text: str) -> set[str]:
-    return {fold(word)[:STEM_CHARS] for word in words_of(text) if len(word) > 3}
+    return {stem_of(word) for word in words_of(text) if len(word) > 3}
 
 
 def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool) -> None:
@@ -257,7 +256,21 @@ def _is_teaser_block(lines: Sequence[str]) -> bool:
     )
 
 
-def take_tail(draft: Draft) -> None:
+def _signs_text(line: str, rules: Rules) -> Optional[Match]:
+    """The source that signs a text on its last line; in brackets several words only if outlets are named so."""
+    signed = _SIGNED.fullmatch(line)
+    if signed is None or not is_source(source := signed["source"]):
+        return None
+    if (
+        line[0] == "("
+        and not names_place(rules.places, source)
+        and " ".join(tokens(source, {})) not in rules.agency_names
+    ):
+        return None
+    return Match("any.signature", "source", {"source": source})
+
+
+def take_tail(draft: Draft, rules: Rules) -> None:
     """Headlines and scraps after the last paragraph go once any furniture has begun there.
 
     In a text that is mostly paragraphs one or two of them go anyway: no article ends with a heading.
@@ -279,9 +292,9 @@ def take_tail(draft: Draft) -> None:
     within = False  # a form, behind which even a sentence is the site's
     for at in range(last + 1, len(draft.lines)):
         match, line = draft.found[at], draft.lines[at]
-        if match is None and (signed := _SIGNED.fullmatch(line)) and is_source(signed["source"]):
-            match = draft.found[at] = Match("any.signature", "source", {"source": signed["source"]})
-        elif match is not None and match.kind == "credit" and line[0] != "©" and not match.slots.get("caption"):
+        if match is None and (signed := _signs_text(line, rules)) is not None:
+            match = draft.found[at] = signed
+        elif match is not None and match.rule == "any.credit-shape" and line.strip("([])") == match.slots["credit"]:
             match = draft.found[at] = match._replace(kind="source", slots={"source": match.slots.get("credit", "")})
         if match is not None:
             begun = begun or match.kind in FURNISHES

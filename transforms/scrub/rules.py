@@ -105,6 +105,11 @@ class Rules:
         return frozenset(fold(word) for rules in self.files.values() for word in rules.offices)
 
     @cached_property
+    def picture_offices(self) -> frozenset[str]:
+        """Those of the words that name nobody but a giver of pictures, in any language."""
+        return frozenset(map(fold, self.files[_COMMON].offices)) if _COMMON in self.files else frozenset()
+
+    @cached_property
     def places(self) -> frozenset[str]:
         """Places where news is dated, and forms of places ("new *"), as folded words with a space between."""
         return frozenset(" ".join(tokens(name, {})) for rules in self.files.values() for name in rules.places)
@@ -219,6 +224,10 @@ class Language:
     def share(self, words: Iterable[str]) -> int:
         """How many of the words of a text are common ones of the language."""
         return sum(word in self._common for word in words)
+
+    def is_common(self, word: str) -> bool:
+        """Whether a folded word is a common one of the language, such as an article."""
+        return word in self._common
 
     def candidates(self, heads: Iterable[str], words: frozenset[str]) -> list[Template]:
         """The templates that a line may match which begins with one of `heads` and holds `words`, in file order."""

@@ -14,6 +14,7 @@ from typing import Final, Optional
 DATE: Final = "§date"
 TIME: Final = "§time"
 MAX_NAMES: Final = 3
+STEM_CHARS: Final = 5
 MAX_LINE: Final = 420  # characters; furniture is shorter, and longer lines are never matched against rules
 
 # "e-mail" is one word: a hyphen between letters is no separator, as the one in "Related - Storm hits coast" is.
@@ -47,6 +48,15 @@ def fold(text: str) -> str:
         return text.lower()
     parts = unicodedata.normalize("NFKD", text.translate(_FOLDED)).casefold()
     return "".join(c for c in parts if not unicodedata.combining(c)).translate(_FOLDED)
+
+
+def stem_of(word: str) -> str:
+    """What forms of one word have in common: its folded beginning, without what follows an apostrophe.
+
+    >>> stem_of("Haddads"), stem_of("Haddad"), stem_of("Hasan’ın")
+    ('hadda', 'hadda', 'hasan')
+    """
+    return fold(word).partition("'")[0][:STEM_CHARS]
 
 
 def tokens(line: str, months: Mapping[str, int]) -> list[str]:

@@ -41,7 +41,7 @@ DASK: Final = "DaskRunner"
 SPARK: Final = "SparkRunner"
 DATAFLOW: Final = "DataflowRunner"
 _SAME: Final = {"DirectRunner", "SwitchingDirectRunner", "direct"}  # users type these, and mean: on this machine
-_REASONS: Final = {PRISM: "it is for streams (`newsbeam stream`), and has one worker process"}
+_ONLY_STREAMS: Final = "it is for streams (`newsbeam stream`), and has one worker process"
 # Options of Flink's side: Beam's Python hands on what it does not know, so slips in their spelling are ours to find.
 # `shutdown_sources_after_idle_ms` is not among them: it makes a source that waits look again without a pause.
 _FLINK_OPTIONS: Final = {
@@ -109,9 +109,9 @@ def choose(beam_args: Sequence[str], workers: int = 1) -> Engine:
     if runner == IN_PROCESS:
         given.view_as(DirectOptions).direct_num_workers = workers
     elif runner not in _CLUSTERS:
-        why = _REASONS.get(runner, "it works on this machine's files")
-        problem = f"{runner} is not an engine this job runs on: {why}"
-        raise _refuse("--runner", problem, f"Use {IN_PROCESS}, with --workers N for more processes")
+        why = _ONLY_STREAMS if runner == PRISM else "batches run on others"
+        remedy = f"Use {IN_PROCESS}, with --workers N for more processes, or a cluster: {', '.join(sorted(_CLUSTERS))}"
+        raise _refuse("--runner", f"{runner} is not an engine this job runs on: {why}", remedy)
     elif workers != 1:
         raise _refuse("--workers", f"the workers of {runner} are those of its cluster", "Leave it out")
     else:

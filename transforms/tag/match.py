@@ -11,7 +11,7 @@ from operator import itemgetter
 from typing import Final, NamedTuple, Optional
 
 from schemas.gazetteer import IMPORTED
-from transforms.tag.compile import GLUED_AFTER_MIN, GLUED_MIN, Automaton, Compiled
+from transforms.tag.compile import GLUED_AFTER_MIN, Automaton, Compiled
 from transforms.tag.names import BLOCKER, Fit, Name
 from transforms.tag.normalize import Folded, fold
 
@@ -36,6 +36,7 @@ _PERSIAN_AFTER: Final = frozenset("ي ها هاي هايي يها".split())
 _NO_GLUE_AFTER: Final = ("ing", "ers", "ian", "ism", "ist")  # these make another English word
 _PREFIXED_MIN: Final = 3
 _ENDED_MIN: Final = 4  # letters of a name with an ending; a Turkish one more, an abbreviation one less: HSDê
+_GLUED_MIN: Final = 4  # letters of a name that may start in the middle of a word: "theKataib"
 _GLUED_MAX: Final = 80  # characters after a joint in which such a name ends
 _SON_OF: Final = (" بن ", " bin ")  # what follows is the father's name, and so no name of its own
 _BIN: Final = frozenset({"tr", "ku", "de"})  # in these "bin" is a thousand, or a verb
@@ -66,11 +67,10 @@ class Reading(NamedTuple):
 def read(field: str, text: str, language: Optional[str], compiled: Compiled) -> Reading:
     """Return `text` with all the names in it, the overlapping ones too."""
     folded = fold(text, language)
-    automaton = compiled.inflected if language in _INFLECTED else compiled.plain
+    automaton = compiled.automata(language in _INFLECTED)
     found = automaton.matcher.find_matches_as_indexes(folded.text, overlapping=True)
     for joint in folded.joints:
-        if folded.text[joint : joint + GLUED_MIN] in compiled.heads:
-            found += _glued(folded.text, joint, automaton)
+        found += _glued(folded.text, joint, automaton)
     found.reverse()  # they are in order of their ends: of those that start at one place, the longest comes first
     found.sort(key=_BEGIN)
     signs = [match for match in found if match[0] >= compiled.after_place]
@@ -215,7 +215,7 @@ def _glued(letters: str, joint: int, automaton: Automaton) -> Iterator[tuple[int
     cut = letters.find(" ", joint + _GLUED_MAX)
     tail = " " + letters[joint : cut + 1 if cut >= 0 else None]
     for pattern, begin, stop in automaton.matcher.find_matches_as_indexes(tail, overlapping=True):
-        if begin == 0 and len(tail[:stop].strip()) >= GLUED_MIN:
+        if begin == 0 and len(tail[:stop].strip()) >= _GLUED_MIN:
             yield pattern, joint - 1, joint + stop - 1
 
 
@@ -224,7 +224,7 @@ def _may_start(folded: Folded, start: int, end: int, text: str, language: Option
     before = letters[letters.rfind(" ", 0, start) + 1 : start]
     if letters[start].isascii():
         place = folded.places[start]
-        return end - start >= GLUED_MIN and text[place].isupper() and text[place - 1].islower()
+        return end - start >= _GLUED_MIN and text[place].isupper() and text[place - 1].islower()
     if end - start < _PREFIXED_MIN:
         return False
     if "\u0590" <= letters[start] <= "\u05ff":

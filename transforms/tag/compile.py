@@ -44,7 +44,7 @@ class Automaton(NamedTuple):
 class Compiled:
     """The automaton, what the names that it finds may be, and what must be known of entities to choose among them."""
 
-    automata: Callable[[bool], Automaton]  # for languages that put endings to names, built when first asked for; and not
+    automata: Callable[[bool], Automaton]  # for other languages; and, built when asked for, those with endings
     names: Sequence[tuple[Name, ...]]  # of each pattern; a blank at its ends is no part of them
     fits: Callable[[Optional[str]], "Fits"]  # of each language
     bare: int  # first of the patterns without a blank in front

@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import os
 import shutil
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
+from urllib.parse import parse_qs
 
 from apache_beam.options.pipeline_options import (
     FlinkRunnerOptions,
@@ -19,6 +21,7 @@ from rich.console import Console
 
 from schemas.errors import NewsbeamError
 from transforms.write import Dataset
+from transforms.write.files import is_remote
 
 _ENDED: Final = {"FINISHED", "CANCELED", "FAILED"}
 _TIMEOUT_S: Final = 30.0
@@ -55,9 +58,21 @@ def sole_job(options: PipelineOptions, dataset: Dataset, out: Console) -> Iterat
 def name_job(options: PipelineOptions, dataset: Dataset) -> str:
     """Give the job a name that ends with what stands for its dataset; return that ending."""
     named = options.view_as(GoogleCloudOptions)  # where Beam keeps the name of every engine's jobs
-    mark = f"-{hashlib.sha256(dataset.root.encode()).hexdigest()[:12]}"
+    mark = f"-{hashlib.sha256(place_of(dataset.root).encode()).hexdigest()[:12]}"
     named.job_name = f"{named.job_name or 'newsbeam'}{mark}"
     return mark
+
+
+def place_of(root: str) -> str:
+    """Return the one spelling of a dataset's root: of a folder its real path, of a prefix its store's address, too.
+
+    >>> place_of("s3://bucket/news/?region=eu-central-1"), place_of("s3://bucket/news?endpoint_override=minio:9000")
+    ('s3://bucket/news', 's3://bucket/news?minio:9000')
+    """
+    if not is_remote(root):
+        return os.path.realpath(root)
+    prefix, _, query = root.partition("?")
+    return "?".join([prefix.rstrip("/"), *parse_qs(query).get("endpoint_override", [])])
 
 
 def end_jobs(master: str, mark: str) -> int:

@@ -215,7 +215,7 @@ def _execute(job: Job, flow: Callable[[beam.Pipeline, Plan], Harvest], outlets: 
     dataset = job.dataset
     prepare(dataset)
     store = Store(dataset.state_address)
-    with lock(dataset) as dataset, _alone(job.engine, dataset, job.out) as left_over:
+    with lock(dataset) as dataset, alone(job.engine, dataset, job.out) as left_over:
         recovered = settle_runs(job, dataset, store)
         require_room(dataset, job.settings.write.min_free_bytes)
         started = datetime.now(UTC)
@@ -280,16 +280,21 @@ def _run_pipeline(
         write = Write(dataset, run_id, store, job.settings.write, version("newsbeam"))
         _ = flow(pipeline, plan) | "Write" >> write
         with progress(watched, job.out):
-            on_interrupt = signal.getsignal(signal.SIGINT)
-            result = pipeline.run()
-            if signal.getsignal(signal.SIGINT) != on_interrupt:
-                signal.signal(signal.SIGINT, on_interrupt)  # Beam's would stop its job server, and lose the Ctrl-C
-            try:
-                result.wait_until_finish()
-            except KeyboardInterrupt:
-                if job.engine.name == DATAFLOW:  # it works on without us
-                    result.cancel()
-                raise
+            run_to_end(pipeline, works_on=job.engine.name == DATAFLOW)
+
+
+def run_to_end(pipeline: beam.Pipeline, *, works_on: bool) -> None:
+    """Run a pipeline, and let Ctrl-C end it: the engine's job is cancelled where it `works_on` without us."""
+    on_interrupt = signal.getsignal(signal.SIGINT)
+    result = pipeline.run()
+    if signal.getsignal(signal.SIGINT) != on_interrupt:
+        signal.signal(signal.SIGINT, on_interrupt)  # Beam's would stop its job server, and lose the Ctrl-C
+    try:
+        result.wait_until_finish()
+    except KeyboardInterrupt:
+        if works_on:
+            result.cancel()
+        raise
 
 
 def what_stays(dataset: Dataset, run_id: str) -> str:
@@ -299,7 +304,7 @@ def what_stays(dataset: Dataset, run_id: str) -> str:
     return "nothing was committed, and the next run asks again"
 
 
-def _alone(engine: Engine, dataset: Dataset, out: Console) -> AbstractContextManager[str]:
+def alone(engine: Engine, dataset: Dataset, out: Console) -> AbstractContextManager[str]:
     """See to it that no job but ours works for the dataset on a cluster; yields what was found there, in words."""
     if engine.name == FLINK:
         return sole_job(engine.options, dataset, out)

@@ -2,13 +2,16 @@
 
 import io
 import json
+import shutil
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from apache_beam.options.pipeline_options import GoogleCloudOptions, PipelineOptions
+from apache_beam.options.pipeline_options import GoogleCloudOptions, JobServerOptions, PipelineOptions
 from rich.console import Console
 
 from pipelines import flink
@@ -105,6 +108,30 @@ def test_the_own_job_is_ended_whatever_ended_its_run(
     with pytest.raises(type(error)):
         interrupted()
     assert cluster.cancelled == ["a"]
+
+
+def test_a_dataset_is_known_by_any_spelling_of_its_root(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "link").symlink_to("data")
+    same = [tmp_path / "data", tmp_path / "link", f"{tmp_path}/data/", f"{tmp_path}/x/../data"]
+    prefixes = ["s3://b/p", "s3://b/p/", "s3://b/p?region=x", "s3://b/p/?region=x"]
+    others = ["s3://b/p/q", "s3://b/p?endpoint_override=minio:9000"]
+    marks = [{flink.name_job(options(""), Dataset(str(root))) for root in roots} for roots in (same, prefixes, others)]
+    assert [len(each) for each in marks] == [1, 1, 2]
+    assert len(set.union(*marks)) == 4
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="util-linux is not installed")
+def test_the_job_server_ends_when_newsbeam_is_killed() -> None:
+    """Its launcher is a shell here; who holds the other end of its stderr hears when it has ended."""
+    server = PipelineOptions(["--job_server_java_launcher=sh", "--job_server_jvm_properties=-c"]).view_as(
+        JobServerOptions
+    )
+    flink.die_with_us(server)
+    command = [server.job_server_java_launcher, *server.job_server_jvm_properties, "echo up; exec sleep 60"]
+    newsbeam = "import os, subprocess as s, sys; s.Popen(sys.argv[1:], stdout=s.PIPE).stdout.readline(); os.kill(os.getpid(), 9)"
+    ended = subprocess.run([sys.executable, "-c", newsbeam, *command], stderr=subprocess.PIPE, timeout=20, check=False)
+    assert (ended.returncode, ended.stderr) == (-9, b"")
 
 
 def test_a_cluster_that_is_gone_after_the_work_was_done_is_told_and_does_not_fail_it(

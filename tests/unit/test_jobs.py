@@ -1,13 +1,21 @@
 """Errors of ours come back out of what Beam wraps around them."""
 
+import io
 import pickle
+import signal
 from pathlib import Path
+from typing import cast
 
+import apache_beam as beam
 import grpc
 import pytest
+from apache_beam.options.pipeline_options import GoogleCloudOptions, JobServerOptions, PipelineOptions
+from rich.console import Console
 
 from pipelines.beam_errors import own_error, told
-from pipelines.jobs import what_stays
+from pipelines.flink import die_with_us, name_job
+from pipelines.jobs import alone, run_to_end, what_stays
+from pipelines.options import DATAFLOW, SPARK, Engine
 from schemas.errors import ConfigError, CountsDoNotAddUp, DatasetError, LockHeld, NewsbeamError
 from transforms.write import Dataset, manifest_path, prepare
 
@@ -117,3 +125,46 @@ def test_a_call_that_failed_is_a_dead_job_server_only_where_there_is_one_and_it_
 ) -> None:
     error = Refused(status)
     assert told(error, lambda: "all stays", on_cluster=on_cluster) is error
+
+
+class Job:
+    """A pipeline and its result, as an engine's client that takes Ctrl-C for itself; Ctrl-C comes while it works."""
+
+    def __init__(self) -> None:
+        self.cancelled = False
+
+    def run(self) -> "Job":
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        return self
+
+    def wait_until_finish(self) -> None:
+        signal.raise_signal(signal.SIGINT)
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+@pytest.mark.parametrize("works_on", [True, False])
+def test_ctrl_c_ends_a_job_and_cancels_one_that_works_on_without_us(*, works_on: bool) -> None:
+    job, before = Job(), signal.getsignal(signal.SIGINT)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            run_to_end(cast("beam.Pipeline", job), works_on=works_on)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert job.cancelled == works_on
+
+
+def test_on_dataflow_a_job_bears_its_datasets_name_and_on_spark_its_driver_ends_with_us(tmp_path: Path) -> None:
+    dataset, out = Dataset(str(tmp_path)), Console(file=io.StringIO())
+    options = PipelineOptions([])
+    with alone(Engine(DATAFLOW, 1, options, ""), dataset, out) as left_over:
+        assert left_over == ""
+    mark = name_job(PipelineOptions([]), dataset)
+    assert options.view_as(GoogleCloudOptions).job_name == f"newsbeam{mark}"
+    ours, plain = PipelineOptions([]).view_as(JobServerOptions), PipelineOptions([])
+    die_with_us(ours)
+    with alone(Engine(SPARK, 1, plain, ""), dataset, out):
+        started = plain.view_as(JobServerOptions)
+    assert started.job_server_java_launcher == ours.job_server_java_launcher
+    assert started.job_server_jvm_properties == ours.job_server_jvm_properties

@@ -67,10 +67,8 @@ class ClusterFn(beam.DoFn):
     ) -> Iterator[Union[tuple[str, Placement], _Moved, _Changed, _Merged]]:
         _, joined = group
         members, heads, edges = set(joined["members"]), dict[Head, Head](), list[Edge]()
-        for edge in map(
-            _PACKED.decode, joined["edges"]
-        ):  # an article's edges share its head: most of a big component's memory
-            if edge.b.article_id in members:
+        for edge in map(_PACKED.decode, joined["edges"]):
+            if edge.b.article_id in members:  # its edges share an article's head: most of a big component's memory
                 edges.append(edge._replace(a=heads.setdefault(edge.a, edge.a), b=heads.setdefault(edge.b, edge.b)))
         places = {each.article_id: each for each in place(edges, self.settings.cluster_cut)}
         for head in sorted(heads, key=text_key):

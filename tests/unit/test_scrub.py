@@ -107,8 +107,16 @@ def test_what_only_looks_like_residue_stays(text: str) -> None:
 
 
 def test_behind_a_comment_form_a_sentence_is_the_sites() -> None:
-    dirty = f"{CLEAN}\n\nLeave a comment\nYour view is worth more with a name beneath it."
-    assert scrub(dirty, "en", RULES).text == CLEAN
+    said = "The gulls came back on Friday."
+    form = "Leave a comment\nYour email address will not be published."
+    assert scrub(f"{CLEAN}\n\n{form}\n{said}", "en", RULES).text == CLEAN
+    assert scrub(f"{CLEAN}\n\nLeave a comment\n{said}", "en", RULES).text == f"{CLEAN}\n\n{said}"
+
+
+def test_a_question_between_or_behind_arabic_paragraphs_stays() -> None:
+    arabic = "أغلقت سلطة الميناء الرصيف الشمالي يوم الاثنين بعد أن عثر الغواصون على تشققات في ثلاثة من أعمدته الكبيرة."
+    text = "\n\n".join((arabic, arabic[:-1] + " أمس.", arabic[:-1] + " اليوم.", "ماذا بعد؟"))
+    assert scrub(text, "ar", RULES).text == text
 
 
 def test_furniture_that_only_its_place_gives_away_betrays_the_title() -> None:

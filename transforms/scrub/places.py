@@ -16,7 +16,16 @@ from transforms.scrub.furniture import FURNISHES, LIST_ITEM
 from transforms.scrub.lines import credit_line
 from transforms.scrub.repair import join_broken
 from transforms.scrub.rules import Match, Rules
-from transforms.scrub.shapes import ends_sentence, is_headline, is_name, is_prose, is_source, is_title_case, words_of
+from transforms.scrub.shapes import (
+    ends_sentence,
+    has_case,
+    is_headline,
+    is_name,
+    is_prose,
+    is_source,
+    is_title_case,
+    words_of,
+)
 from transforms.scrub.words import fold, stem_of, tokens
 
 MAX_SUBTITLES: Final = 1  # where nothing tells but their place: more are facts set above the text
@@ -24,6 +33,7 @@ MAX_TITLE_WORDS: Final = 20  # 99 % of 530 titles have no more
 MAX_HEAD_LINES: Final = 4  # unexplained short lines before the first paragraph that may be title and subtitle
 MAX_SCRAPS: Final = 6  # … or names and sections: more are a list
 MAX_TAIL: Final = 20  # … behind the last one that may be scraps
+MIN_FORM: Final = 2  # lines of a form, behind which even sentences are the site's
 MIN_FACTS: Final = 3  # such lines as "Where: the old harbour", which end a text with what it tells
 MAX_TRAILING: Final = 2  # lines behind the last paragraph that need no furniture before them
 MAX_TRAILING_WORDS: Final = 12
@@ -42,7 +52,7 @@ TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs us
 _ENDING: Final = frozenset(("comments", "consent", "footer", "languages"))  # kinds behind which no article goes on
 _SIGNING: Final = frozenset(("bio", "source", "stray"))  # kinds of which one line is no trace of a page
 _SENTENCES = re.compile(r"[^\W\d_]{3}\. \w.*[^\W\d_]{3}\.(?: |$)")
-_SPEAKS = re.compile(r"[.!?…][\W]*$|[“”„«»\"]|[.!?] \w|@")  # a sentence, or part of a quotation, or an address
+_SPEAKS = re.compile(r"[.!?؟…][\W]*$|[“”„«»\"]|[.!?؟] \w|@")  # a sentence, or part of a quotation, or an address
 _FACT = re.compile(r"(?:[^\s:]+ ){0,3}[^\s:]+: ?\S+(?: \S+){0,7}")
 _SIGNED = re.compile(r"(?:[—–]\s?|\()(?P<source>[^()]{2,50}?)\)?")  # (Levant Wire), — Levant Wire
 _PATH = re.compile(r"[^<>›»/|]{2,40}(?:\s[>›»]\s[^<>›»/|]{2,40}){1,4}")
@@ -76,11 +86,15 @@ def take_scraps(draft: Draft) -> None:
         line = draft.lines[at]
         if is_doubled_name(draft, at):
             continue
-        alone = is_lone_name(line) and not (
-            any(map(str.isdigit, line))
-            or draft.lines.count(line) > 1
-            or _heads_list(draft, at)
-            or _told_again(draft, line, places[body:])
+        alone = (
+            is_lone_name(line)
+            and (has_case(line) or len(head) > 1)
+            and not (
+                any(map(str.isdigit, line))
+                or draft.lines.count(line) > 1
+                or _heads_list(draft, at)
+                or _told_again(draft, line, places[body:])
+            )
         )
         if alone or (_BYLINE.fullmatch(line) and is_name(line, most=8)):
             draft.take(at, "any.byline", "prefix")
@@ -289,7 +303,7 @@ def take_tail(draft: Draft, rules: Rules) -> None:
     begun = mostly_prose and (few or (draft.lines[last][-1] != ":" and _is_teaser_block(rest)))
     facts = {line for line in rest if _FACT.fullmatch(line)}
     own = facts if len(facts) >= MIN_FACTS else set() if len(rest) <= MAX_TAIL else set(rest)
-    within = False  # a form, behind which even a sentence is the site's
+    forms, within = 0, False  # a form of several lines, behind which even a sentence is the site's
     for at in range(last + 1, len(draft.lines)):
         match, line = draft.found[at], draft.lines[at]
         if match is None and (signed := _signs_text(line, rules)) is not None:
@@ -298,6 +312,7 @@ def take_tail(draft: Draft, rules: Rules) -> None:
             match = draft.found[at] = match._replace(kind="source", slots={"source": match.slots.get("credit", "")})
         if match is not None:
             begun = begun or match.kind in FURNISHES
-            within = match.kind in _ENDING or (within and match.kind == "stray")
+            forms += match.kind in _ENDING
+            within = forms >= MIN_FORM and (match.kind in _ENDING or (within and match.kind == "stray"))
         elif begun and line not in own and (within or line[-1] not in '.:;,”»"') and not LIST_ITEM.match(line):
             draft.take(at, "any.tail")

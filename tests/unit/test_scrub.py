@@ -392,7 +392,6 @@ DATELINES = {
     "БЕЙРУТ, 3 ноября. /ТАСС/. ": "БЕЙРУТ, 3 ноября. /ТАСС/",
     "Bagdad, 3 nov (EFE).- ": "Bagdad, 3 nov (EFE)",
     "Levant Wire – BASRA: ": "Levant Wire – BASRA",
-    "Bagdad. ": "Bagdad",
     "Ankara: ": "Ankara",
     "Deir Ezzor – ": "Deir Ezzor",
     "Lake Torrin – ": "Lake Torrin",
@@ -435,6 +434,26 @@ def test_a_dateline_is_told_by_its_form(opening: str, dateline: str) -> None:
 )
 def test_the_first_words_of_a_sentence_are_no_dateline(opening: str) -> None:
     assert not scrub(opening + CLEAN, "en", RULES).dateline
+
+
+@pytest.mark.parametrize(
+    ("language", "opening", "dateline"),
+    [
+        ("de", "Bagdad. Die Hafenbehörde schloss den Pier.", "Bagdad"),
+        ("tr", "Bağdat. Liman idaresi iskeleyi dün kapattı.", "Bağdat"),
+        ("en", "Paris. The harbour authority closed the pier.", ""),
+        ("en", "Paris: That is what she called her daughter.", ""),
+        ("de", "Paris. Das ist der Name ihrer Tochter.", ""),
+        ("de", "London. Paris. Moskau. Die Reise endete am Pier.", ""),
+        ("en", "HAMAS: The harbour authority closed the pier.", ""),
+        ("en", "GAZA WAR: The harbour authority closed the pier.", ""),
+        ("en", "BASRA: The harbour authority closed the pier.", "BASRA"),
+    ],
+)
+def test_a_mere_stop_or_colon_ends_a_dateline_only_behind_a_known_place_where_news_is_written_so(
+    language: str, opening: str, dateline: str
+) -> None:
+    assert scrub(f"{opening}\n\n{CLEAN}", language, RULES).dateline == dateline
 
 
 @pytest.mark.parametrize(

@@ -105,11 +105,12 @@ def _scrub_once(text: str, language: Optional[str], rules: Rules, title: str, *,
     take_scraps(draft)
     take_captions(draft)
     take_doubles(draft)
-    take_head(draft, title, rules, dirty=dirty)
+    stopped = rules.stops_datelines(language, text[:SAMPLE_CHARS])
+    take_head(draft, title, rules, dirty=dirty, stopped=stopped)
     take_tail(draft, rules)
     _read_fields(draft, rules)
     joined = join_broken([draft.lines[at] for at in draft.open()])
-    repaired = _repair_words(_without_dateline(draft, joined, rules), language, rules)
+    repaired = _repair_words(_without_dateline(draft, joined, rules, stopped), language, rules)
     paragraphs = _drop_repeats(draft, repaired)
     removals = draft.removals()
     return Scrubbed(
@@ -172,8 +173,8 @@ def _read_fields(draft: Draft, rules: Rules) -> None:
             draft.take(at, "any.caption-again", "credit")
 
 
-def _without_dateline(draft: Draft, paragraphs: list[str], rules: Rules) -> list[str]:
-    """The paragraphs without what opens the first.
+def _without_dateline(draft: Draft, paragraphs: list[str], rules: Rules, stopped: bool) -> list[str]:
+    """The paragraphs without what opens the first; `stopped`: it may end with a full stop.
 
     A place behind an outlet's name is one dateline with it: "Levant Wire – BASRA:". A second whole one behind the first
     is a scraper's, and only goes. Capitals and a colon are no dateline where a later paragraph opens so, too, or the
@@ -184,7 +185,8 @@ def _without_dateline(draft: Draft, paragraphs: list[str], rules: Rules) -> list
         label = opening.partition(":")[0].lower()
         if any(is_label(paragraph) or label in paragraph for paragraph in paragraphs[1:]) or label in rest:
             return paragraphs
-    while (found := split_dateline(rest, rules.agency_names, rules.places)) is not None:
+    known = (rules.agency_names, rules.places, rules.pointing)
+    while (found := split_dateline(rest, *known, stopped=stopped)) is not None:
         if not draft.dateline or is_source(draft.dateline) > draft.dateline.isupper():
             draft.dateline = opening.removesuffix(rest) + found.dateline
         rest = found.rest

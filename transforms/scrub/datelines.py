@@ -10,7 +10,7 @@ from functools import partial
 from typing import Final, NamedTuple, Optional
 
 from transforms.scrub.shapes import has_case, is_name, words_of
-from transforms.scrub.words import tokens
+from transforms.scrub.words import fold, tokens
 
 MAX_CHARS: Final = 70
 MAX_PAIRED_WORDS: Final = 7
@@ -32,7 +32,7 @@ _PAIRED = re.compile(
     r"(?P<dateline>(?:\((?P<led>[^()]{2,40})\)\s*|(?P<one>[^\s()/][^()—–|:\"“”?!;/]{1,40}?)(?P<by>\s?/\s?|,\s|\s[-–—|]\s))"
     r"(?P<other>[^\s()/—–|:-][^()—–|:\"“”?!;/]{1,40}?))(?:\s*[–—−:|،]\s*|\s+-+\s+)"
 )
-_CITY = re.compile(r"(?P<dateline>[^\W\d_][^:.|()\"“”?!;]{2,40}?)(?:[:.]|\s?\|)\s+")
+_CITY = re.compile(r"(?P<dateline>[^\W\d_][^:.|()\"“”?!;]{2,40}?)(?P<end>[:.]|\s?\|)\s+")
 _REPORTED = re.compile(r"(?P<dateline>به گزارش (?:خبرگزاری )?[^،.:]{2,30})[،:]\s+")  # Persian: "as IRNA reports,"
 _END = re.compile(r"\.\s?[-–—]+\s*|\s[-–—]+\s+|[–—]\s*|:\s+|\.\s+")
 _BETWEEN = re.compile(r"[,،/|•—]|\s[-–—]\s|\.\s")
@@ -56,17 +56,25 @@ class Dateline(NamedTuple):
 
 
 def split_dateline(
-    paragraph: str, agencies: Set[str] = frozenset(), places: Set[str] = frozenset()
+    paragraph: str,
+    agencies: Set[str] = frozenset(),
+    places: Set[str] = frozenset(),
+    pointing: Set[str] = frozenset(),
+    *,
+    stopped: bool = False,
 ) -> Optional[Dateline]:
     """Return the dateline that opens a paragraph, and the rest; None where there is none.
 
     `agencies` and `places` are names as folded tokens with a space between, and "new *" or "* city" the form of places
-    that begin or end so. Only a place that is known by its whole name is taken before a mere colon or full stop, and in
-    small letters before a mere dash none of several words that looks like no place: a person's name stands there, too.
+    that begin or end so. Only a place that is known by its whole name is taken before a mere colon, and in small
+    letters before a mere dash none of several words that looks like no place: a person's name stands there, too.
+    Before a mere full stop a known place is taken only in languages whose news writes so (`stopped`). Where the
+    sentence behind a mere colon or full stop opens with a word of `pointing` ("Paris. That is what they called her."),
+    it speaks of the name.
 
     >>> split_dateline("BAGHDAD (Reuters) - Talks resumed on Monday.")
     Dateline(dateline='BAGHDAD (Reuters)', rest='Talks resumed on Monday.')
-    >>> split_dateline("Bagdad. Die Gespräche gingen am Montag weiter.", places={"bagdad"}).dateline
+    >>> split_dateline("Bagdad. Die Gespräche gingen am Montag weiter.", places={"bagdad"}, stopped=True).dateline
     'Bagdad'
     """
     head = paragraph[: MAX_CHARS + 10]
@@ -78,7 +86,7 @@ def split_dateline(
         (_BRACKETED, partial(_bracketed, agencies, places)),
         (_SLASHED, _slashed),
         (_PLAIN, partial(_plain, agencies, places)),
-        (_CITY, partial(_city, places)),
+        (_CITY, partial(_city, places, pointing, stopped)),
         (_REPORTED, _reported),
     ):
         found = form.match(head)
@@ -193,17 +201,23 @@ def _plain(agencies: Set[str], places: Set[str], found: re.Match[str]) -> bool:
     likely = any(names_place(places, part) for part in place.split(",")) or " ".join(tokens(place, {})) in agencies
     if not has_case(place):
         return likely and len(words) <= 3 and found["dash"].strip() not in (":", "|")
+    known = " ".join(tokens(place, {})) in places | agencies
     letters = [c for c in place.split(",")[0] if c.isalpha()]
     if place.upper() in _LABELS:
         return False
     if len(letters) >= 3 and all(c.isupper() for c in letters):
-        return found["dash"].strip() != ":" or "," in place or likely
+        return found["dash"].strip() != ":" or known or "," in place
     set_off = found["dash"].strip() in ("-", "–", "—") and found["dash"][0] == " "
     return likely and set_off and len(words) <= 4 and place[0].isupper()
 
 
-def _city(places: Set[str], found: re.Match[str]) -> bool:
-    """A known place, or two with a slash, before a colon or full stop."""
+def _city(places: Set[str], pointing: Set[str], stopped: bool, found: re.Match[str]) -> bool:
+    """A known place, or two with a slash, before a colon, or a full stop; behind it a sentence that is not about it."""
+    behind = found.string[found.end() :].split(maxsplit=MIN_WORDS)[: MIN_WORDS - 1]
+    if (found["end"] == "." and not stopped) or not pointing.isdisjoint(map(fold, behind[:1])):
+        return False
+    if any(word[-1] in ".!?" and word[:-1].isalpha() for word in behind):  # "London. Paris. Moscow."
+        return False
     return all(" ".join(tokens(part, {})) in places for part in found["dateline"].split("/"))
 
 

@@ -180,10 +180,11 @@ def _stems(text: str) -> set[str]:
     return {stem_of(word) for word in words_of(text) if len(word) > 3}
 
 
-def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool) -> None:
+def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool, stopped: bool) -> None:
     """Title and subtitle: short lines before the first paragraph; lines that repeat the title.
 
-    In a text with no trace of a page around it, a short first line is the article's own.
+    In a text with no trace of a page around it, a short first line is the article's own. `stopped`: a dateline may end
+    with a full stop.
     """
     places = draft.open()
     body = _body(draft, places)
@@ -191,7 +192,8 @@ def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool) -> None:
         return
     kinds = [match.kind for match in draft.found if match is not None]
     signed = len(kinds) == 1 and kinds[0] in _SIGNING  # below many a clean text
-    opened = split_dateline(draft.lines[places[body]], rules.agency_names, rules.places) is not None
+    known = (rules.agency_names, rules.places, rules.pointing)
+    opened = split_dateline(draft.lines[places[body]], *known, stopped=stopped) is not None
     traces = title or dirty or opened or (kinds and not signed)
     if not (traces or len(join_broken(draft.lines)) < len(draft.lines)):
         return

@@ -64,6 +64,8 @@ class RuleFile(Model):
     places: tuple[
         str, ...
     ] = ()  # where news is dated: capitals, seats of the agencies' bureaus; forms: "New *", "* City"
+    stopped_datelines: bool = False  # whether the language's news ends them with a full stop: "Berlin. Die …"
+    pointing: tuple[str, ...] = ()  # words that open a sentence about what was just named: that, so, here
     common: tuple[str, ...] = ()  # words known in all vocabularies of the file; those of `any.toml`, of all files
     voice: tuple[str, ...] = ()  # words in which a site speaks to its reader: you, our; news prose hardly does
     rule: tuple[Rule, ...] = ()

@@ -115,6 +115,16 @@ class Rules:
         return frozenset(" ".join(tokens(name, {})) for rules in self.files.values() for name in rules.places)
 
     @cached_property
+    def pointing(self) -> frozenset[str]:
+        """Words of all languages that open a sentence about what was just named, folded."""
+        return frozenset(fold(word) for rules in self.files.values() for word in rules.pointing)
+
+    def stops_datelines(self, language: Optional[str], sample: str) -> bool:
+        """Whether news of a text's language, or of that which its `sample` shows, ends datelines with a full stop."""
+        code = (language or self.likeliest(sample) or "").split("-")[0].lower()
+        return code in self.files and self.files[code].stopped_datelines
+
+    @cached_property
     def _compiled(self) -> Mapping[str, "Language"]:
         shared = self.files[_COMMON].common if _COMMON in self.files else ()
         every = tuple(word for rules in self.files.values() for word in rules.common)

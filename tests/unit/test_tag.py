@@ -174,12 +174,21 @@ def test_names_that_are_none_are_left_alone(text: str) -> None:
     [
         pytest.param("الطريق المؤدي إلى القرية", "ar", id="leading to, which folds as Modi's name does"),
         pytest.param("قرأ ورقة عن سرقة ولعنة", "ar", id="words that begin with a preposition's letter"),
+        pytest.param(
+            "وقع الصدام على الطريق المؤدية إلى الألماس", "ar", id="words that are a name but for their article"
+        ),
+        pytest.param("جمع المال للحج", "ar", id="for the pilgrimage, and for a town that is written so"),
         pytest.param("دوشنبه باران می‌آید", "fa", id="Monday, a capital's name in Arabic"),
+        pytest.param("کاشانی و شیرازی با یک روحانی آمدند", "fa", id="last names made of towns, and a cleric"),
         pytest.param("הוא פתח ספר חדש בכיוון המסעדה", "he", id="words that only marks tell from a party's initials"),
     ],
 )
 def test_everyday_words_are_no_names(text: str, language: str) -> None:
     assert found(text, language) == []
+
+
+def test_a_persian_ending_joins_a_name_that_ends_in_a_vowel_to_the_next_word() -> None:
+    assert found("مرقد امامان در کربلای معلی", "fa") == [("کربلا", "karbala")]
 
 
 def test_hebrew_initials_are_found_with_either_mark() -> None:

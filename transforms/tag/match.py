@@ -16,8 +16,8 @@ from transforms.tag.names import BLOCKER, Fit, Name
 from transforms.tag.normalize import Folded, fold
 
 _ARABIC_BEFORE: Final = frozenset(
-    "و ف ب ل ك ال وال بال فال كال وب ول وك فب فل لل ولل وبال وكال س فبال".split()
-)  # and, then, in, to, as, the
+    "و ف ب ل ك وب ول وك فب فل لل ولل".split()
+)  # and, then, in, to, as; but not the article, which makes other words: الصدام, the clash
 _HEBREW_LETTERS: Final = frozenset("ובלמהשכ")  # and, in, to, from, the, that, as
 _SORANI_BEFORE: Final = frozenset({"له", "به"})  # in and to, which careless writers join to the next word
 _NO_PREFIXES: Final = frozenset({"fa", "ckb", "ku", "ur", "ps"})  # Arabic letters, but no Arabic prepositions
@@ -32,7 +32,8 @@ _KURMANJI_AFTER: Final = re.compile(r"(?:y?[eai]|y?en|y?an|[dr][ae]|ye|ya|yi|y?e
 _SORANI_AFTER: Final = frozenset(
     "ي يش ه ان دا هوه وه يه ييه يان هكان هكه كان يدا يهوه ش يي انه يشدا هكهي هكاني ياني انيش يشي وهيه تي ن ين".split()
 )
-_PERSIAN_AFTER: Final = frozenset("ي ها هاي هايي يها".split())
+_PERSIAN_AFTER: Final = frozenset("ها هاي هايي يها".split())
+_PERSIAN_VOWELS: Final = "او"  # after them ی joins the next word; else it makes a last name or an adjective: کاشانی
 _NO_GLUE_AFTER: Final = ("ing", "ers", "ian", "ism", "ist")  # these make another English word
 _PREFIXED_MIN: Final = 3
 _ENDED_MIN: Final = 4  # letters of a name with an ending; a Turkish one more, an abbreviation one less: HSDê
@@ -253,7 +254,9 @@ def _may_end(folded: Folded, start: int, end: int, text: str, language: Optional
     last = letters[end - 1]
     if last >= "\u0600":
         after = letters[end : letters.find(" ", end)]
-        return (language == "ckb" and after in _SORANI_AFTER) or (language == "fa" and after in _PERSIAN_AFTER)
+        if language == "fa":
+            return after in _PERSIAN_AFTER or (after == "ي" and last in _PERSIAN_VOWELS)
+        return language == "ckb" and after in _SORANI_AFTER
     if not last.isascii() or end - start < _ENDED_MIN:
         short = end - start == _ENDED_MIN - 1 and text[folded.places[start] : folded.places[end - 1] + 1].isupper()
         if language != "ku" or not short:

@@ -178,6 +178,11 @@ def test_a_doubled_caption_is_told_once() -> None:
     assert (clean.text, list(clean.captions)) == (CLEAN, ["Hadi Mansour"])
 
 
+def test_a_doubled_headline_under_a_label_at_the_end_is_no_caption() -> None:
+    clean = scrub(f"{CLEAN}\n\nFreshly printed\n\nQuay delayed\n\nQuay delayed\n\nShare on Facebook", "en", RULES)
+    assert (clean.text, list(clean.captions)) == (CLEAN, [])
+
+
 def test_the_known_title_is_dropped_and_other_short_lines_stay() -> None:
     clean = scrub(f"Pier closed\n\nWhat happened\n\n{CLEAN}", "en", RULES, title="Pier closed")
     assert clean.text.endswith(CLEAN)

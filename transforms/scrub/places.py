@@ -117,7 +117,8 @@ def take_captions(draft: Draft) -> None:
         if not is_headline(line) or is_prose(line) or line[-1] in '?!”»"':
             continue
         named = len(words_of(line)) <= 3 and is_name(line)
-        if named or (at in head[1:] if at in head else len(words_of(line)) >= MIN_CAPTION_WORDS):
+        titles = at in head and line == draft.lines[head[0]]  # the first line, or that line again
+        if named or (not titles if at in head else len(words_of(line)) >= MIN_CAPTION_WORDS):
             draft.take(at, "any.caption-above-credit", "credit")
             draft.found[at + 1] = match._replace(slots={**match.slots, "caption": line})
             if at and draft.found[at - 1] is None and draft.lines[at - 1] == line:
@@ -131,6 +132,8 @@ def take_doubles(draft: Draft) -> None:
     """
     places = draft.open()
     body = _body(draft, places)
+    last = max((at for at in places if is_prose(draft.lines[at])), default=len(draft.lines))
+    trailing = range(last + 1, len(draft.lines))
     for first, second in pairwise(places):
         line = draft.lines[first]
         if line != draft.lines[second] or draft.found[first] is not None or not words_of(line) or "://" in line:
@@ -142,7 +145,9 @@ def take_doubles(draft: Draft) -> None:
         elif draft.lines.count(line) == 2 and any(word.isalpha() and len(word) > 1 for word in words_of(line)):
             draft.take(first, "any.doubled-caption", "credit")
             draft.take(second, "any.doubled-caption", "credit")
-            draft.pictures.append(Caption(line, ""))
+            labelled = first - 1 in trailing and draft.found[first - 1] is None
+            if not labelled:  # else it is a teaser's headline
+                draft.pictures.append(Caption(line, ""))
 
 
 def _heads_list(draft: Draft, at: int) -> bool:

@@ -385,6 +385,7 @@ DATELINES = {
     "BEIRUT, Lebanon (AP) — ": "BEIRUT, Lebanon (AP)",
     "(CNN) — ": "(CNN)",
     "TEHRAN: ": "TEHRAN",
+    "QUETTA: ": "QUETTA",
     "Levant Wire/ ": "Levant Wire",
     "DAMASCUS, Nov. 14 (Reuters) -- ": "DAMASCUS, Nov. 14 (Reuters)",
     "Berlin (dpa) - ": "Berlin (dpa)",

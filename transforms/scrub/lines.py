@@ -211,6 +211,8 @@ def _sets_off_credit(line: str, slots: dict[str, str], rules: Rules, active: Seq
 
     An agency may follow any label; a person's name one in a capital, and behind no article.
     """
+    if slots["caption"].count("(") != slots["caption"].count(")"):  # the label is a part of what stands in brackets
+        return False
     before, _, behind = line.partition(slots["caption"])
     label = behind.rpartition(slots["credit"])[0].strip()
     if before.strip() or not label[:1].isalpha() or credit_line(slots["credit"], rules):

@@ -113,6 +113,47 @@ def test_behind_a_comment_form_a_sentence_is_the_sites() -> None:
     assert scrub(f"{CLEAN}\n\nLeave a comment\n{said}", "en", RULES).text == f"{CLEAN}\n\n{said}"
 
 
+def test_a_photo_credit_in_brackets_stays_whole_behind_a_full_stop() -> None:
+    line = "People carry a net along the quay, Thursday, March 12, 2026. (AP Photo/Mara Keller)"
+    picture = scrub(f"{FIRST}\n\n{SECOND}\n\n{line}\n\n{THIRD}", "en", RULES).pictures[0]
+    assert picture == ("People carry a net along the quay, Thursday, March 12, 2026", "AP Photo/Mara Keller")
+
+
+@pytest.mark.parametrize("agencies", ["dpa", "dpa/AFP"])
+def test_two_places_an_agency_and_a_full_stop_are_one_dateline(agencies: str) -> None:
+    clean = scrub(f"BEIRUT/TEL AVIV ({agencies}). {CLEAN}", "en", RULES)
+    assert (clean.dateline, clean.text) == (f"BEIRUT/TEL AVIV ({agencies})", CLEAN)
+
+
+@pytest.mark.parametrize("line", ["Photo: AP", "Photo: picture alliance/dpa | Mara Lind"])
+def test_who_took_the_last_picture_is_no_source_of_the_text(line: str) -> None:
+    clean = scrub(f"{CLEAN}\n\n{line}", "en", RULES)
+    assert (clean.text, clean.source, len(clean.credits)) == (CLEAN, "", 1)
+
+
+def test_damaged_characters_betray_the_title() -> None:
+    title = "Pier closed after divers find cracks"
+    assert scrub(f"{title}\n\n{CLEAN}", "en", RULES).title == ""
+    assert scrub(f"{title}\n\n{CLEAN}".replace("“", "â€œ").replace("”", "â€\x9d"), "en", RULES).title == title
+
+
+def test_a_long_list_of_names_above_a_text_stays() -> None:
+    names = "\n".join(f"{first} Keller" for first in ("Mara", "Tom", "Jonas", "Lena", "Samir", "Anna", "Karim"))
+    assert scrub(f"Share on Facebook\n\n{names}\n\n{CLEAN}", "en", RULES).text.startswith("Mara Keller")
+
+
+def test_a_long_list_below_a_text_stays_where_furniture_has_begun() -> None:
+    crew = [f"Boat {number} of the northern fleet" for number in range(1, 23)]
+    text = "\n\n".join((CLEAN, "Source: Harbour Post", *crew))
+    assert scrub(text, "en", RULES).text == "\n\n".join((CLEAN, *crew))
+    assert scrub("\n\n".join((CLEAN, "Source: Harbour Post", *crew[:4])), "en", RULES).text == CLEAN
+
+
+def test_an_office_with_a_number_signs_no_picture() -> None:
+    line = "The mayor speaks on the quay - Basra Press Office 21"
+    assert line in scrub(f"{FIRST}\n\n{SECOND}\n\n{line}\n\n{THIRD}", "en", RULES).text
+
+
 def test_a_question_between_or_behind_arabic_paragraphs_stays() -> None:
     arabic = "أغلقت سلطة الميناء الرصيف الشمالي يوم الاثنين بعد أن عثر الغواصون على تشققات في ثلاثة من أعمدته الكبيرة."
     text = "\n\n".join((arabic, arabic[:-1] + " أمس.", arabic[:-1] + " اليوم.", "ماذا بعد؟"))

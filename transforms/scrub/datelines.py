@@ -21,7 +21,7 @@ MIN_WORDS: Final = 4  # of the sentence behind a dateline
 _BRACKETED = re.compile(
     r"(?P<dateline>(?P<place>[^()]{0,48}?(?:\s\([^()\d]{3,20}\))?)\s*"
     r"\((?P<agency>[^()]{2,40})\)(?:,? \w{3,10}\.? \d{1,2}(?:, \d{4})?)?)"
-    r"\.?\s*(?:[–—−:|/•،]|--|-(?=\s))+\s*"
+    r"(?:\.?\s*(?:[–—−:|/•،]|--|-(?=\s))+\s*|(?P<stop>\.)\s+)"
 )
 _PLAIN = re.compile(r"(?P<dateline>[^\s()][^()—–|:\"“”?!;]{1,58}?)(?P<dash>\s+[-–—−|]+\s+|—\s*|–\s+|--\s*|:\s+)")
 _SLASHED = re.compile(
@@ -169,11 +169,13 @@ def _is_place(part: str) -> bool:
 
 def _bracketed(agencies: Set[str], places: Set[str], found: re.Match[str]) -> bool:
     """A name in brackets behind a place; behind what may be a person ("Mara Lind (MEP) –") only a known agency's."""
-    named = is_name(found["agency"], most=5) or _SMALL_AGENCY.fullmatch(found["agency"]) is not None
+    known = all(" ".join(tokens(name, {})) in agencies for name in found["agency"].split("/"))
+    named = known or is_name(found["agency"], most=5) or _SMALL_AGENCY.fullmatch(found["agency"]) is not None
+    if found["stop"] and not (known and found["place"].strip()):
+        return False
     place = _MONTH_DAY.sub("", found["place"].strip())
     if not named or (place and not is_name(place, most=6)):
         return False
-    known = " ".join(tokens(found["agency"], {})) in agencies
     return known or not place or place.isupper() or any(names_place(places, part) for part in re.split(r"[,/(]", place))
 
 

@@ -44,7 +44,10 @@ _HISSING: Final = frozenset("жцчшщ")
 _SOFTENING: Final = _HISSING - {"ц"} | set("гкх")  # no ы follows these
 _CONSONANTS: Final = _HISSING | set("бвгдзклмнпрстфх")
 _VOWELS: Final = set("аеиоуыэюя")
-_IRREGULAR: Final = {"воиска": "воиск воискам воиска воисками воисках"}
+_IRREGULAR: Final = {
+    "воиска": "воиск воискам воиска воисками воисках",
+    "берег": "берега берегу берег берегом берегу",  # на Западном берегу
+}
 _CASES: Final = 5
 _LONGEST: Final = 3  # letters of an ending
 _STEM_MIN: Final = 2

@@ -190,6 +190,19 @@ def test_the_most_named_have_names_in_eleven_languages(curated: Gazetteer) -> No
     assert {id: languages for id, languages in missing.items() if languages} == {}
 
 
+def test_every_state_has_a_name_that_is_read_in_seven_languages(curated: Gazetteer) -> None:
+    latin = frozenset("en de fr es tr ku".split())
+    read: dict[str, set[str]] = {id: set() for id, row in curated.entities.items() if row.type == "state"}
+    for row in curated.aliases:
+        first = next(filter(str.isalpha, row.alias), "a")
+        if row.id in read and first < "\u0250":
+            read[row.id] |= set(row.langs) if "lang_only" in row.flags else latin
+        elif row.id in read and first < "\u0530":
+            read[row.id].add("ru")
+    assert len(read) > 190
+    assert {id: missing for id, languages in read.items() if (missing := (latin | {"ru"}) - languages)} == {}
+
+
 def test_entities_of_a_country_have_names_in_its_script(curated: Gazetteer) -> None:
     scripts = {"he": "\u0590\u05ff", "ar": "\u0600\u06ff", "ru": "\u0400\u04ff"}
     written = {country: script for script, countries in SCRIPTS.items() for country in countries.split()}

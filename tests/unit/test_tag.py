@@ -138,6 +138,7 @@ def test_hezbollah_is_not_taken_for_kataib_hezbollah(text: str, language: str) -
         pytest.param("Assads Truppen in Syriens Süden", "de", [("Assad", "bashar-al-assad"), ("Syrien", "syria")], id="German genitive"),
         pytest.param("Iran’s reply to Israel's army", "en", [("Iran", "iran"), ("Israel's army", "idf")], id="possessive"),
         pytest.param("Армией обороны Израиля в Южном Ливане", "ru", [("Армией обороны Израиля", "idf"), ("Южном Ливане", "southern-lebanon")], id="Russian cases"),
+        pytest.param("на Западном берегу и в Харьковской области", "ru", [("Западном берегу", "west-bank"), ("Харьковской области", "kharkiv")], id="Russian locative, oblast"),
         pytest.param("l’Iran et d'Israël", "fr", [("Iran", "iran"), ("Israël", "israel")], id="elision"),
     ],
 )  # fmt: skip

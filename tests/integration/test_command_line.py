@@ -187,7 +187,7 @@ def test_a_bad_outlets_file_is_refused_before_anything_starts(
     [
         pytest.param(["--only", "nobody"], 2, "no outlet nobody", id="unknown-outlet"),
         pytest.param(["--wrkers", "2"], 2, "No such option", id="misspelt-option"),
-        pytest.param(["--", "--runner=FlinkRunner"], 2, "not an engine", id="engine-that-cannot-work"),
+        pytest.param(["--", "--runner=PrismRunner"], 2, "not an engine", id="engine-that-cannot-work"),
         pytest.param(["--", "--no_such_option"], 2, "Beam knows no such option", id="unknown-beam-option"),
     ],
 )

@@ -185,8 +185,7 @@ def _without_dateline(draft: Draft, paragraphs: list[str], rules: Rules, stopped
         label = opening.partition(":")[0].lower()
         if any(is_label(paragraph) or label in paragraph for paragraph in paragraphs[1:]) or label in rest:
             return paragraphs
-    known = (rules.agency_names, rules.places, rules.pointing)
-    while (found := split_dateline(rest, *known, stopped=stopped)) is not None:
+    while (found := split_dateline(rest, *rules.dateline_names, stopped=stopped)) is not None:
         if not draft.dateline or is_source(draft.dateline) > draft.dateline.isupper():
             draft.dateline = opening.removesuffix(rest) + found.dateline
         rest = found.rest

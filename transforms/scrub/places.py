@@ -197,8 +197,7 @@ def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool, stopped: b
         return
     kinds = [match.kind for match in draft.found if match is not None]
     signed = len(kinds) == 1 and kinds[0] in _SIGNING  # below many a clean text
-    known = (rules.agency_names, rules.places, rules.pointing)
-    opened = split_dateline(draft.lines[places[body]], *known, stopped=stopped) is not None
+    opened = split_dateline(draft.lines[places[body]], *rules.dateline_names, stopped=stopped) is not None
     traces = title or dirty or opened or (kinds and not signed)
     if not (traces or len(join_broken(draft.lines)) < len(draft.lines)):
         return

@@ -119,6 +119,11 @@ class Rules:
         """Words of all languages that open a sentence about what was just named, folded."""
         return frozenset(fold(word) for rules in self.files.values() for word in rules.pointing)
 
+    @cached_property
+    def dateline_names(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+        """What `split_dateline` goes by: agencies, places, and words that point back at a name."""
+        return self.agency_names, self.places, self.pointing
+
     def stops_datelines(self, language: Optional[str], sample: str) -> bool:
         """Whether news of a text's language, or of that which its `sample` shows, ends datelines with a full stop."""
         code = (language or self.likeliest(sample) or "").split("-")[0].lower()

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from transforms.state.database import REBUILD, Database, Transaction, Words, sch
 _SCHEMA: Final = schema(Words("INTEGER", "REAL", "BLOB", "INTEGER PRIMARY KEY", " WITHOUT ROWID"))
 _LAYOUT: Final = zlib.crc32("\n".join(_SCHEMA).encode()) & 0x7FFFFFFF  # kept in the file as `user_version`
 _BUSY_S: Final = 30.0  # a writer's checkpoint may hold readers up this long
+_AGAIN_S: Final = 0.01
 _LOOK: Final = "Check the folder's permissions and the disk, then start again"
 _EXPLANATIONS: Final = {  # by the second word of SQLite's error name
     "CORRUPT": ("the state is damaged", REBUILD),
@@ -89,7 +91,7 @@ class Sqlite(Database):
     def _writer(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.name, timeout=_BUSY_S, isolation_level=None)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
             if _version(connection) == 0:
                 with connection:
                     connection.execute("BEGIN IMMEDIATE")
@@ -115,6 +117,20 @@ class Sqlite(Database):
             name = getattr(error, "sqlite_errorname", "")
             problem, remedy = _EXPLANATIONS.get(name.split("_")[1] if "_" in name else "", (str(error), _LOOK))
             raise DatasetError(self.name, problem, remedy) from error
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Put the file into WAL mode; while another process does so, SQLite refuses at once, whatever its `timeout`."""
+    deadline = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_AGAIN_S)
+        else:
+            return
 
 
 def _version(connection: sqlite3.Connection) -> int:

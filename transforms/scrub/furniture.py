@@ -57,6 +57,7 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
     for at, match in enumerate(draft.found):
         if match is not None and match.kind in ("teasers", "teaser") and not match.slots:
             _take_headlines(draft, at + 1, many=match.kind == "teasers")
+    _take_tags(draft, rules, active)
 
 
 def _by_itself(line: str, rules: Rules, active: Sequence[Language]) -> Optional[Match]:
@@ -198,3 +199,30 @@ def _take_headlines(draft: Draft, at: int, *, many: bool) -> None:
         at += 1
         if not many:
             return
+
+
+def _take_tags(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:
+    """Tags below the last paragraph, each on a line of its own under a label such as "Topics"."""
+    last = max((at for at in draft.open() if is_prose(draft.lines[at])), default=len(draft.lines))
+    for at in range(last + 1, len(draft.lines) - 1):
+        label = draft.lines[at].rstrip(" :")
+        if label.count(" ") > MAX_RUN_WORDS or not _may_be_tag(draft, at + 1):
+            continue
+        labelled = classify(f"{label}: A, B", rules, active) if label else None  # as if they stood behind it
+        if labelled is None or labelled.kind != "tags" or not (draft.found[at] is None or _labels(draft.found[at])):
+            continue
+        draft.take(at, labelled.rule, "tags")
+        while at + 1 < len(draft.lines) and _may_be_tag(draft, at + 1):
+            at += 1
+            draft.take(at, labelled.rule, "tags")
+
+
+def _labels(match: Optional[Match]) -> bool:
+    """Whether a line is a label of tags that stand below it."""
+    return match is not None and match.kind == "tags" and not match.slots
+
+
+def _may_be_tag(draft: Draft, at: int) -> bool:
+    """Whether a line that no rule knows may be one tag: a few words, the first of them not small."""
+    line = draft.lines[at]
+    return draft.found[at] is None and line.count(" ") < MAX_RUN_WORDS and line[-1].isalnum() and not line[0].islower()

@@ -69,7 +69,7 @@ _PLACED = re.compile(r"[^()a-z]{3,30} \([^()]+\)|[^/]+\w/ [^/]+")  # "BEIRUT (AF
 _ACCOUNT = re.compile(
     r"(?:[^\W\d_]{1,12}\s?/\s?)?@[\w.]{2,40}(?:\s?/\s?[^\W\d_]{1,12})?"
 )  # a picture's: "X/@harbour", "@harbour/Instagram"
-_HANDLE = re.compile(r"(?:[@#]\w{2,40}[\s,|]*)+")
+_HANDLE = re.compile(r"(?:[@#]\w{2,40}[\s,|]*)+|(?:#\w{2,40}(?: [^\W\d_a-z]\w{1,20})?[\s,|]*){2,}")
 _ADDRESS = re.compile(r"(?:[^\W\d_]{2,12}[:.]?\s)?[\w.+-]{2,40}@[\w-]{1,40}(?:\.[\w-]{1,20})+")
 
 

@@ -196,7 +196,8 @@ def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool, stopped: b
     if body in (0, len(places)):
         return
     kinds = [match.kind for match in draft.found if match is not None]
-    signed = len(kinds) == 1 and kinds[0] in _SIGNING  # below many a clean text
+    doubled = any(match is not None and match.rule == "any.title-again" for match in draft.found)
+    signed = len(kinds) == 1 and kinds[0] in _SIGNING and not doubled  # below many a clean text
     opened = split_dateline(draft.lines[places[body]], *rules.dateline_names, stopped=stopped) is not None
     traces = title or dirty or opened or (kinds and not signed)
     if not (traces or len(join_broken(draft.lines)) < len(draft.lines)):

@@ -556,6 +556,33 @@ One of them, who keeps hisboat in the old basin nextto the market, said theKaram
 McDonald and #SaveOurPier at https://pier.example.org/petition stay as theywere."""
 
 
+@pytest.mark.parametrize(
+    ("language", "label", "tags"),
+    [
+        ("en", "Topics", ["Gaza", "Waterways"]),
+        ("de", "Themen:", ["Israel", "Waffenruhe"]),
+        ("fr", "Rubrique", ["Israël"]),
+    ],
+)
+def test_tags_on_lines_of_their_own_go_with_their_label_below_the_text_only(
+    language: str, label: str, tags: list[str]
+) -> None:
+    assert scrub("\n\n".join([*BODY, label, *tags]), language, RULES).text == CLEAN
+    amid = "\n\n".join([FIRST, SECOND, label, *tags, THIRD])
+    assert scrub(amid, language, RULES).text == amid
+
+
+def test_a_list_that_ends_a_text_stays_under_a_heading_that_is_no_label_of_tags() -> None:
+    text = "\n\n".join([*BODY, "The three ports that stay open:", "Basra", "Umm Qasr", "Khor al-Zubair"])
+    assert scrub(text, "en", RULES).text == text
+
+
+def test_a_title_that_stands_twice_is_told_although_nothing_else_shows_a_page() -> None:
+    title = "Who pays for the northern pier?"
+    clean = scrub("\n\n".join([title, title, *BODY]), "en", RULES)
+    assert (clean.title, clean.text) == (title, CLEAN)
+
+
 def test_glued_words_are_parted_and_names_links_and_hashtags_stay() -> None:
     text = scrub(GLUED, "en", RULES).text
     for pair in ("the northern", "found cracks", "had warned", "about the", "would pay", "before winter", "his boat"):

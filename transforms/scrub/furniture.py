@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Final, Optional
 
 from transforms.scrub.draft import Draft, is_doubled_name
@@ -212,9 +213,8 @@ def _take_tags(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:
         if labelled is None or labelled.kind != "tags" or not (draft.found[at] is None or _labels(draft.found[at])):
             continue
         draft.take(at, labelled.rule, "tags")
-        while at + 1 < len(draft.lines) and _may_be_tag(draft, at + 1):
-            at += 1
-            draft.take(at, labelled.rule, "tags")
+        for below in takewhile(lambda k: _may_be_tag(draft, k), range(at + 1, len(draft.lines))):
+            draft.take(below, labelled.rule, "tags")
 
 
 def _labels(match: Optional[Match]) -> bool:

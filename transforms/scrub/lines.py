@@ -59,7 +59,8 @@ _LABELLED = re.compile(r"\W{0,5}(?P<label>\w[^:|>›»]{3,45}?)\s*[:|>›»]\s*(
 _SEPARATOR = re.compile(r"[(\[|—–©•]|\.\s|\s[/-]\s")
 _STRAY = re.compile(
     r"(?![{}()\[\];,]+$)[^\w\s](?: ?[^\w\s]){0,11}|"
-    r"\d{1,3}(?:\s*/\s*\d{1,3})?|0{1,2}:00|\d{1,2}:\d\d ?/ ?\d{1,2}:\d\d|undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
+    r"\d{1,3}(?:\s*/\s*\d{1,3})?|0{1,2}:00|\d{1,2}:\d\d ?/ ?\d{1,2}:\d\d|"
+    r"undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
     r"(?:lorem|test|n/a|tbd|todo|xx+|--+)",
     re.IGNORECASE,
 )

@@ -25,6 +25,7 @@ SLOTS: Final = {
     "scene": r"(?P<caption>(?:\S+ ){5,60}?)",
     "section": r"(?P<section>(?:\S+ ){1,5}?)",
     "any": r"(?:\S+ ){1,14}",
+    "text": r"(?:\S+ ){1,60}",
     "few": r"(?:\S+ ){1,5}",
     "list": r"(?P<list>\S.*)",
 }

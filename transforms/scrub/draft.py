@@ -7,6 +7,7 @@ from schemas.records import Caption, Removal
 from transforms.scrub.rule_files import Kind
 from transforms.scrub.rules import Match
 from transforms.scrub.shapes import is_name, words_of
+from transforms.scrub.words import stem_of
 
 
 class Draft:
@@ -48,3 +49,14 @@ def is_doubled_name(draft: Draft, at: int) -> bool:
 
 def is_lone_name(line: str) -> bool:
     return 2 <= len(words_of(line)) <= 3 and is_name(line)
+
+
+def stems_of(text: str) -> set[str]:
+    """The stems of a text's longer words."""
+    return {stem_of(word) for word in words_of(text) if len(word) > 3}
+
+
+def share_again(line: str, paragraphs: Sequence[str]) -> float:
+    """The share of a line's longer words, by their stems, that paragraphs use, too; 0 where it has none."""
+    stems = stems_of(line)
+    return len(stems & set().union(*map(stems_of, paragraphs))) / max(1, len(stems))

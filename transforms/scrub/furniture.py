@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final, Optional
 
-from transforms.scrub.draft import Draft, is_doubled_name
+from transforms.scrub.draft import Draft, is_doubled_name, share_again
 from transforms.scrub.lines import PICTURE_WORDS, classify, credit_line, joined_kind, split_credit
 from transforms.scrub.rules import Language, Match, Rules
 from transforms.scrub.shapes import ends_sentence, is_headline, is_prose, words_of
@@ -22,6 +22,7 @@ FURNISHES: Final = frozenset(
 )
 """Kinds that make a line beside them doubtful, and a text's tail begin."""
 MAX_PASSES: Final = 3  # in which misplaced lines are given back
+HEADED: Final = 0.5  # share of a subheading's words that its paragraph uses: 0.5 and more, of a teaser's up to 0.4
 MAX_ITEMS: Final = 3  # lines away that the next item of a list is looked for
 MAX_ITEM_CHARS: Final = 100  # of an item without a sign before it
 _WORDS: Final = frozenset(("any.stray", "any.stray-word", "any.placeholders"))  # what stands for nothing alone
@@ -189,17 +190,26 @@ def _run(lines: Sequence[str], at: int) -> str:
     return " ".join(lines[first : last + 1]) if last > first else ""
 
 
-def _take_headlines(draft: Draft, at: int, *, many: bool) -> None:
-    """Headlines that follow a label such as "Related stories"."""
-    while at < len(draft.lines):
+def _take_headlines(draft: Draft, first: int, *, many: bool) -> None:
+    """Headlines that follow a label such as "Related stories"; a lone one that heads the paragraph below it stays."""
+    taken = []
+    for at in range(first, len(draft.lines) if many else min(first + 1, len(draft.lines))):
         line = draft.lines[at]
-        if draft.found[at] is None:
-            if not is_headline(line) or is_prose(line) or len(words_of(line)) < 3 or (not many and line[0].isdigit()):
-                return
-            draft.take(at, "any.teaser-headline", "teasers")
-        at += 1
-        if not many:
-            return
+        if draft.found[at] is not None:
+            continue
+        if not is_headline(line) or is_prose(line) or len(words_of(line)) < 3 or (not many and line[0].isdigit()):
+            break
+        taken.append(at)
+    if len(taken) == 1 and _heads_next(draft, taken[0]):
+        return
+    for at in taken:
+        draft.take(at, "any.teaser-headline", "teasers")
+
+
+def _heads_next(draft: Draft, at: int) -> bool:
+    """Whether a line is the subheading of the paragraph below it, which says half of its words again."""
+    below = draft.lines[at + 1 : at + 2]
+    return any(map(is_prose, below)) and share_again(draft.lines[at], below) >= HEADED
 
 
 def _take_tags(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:

@@ -11,7 +11,7 @@ from typing import Final, Optional
 
 from schemas.records import Caption
 from transforms.scrub.datelines import is_dateline, names_place, split_dateline
-from transforms.scrub.draft import Draft, is_doubled_name, is_lone_name
+from transforms.scrub.draft import Draft, is_doubled_name, is_lone_name, share_again, stems_of
 from transforms.scrub.furniture import FURNISHES, LIST_ITEM
 from transforms.scrub.lines import credit_line
 from transforms.scrub.repair import join_broken
@@ -26,9 +26,8 @@ from transforms.scrub.shapes import (
     is_title_case,
     words_of,
 )
-from transforms.scrub.words import fold, stem_of, tokens
+from transforms.scrub.words import fold, tokens
 
-MAX_SUBTITLES: Final = 1  # where nothing tells but their place: more are facts set above the text
 MAX_TITLE_WORDS: Final = 20  # 99 % of 530 titles have no more
 MAX_HEAD_LINES: Final = 4  # unexplained short lines before the first paragraph that may be title and subtitle
 MAX_SCRAPS: Final = 6  # … or names and sections: more are a list
@@ -47,6 +46,7 @@ MIN_CAPTION_WORDS: Final = 6
 DEK_OVERLAP: Final = 0.8  # share of a subtitle's words that the paragraphs below it use again
 DEK_REACH: Final = 3  # of these paragraphs
 MAX_DEK_CHARS: Final = 260
+MIN_DEK_STEMS: Final = 8
 SAME_TITLE: Final = 0.8  # share of words that two forms of a title have in common
 TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs use
 _ENDING: Final = frozenset(("comments", "consent", "footer", "languages"))  # kinds behind which no article goes on
@@ -174,15 +174,9 @@ def _body(draft: Draft, places: Sequence[int]) -> int:
     return len(places)
 
 
-def _told_again(draft: Draft, line: str, below: Sequence[int], share: float = TOLD_AGAIN) -> bool:
-    """Whether the first paragraphs use at least a share of the line's words again."""
-    stems = _stems(line)
-    again = {stem for i in below[:DEK_REACH] for stem in _stems(draft.lines[i])}
-    return bool(stems) and len(stems & again) >= share * len(stems)
-
-
-def _stems(text: str) -> set[str]:
-    return {stem_of(word) for word in words_of(text) if len(word) > 3}
+def _told_again(draft: Draft, line: str, below: Sequence[int]) -> bool:
+    """Whether the first paragraphs use a good part of the line's words again."""
+    return share_again(line, [draft.lines[at] for at in below[:DEK_REACH]]) >= TOLD_AGAIN
 
 
 def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool, stopped: bool) -> None:
@@ -206,8 +200,8 @@ def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool, stopped: b
     if title and not any(_same(draft.lines[at], title) for at in head):
         return
     if len(head) <= MAX_HEAD_LINES:
-        _take_titles(draft, head, title, places[body:])
-    if draft.title and not title and not draft.subtitle and _is_dek(draft, places[body:]):
+        _take_titles(draft, head, title)
+    if draft.title and not title and _is_dek(draft, places[body:]):
         draft.subtitle = draft.lines[places[body]]
         draft.take(places[body], "any.subtitle")
     for at in draft.open():
@@ -215,14 +209,12 @@ def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool, stopped: b
             draft.take(at, "any.title-again")
 
 
-def _take_titles(draft: Draft, head: Sequence[int], title: str, below: Sequence[int]) -> None:
-    """The title, and what else stands above the text: in a page's clutter, or to sum the text up."""
-    cluttered = not title and any(draft.found[: below[0]])
+def _take_titles(draft: Draft, head: Sequence[int], title: str) -> None:
+    """The title, once or twice. What else stands above the text is as often the article's as a page's, and stays."""
     labels = {draft.lines[at] for at in head if len(words_of(draft.lines[at])) <= 3 and _heads_list(draft, at)}
     lines = [draft.lines[at] for at in head if _may_be_title(draft.lines[at]) and draft.lines[at] not in labels]
     longer = [line for line in lines if len(words_of(line)) > 2]
     wanted = title or (longer or lines or [""])[0]
-    others = [at for at in head if not _same(draft.lines[at], wanted) and is_headline(draft.lines[at])]
     for at in head:
         line = draft.lines[at]
         if not draft.title and _same(line, wanted):
@@ -230,13 +222,6 @@ def _take_titles(draft: Draft, head: Sequence[int], title: str, below: Sequence[
             draft.take(at, "any.title")
         elif _same(line, wanted, differs=False):
             draft.take(at, "any.title-again")
-        elif (
-            draft.title
-            and at in others
-            and ((cluttered and len(others) <= MAX_SUBTITLES) or _told_again(draft, line, below, DEK_OVERLAP))
-        ):
-            draft.subtitle = draft.subtitle or line
-            draft.take(at, "any.subtitle")
 
 
 def _may_be_title(line: str) -> bool:
@@ -258,9 +243,8 @@ def _is_dek(draft: Draft, below: Sequence[int]) -> bool:
     """Whether the first paragraph only sums up those below it."""
     if len(below) <= DEK_REACH or len(draft.lines[below[0]]) > MAX_DEK_CHARS:
         return False
-    stems = _stems(draft.lines[below[0]])
-    again = {stem for i in below[1 : 1 + DEK_REACH] for stem in _stems(draft.lines[i])}
-    return len(stems) >= 8 and len(stems & again) >= DEK_OVERLAP * len(stems)
+    line, *after = (draft.lines[at] for at in below[: 1 + DEK_REACH])
+    return len(stems_of(line)) >= MIN_DEK_STEMS and share_again(line, after) >= DEK_OVERLAP
 
 
 def _is_teaser_block(lines: Sequence[str]) -> bool:

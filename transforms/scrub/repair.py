@@ -11,7 +11,7 @@ _BULLET = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,2}[.)]|\(?[a-z][.)
 _FIRST_PART_WORDS: Final = 6
 WORD_SHARE: Final = 1e-6  # of running words: halves as frequent are words of their own
 COMPOUNDING: Final = frozenset(("de", "nl", "da", "nb", "no", "nn", "sv", "is", "fi", "hu", "et", "tr"))
-_UNICASE_PART_WORDS: Final = 9  # without capitals only a line too long for a subheading is taken for half a sentence
+_UNICASE_PART_CHARS: Final = 60  # without capitals only a line too long for a subheading is taken for half a sentence
 
 
 def join_broken(lines: Sequence[str]) -> list[str]:
@@ -28,11 +28,13 @@ def join_broken(lines: Sequence[str]) -> list[str]:
 def _goes_on(first: str, second: str) -> bool:
     if first[-1] in ":;" or ends_sentence(first) or _BULLET.match(first) or _BULLET.match(second):
         return False
+    if second[0] + second[-1] == "()":  # an aside below a subheading
+        return False
     start = second.lstrip("\"'“‘«(")[:1]
-    words = first.count(" ") + 1
     if has_case(first):
-        return start.islower() and words >= _FIRST_PART_WORDS and (ends_sentence(second) or second.count(" ") >= 5)
-    return start.isalpha() and words >= _UNICASE_PART_WORDS and ends_sentence(second)
+        long = first.count(" ") + 1 >= _FIRST_PART_WORDS
+        return long and start.islower() and (ends_sentence(second) or second.count(" ") >= 5)
+    return start.isalpha() and len(first) >= _UNICASE_PART_CHARS and ends_sentence(second)
 
 
 def join_divided(paragraph: str, known: Mapping[str, float], hanging: Set[str], *, compounds: bool) -> str:

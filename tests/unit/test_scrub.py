@@ -230,6 +230,23 @@ def test_the_known_title_is_dropped_and_other_short_lines_stay() -> None:
     assert "Pier closed" not in clean.text
 
 
+@pytest.mark.parametrize("label", ["Read more", "Related content"])
+def test_a_lone_line_under_a_label_goes_unless_the_paragraph_below_says_it_again(label: str) -> None:
+    lines = [FIRST, SECOND, label, "Storm leaves villages in the hills without power", THIRD]
+    assert scrub("\n".join(lines), "en", RULES).text == CLEAN
+    heads = "What the fishermen told the city about pillars"
+    assert (
+        scrub("\n".join([FIRST, label, heads, SECOND, THIRD]), "en", RULES).text
+        == f"{FIRST}\n\n{heads}\n\n{SECOND}\n\n{THIRD}"
+    )
+
+
+def test_what_stands_between_title_and_text_stays() -> None:
+    title, lead = "Pier Closed After Divers Find Cracks", "Cracks found in pillars of northern pier"
+    clean = scrub(f"{title}\n{lead}\n{CLEAN}\nLeave a Reply", "en", RULES)
+    assert (clean.title, clean.subtitle, clean.text) == (title, "", f"{lead}\n\n{CLEAN}")
+
+
 IN_ITS_PLACE = {
     "rows of a table": "\n".join(f"{month}/1/2021 +{month}.4%" for month in range(1, 9)),
     "a refrain": "\n".join(
@@ -614,6 +631,19 @@ def test_signs_in_a_glued_text_keep_their_place(language: str, line: str, good: 
 def test_one_odd_word_does_not_make_a_text_glued() -> None:
     text = CLEAN + "\n\nHe called it theKaram pier, and everybody in the harbour knew what he meant by that."
     assert scrub(text, "en", RULES).text == text
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "below"),
+    [
+        ("ko", "다음 달 일심 선고 후 노선 변화 가능성 커져", "항만 당국은 월요일 북쪽 부두를 폐쇄했으며 잠수부들이 기둥에서 균열을 발견했다고 밝혔다."),
+        ("ar", "ما الذي قاله الصيادون عن أعمدة الرصيف قبل عام", "أغلقت سلطة الميناء الرصيف الشمالي يوم الاثنين بعد أن وجد الغواصون شقوقا في ثلاثة من أعمدته."),
+        ("en", "The pier that nobody wanted to repair", "(and why the city paid for it all the same)"),
+    ],
+)  # fmt: skip
+def test_a_subheading_is_no_half_of_a_sentence(language: str, line: str, below: str) -> None:
+    text = "\n\n".join((FIRST, line, below, SECOND))
+    assert scrub(text, language, RULES).text == text
 
 
 @pytest.mark.parametrize("text", [GLUED, CLEAN, *DIRTY.values(), *(bad for bad, _ in REPAIRS.values())])

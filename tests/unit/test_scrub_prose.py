@@ -1,0 +1,93 @@
+"""Whatever furniture stands around them, an article's paragraphs come back byte for byte and in their order."""
+
+from pathlib import Path
+from typing import Final
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from transforms.scrub import load_rules, scrub
+
+RULES = load_rules(Path(__file__).parents[2] / "config" / "scrub")
+SHARED: Final = ("en", "any")  # whose furniture stands on pages of every language
+MOST_LINES: Final = 6
+
+PROSE = {
+    "en": (
+        "The harbour authority closed the northern pier on Monday after divers found cracks in three of its pillars.",
+        "Fishermen said they’d warned the city for years — “twice, in writing” — and asked who would pay: the city, or they.",
+        "The work is to cost $1.2m (£950,000) and, says the mayor’s office, end before the winter storms; nobody believes it.",
+        "A café at the pier’s end, Bell & Sons, which has sold coffee there since 1931, stays open until the cranes come.",
+    ),
+    "de": (
+        "Die Hafenbehörde sperrte am Montag den nördlichen Anleger, nachdem Taucher Risse in drei Pfeilern gefunden hatten.",
+        "Fischer sagten, sie hätten die Stadt „zweimal schriftlich“ gewarnt – und fragten, wer die Reparatur bezahlen werde.",
+        "Die Arbeiten sollen 1,2 Millionen Euro kosten und vor den Winterstürmen enden; im Rathaus glaubt das niemand mehr.",
+    ),
+    "fr": (
+        "L’autorité portuaire a fermé lundi la jetée nord après que des plongeurs ont trouvé des fissures dans trois piliers.",
+        "Les pêcheurs disent avoir averti la ville « deux fois, par écrit » et demandent qui paiera les travaux de cet hiver.",
+        "Le chantier doit coûter 1,2 million d’euros et s’achever avant les tempêtes ; à la mairie, plus personne n’y croit.",
+    ),
+    "es": (
+        "La autoridad portuaria cerró el lunes el muelle norte después de que los buzos hallaran grietas en tres pilares.",
+        "Los pescadores dicen que avisaron a la ciudad «dos veces, por escrito», y preguntan quién pagará ahora las obras.",
+        "Las obras costarán 1,2 millones de euros y terminarán antes de las tormentas; en el ayuntamiento nadie lo cree ya.",
+    ),
+    "tr": (
+        "Liman idaresi, dalgıçların üç ayakta çatlak bulmasının ardından kuzey iskelesini pazartesi günü trafiğe kapattı.",
+        "Balıkçılar, belediyeyi yıllar önce “iki kez, yazılı olarak” uyardıklarını söyledi ve masrafı kimin ödeyeceğini sordu.",
+        "Onarımın 1,2 milyon lira tutması ve kış fırtınalarından önce bitmesi bekleniyor; belediyede buna kimse inanmıyor.",
+    ),
+    "ru": (
+        "Администрация порта закрыла в понедельник северный причал: водолазы нашли трещины в трёх его опорах, старых и новых.",
+        "Рыбаки говорят, что предупреждали город «дважды, письменно», и спрашивают, кто теперь заплатит за ремонт опор.",
+        "Работы обойдутся в 1,2 миллиона рублей и закончатся до зимних штормов; в мэрии, впрочем, в это никто не верит.",
+    ),
+    "ar": (
+        "أغلقت سلطة الميناء الرصيف الشمالي يوم الاثنين بعد أن وجد الغواصون شقوقا في ثلاثة من أعمدته القديمة، كما أعلنت.",
+        "وقال الصيادون إنهم حذروا المدينة «مرتين وكتابة» قبل سنوات، وسألوا عمن سيدفع ثمن إصلاح الأعمدة في هذا الشتاء.",
+        "ومن المنتظر أن تنتهي الأعمال قبل عواصف الشتاء، لكن أحدا في البلدية لم يعد يصدق ذلك بعد كل ما جرى في الصيف.",
+    ),
+    "fa": (
+        "اداره بندر روز دوشنبه اسکله شمالی را پس از آنکه غواصان در سه ستون آن ترک یافتند، به روی همه قایق‌ها بست.",
+        "ماهیگیران می‌گویند سال‌ها پیش «دو بار و کتبی» به شهر هشدار داده‌اند و می‌پرسند هزینه تعمیر را چه کسی می‌پردازد.",
+        "قرار است کار پیش از توفان‌های زمستان تمام شود، اما پس از این همه تأخیر دیگر هیچ‌کس در شهر آن را باور ندارد.",
+    ),
+    "he": (
+        "רשות הנמל סגרה ביום שני את הרציף הצפוני לאחר שצוללים מצאו סדקים בשלושה מעמודיו הישנים, כך נמסר בסוף היום.",
+        "הדייגים אמרו שהזהירו את העירייה „פעמיים ובכתב” כבר לפני שנים, ושאלו מי ישלם עכשיו על תיקון העמודים בחורף.",
+        "העבודות אמורות להסתיים לפני סערות החורף, אבל אחרי כל העיכובים איש בעירייה כבר אינו מאמין שכך אכן יהיה.",
+    ),
+    "ku": (
+        "Rêveberiya benderê roja duşemê îskeleya bakur girt piştî ku avjenan di sê stûnên wê de qelîştek dîtin û gotin.",
+        "Masîgiran got ku wan salan berê “du caran, bi nivîskî” bajar hişyar kiribû û pirsîn ka kî dê heqê wê bide îsal.",
+        "Tê payîn ku kar berî bahozên zivistanê biqede, lê li şaredariyê êdî kes piştî van hemû derengiyan bawer nake.",
+    ),
+}  # fmt: skip
+
+FURNITURE = {
+    language: sorted({text for entry in (*file.rule, *file.vocabulary) for text in entry.examples})
+    for language, file in RULES.files.items()
+}
+
+
+@st.composite
+def pages(draw: st.DrawFn) -> tuple[str, tuple[str, ...], list[str]]:
+    """A language, an article's paragraphs in it, and the lines of a page that shows them amid furniture."""
+    language = draw(st.sampled_from(sorted(PROSE)))
+    lines: list[str] = []
+    kinds = st.sampled_from(sorted({text for known in (language, *SHARED) for text in FURNITURE[known]}))
+    for paragraph in PROSE[language]:
+        lines += [*draw(st.lists(kinds, max_size=MOST_LINES // 2)), paragraph]
+    return language, PROSE[language], [*lines, *draw(st.lists(kinds, max_size=MOST_LINES))]
+
+
+@settings(max_examples=200, deadline=None)
+@given(pages(), st.sampled_from(["\n", "\n\n"]), st.booleans())
+def test_paragraphs_come_back_whatever_furniture_stands_around_them(
+    page: tuple[str, tuple[str, ...], list[str]], gap: str, told: bool
+) -> None:
+    language, prose, lines = page
+    found = scrub(gap.join(lines), language if told else None, RULES).text.split("\n\n")
+    assert [paragraph for paragraph in found if paragraph in prose] == list(prose)

@@ -48,7 +48,8 @@ DEK_REACH: Final = 3  # of these paragraphs
 MAX_DEK_CHARS: Final = 260
 MIN_DEK_STEMS: Final = 8
 SAME_TITLE: Final = 0.8  # share of words that two forms of a title have in common
-TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs use
+TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs use,
+TOLD_SOMEWHERE: Final = 0.6  # … or the whole text
 _ENDING: Final = frozenset(("comments", "consent", "footer", "languages"))  # kinds behind which no article goes on
 _SIGNING: Final = frozenset(("bio", "source", "stray"))  # kinds of which one line is no trace of a page
 _SENTENCES = re.compile(r"[^\W\d_]{3}\. \w.*[^\W\d_]{3}\.(?: |$)")
@@ -156,10 +157,17 @@ def _heads_list(draft: Draft, at: int) -> bool:
 
 
 def _names_text(draft: Draft, line: str, below: Sequence[int]) -> bool:
-    """Whether a doubled line above the text is its title rather than a caption."""
+    """Whether a doubled line above the text is its title rather than a caption: captions ask and announce nothing."""
     if is_lone_name(line):
         return False
-    return line[-1] in "?!" or len(words_of(line)) <= 3 or _told_again(draft, line, below)
+    stems, told = _stems(line), {stem for at in below for stem in _stems(draft.lines[at])}
+    return (
+        line[-1] in "?!"
+        or ": " in line
+        or len(words_of(line)) <= 3
+        or _told_again(draft, line, below)
+        or len(stems & told) >= TOLD_SOMEWHERE * max(1, len(stems))
+    )
 
 
 def _body(draft: Draft, places: Sequence[int]) -> int:

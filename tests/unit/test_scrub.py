@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import ConfigError
 from transforms.scrub import Rules, load_rules, scrub
+from transforms.scrub.characters import clean_characters
 from transforms.scrub.leaked_code import split_code
 from transforms.scrub.lines import classify
 from transforms.scrub.rule_files import RuleFile
@@ -587,6 +588,27 @@ def test_tags_on_lines_of_their_own_go_with_their_label_below_the_text_only(
     assert scrub("\n\n".join([*BODY, label, *tags]), language, RULES).text == CLEAN
     amid = "\n\n".join([FIRST, SECOND, label, *tags, THIRD])
     assert scrub(amid, language, RULES).text == amid
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Il parle de « liberté\u00a0» et de paix.",
+        "È\u00a0“libero”, dice.",
+        "Non sa perché\u00a0…",
+        "la ligne à\u00a0«\u00a0Libé\u00a0»",
+    ],
+)
+def test_a_letter_with_accent_before_a_fixed_space_and_a_sign_is_no_mojibake(text: str) -> None:
+    assert clean_characters(text) == text.replace("\u00a0", " ")
+
+
+@pytest.mark.parametrize(
+    "text", ["liberté", "Größe", "это правда", "هذا خبر", "हिन्दी समाचार", "北京的新闻", "“quoted”"]
+)
+def test_utf_8_that_was_read_as_one_byte_encoding_is_read_right(text: str) -> None:
+    misread = "".join(bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in text.encode())
+    assert clean_characters(misread) == text
 
 
 def test_a_list_that_ends_a_text_stays_under_a_heading_that_is_no_label_of_tags() -> None:

@@ -10,6 +10,7 @@ from typing import Final
 _MOJIBAKE = re.compile(
     "[ÂÃÄÅÐÑØÙÚÛ×àâïðªåæçèéã][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122]"
 )
+_FAR = re.compile("[\u0700-\u1dff\u2e80-\ud7ff\uf900-\ufaff]")  # no Latin, Greek, Cyrillic, Hebrew, Arabic, nor signs
 _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});")
 _ENTITY_ROUNDS: Final = 3  # "&amp;amp;quot;": texts that were escaped several times
 
@@ -79,9 +80,19 @@ def _reread(word: str) -> str:
     if word.isascii() or not _MOJIBAKE.search(word):
         return word
     try:
-        return word.encode("sloppy-windows-1252").decode("utf-8")
+        mended = word.encode("sloppy-windows-1252").decode("utf-8")
     except UnicodeError:
         return word
+    return word if _is_coincidence(mended) else mended
+
+
+def _is_coincidence(mended: str) -> bool:
+    """Whether a reading as UTF-8 is one by chance: "libertÃ©" is none, but "liberté", a fixed space and "»" read "libert頻".
+
+    Such a reading makes one character of a script without alphabet, alone or among letters of the Latin one.
+    """
+    far = _FAR.findall(mended)
+    return bool(far) and (len(far) == 1 or any(c.isascii() and c.isalpha() for c in mended))
 
 
 def _entity(found: re.Match[str]) -> str:

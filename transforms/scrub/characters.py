@@ -87,9 +87,9 @@ def _reread(word: str) -> str:
 
 
 def _is_coincidence(mended: str) -> bool:
-    """Whether a reading as UTF-8 is one by chance: "libertÃ©" is none, but "liberté", a fixed space and "»" read "libert頻".
+    """Whether a reading as UTF-8 is one by chance, as that of "é", a fixed space and "»" which ends "« liberté »".
 
-    Such a reading makes one character of a script without alphabet, alone or among letters of the Latin one.
+    Such a reading makes one character of a script far from Latin, alone or among Latin letters.
     """
     far = _FAR.findall(mended)
     return bool(far) and (len(far) == 1 or any(c.isascii() and c.isalpha() for c in mended))

@@ -160,13 +160,12 @@ def _names_text(draft: Draft, line: str, below: Sequence[int]) -> bool:
     """Whether a doubled line above the text is its title rather than a caption: captions ask and announce nothing."""
     if is_lone_name(line):
         return False
-    stems, told = _stems(line), {stem for at in below for stem in _stems(draft.lines[at])}
     return (
         line[-1] in "?!"
         or ": " in line
         or len(words_of(line)) <= 3
         or _told_again(draft, line, below)
-        or len(stems & told) >= TOLD_SOMEWHERE * max(1, len(stems))
+        or share_again(line, [draft.lines[at] for at in below]) >= TOLD_SOMEWHERE
     )
 
 

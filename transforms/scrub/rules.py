@@ -264,7 +264,8 @@ class Language:
         """The vocabulary that a line of `words` is made of, each of them known to `tells`.
 
         Names in it count neither for nor against. Less is asked for beside furniture, and where a site's voice speaks;
-        more of a sentence in which it does not. A label of teasers may be a subheading, too: nothing of that eases it.
+        more of a sentence in which it does not. A label of teasers may be a subheading, too, and so may a word of a
+        vocabulary that must cover the line wholly: nothing of that eases them.
         """
         marks = [self._seen[word] for word in words]
         tells = 0
@@ -279,7 +280,7 @@ class Language:
             bit = 1 << number
             if not tells & bit:
                 continue
-            eased = (near or spoken) and vocabulary.kind != "teaser"
+            eased = (near or spoken) and vocabulary.kind != "teaser" and vocabulary.coverage < 1
             telling = sum(1 for mark in marks if mark.telling & bit)
             if telling >= (MIN_TOLD_ANCHORS if told else 1 if eased else vocabulary.min_anchors):
                 known = sum(1 for mark in marks if mark.known & bit)

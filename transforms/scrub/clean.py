@@ -19,6 +19,7 @@ from transforms.scrub.places import (
     take_doubles,
     take_head,
     take_scraps,
+    take_signature,
     take_tail,
 )
 from transforms.scrub.repair import COMPOUNDING, join_broken, join_divided
@@ -100,14 +101,16 @@ def _lines(text: str) -> list[str]:
 def _scrub_once(text: str, language: Optional[str], rules: Rules, title: str, *, dirty: bool) -> Scrubbed:
     draft = Draft(_lines(text))
     _take_code(draft)
-    take_dateline(draft, rules)
-    take_furniture(draft, rules, rules.of(language, text[:SAMPLE_CHARS]))
+    active = rules.of(language, text[:SAMPLE_CHARS])
+    take_dateline(draft, rules, active)
+    take_furniture(draft, rules, active)
+    take_signature(draft, rules, active)
     take_scraps(draft)
     take_captions(draft)
     take_doubles(draft)
     stopped = rules.stops_datelines(language, text[:SAMPLE_CHARS])
     take_head(draft, title, rules, dirty=dirty, stopped=stopped)
-    take_tail(draft, rules)
+    take_tail(draft, rules, active)
     _read_fields(draft, rules)
     joined = join_broken([draft.lines[at] for at in draft.open()])
     repaired = _repair_words(_without_dateline(draft, joined, rules, stopped), language, rules)

@@ -21,7 +21,7 @@ MIN_WORDS: Final = 4  # of the sentence behind a dateline
 _BRACKETED = re.compile(
     r"(?P<dateline>(?P<place>[^()]{0,48}?(?:\s\([^()\d]{3,20}\))?)\s*"
     r"\((?P<agency>[^()]{2,40})\)(?:,? \w{3,10}\.? \d{1,2}(?:, \d{4})?)?)"
-    r"(?:\.?\s*(?:[–—−:|/•،]|--|-(?=\s))+\s*|(?P<stop>\.)\s+)"
+    r"(?:\.?\s*(?:[–—−:|/•،]|--|-(?=\s))+\s*|(?P<stop>\.?)\s+)"
 )
 _PLAIN = re.compile(r"(?P<dateline>[^\s()][^()—–|:\"“”?!;]{1,58}?)(?P<dash>\s+[-–—−|]+\s+|—\s*|–\s+|--\s*|:\s+)")
 _SLASHED = re.compile(
@@ -33,19 +33,28 @@ _PAIRED = re.compile(
     r"(?P<other>[^\s()/—–|:-][^()—–|:\"“”?!;/]{1,40}?))(?:\s*[–—−:|،]\s*|\s+-+\s+)"
 )
 _CITY = re.compile(r"(?P<dateline>[^\W\d_][^:.|()\"“”?!;]{2,40}?)(?P<end>[:.]|\s?\|)\s+")
-_REPORTED = re.compile(r"(?P<dateline>به گزارش (?:خبرگزاری )?[^،.:]{2,30})[،:]\s+")  # Persian: "as IRNA reports,"
+_REPORTED = re.compile(r"(?P<dateline>به گزارش (?P<named>[^،.:]{2,30}))[،:]\s+")  # Persian: "as IRNA reports,"
+_REPORTERS: Final = frozenset(map(fold, "خبرگزاری خبرنگار پایگاه سایت گروه سرویس روابط شبکه".split()))
 _END = re.compile(r"\.\s?[-–—]+\s*|\s[-–—]+\s+|[–—]\s*|:\s+|\.\s+")
 _BETWEEN = re.compile(r"[,،/|•—]|\s[-–—]\s|\.\s")
 _HANGING = re.compile(r"(?<=[^\W\d_])[-ـ](?=\s)|(?<=\s)ـ(?=\s)")  # what Arabic and Persian agencies set for a dash
-_DAY = re.compile(r"\d{1,2}\.?\s?\w{3,10}\.?(?:\s\d{4})?|\w{3,10}\.?\s\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}")
+_SITE = re.compile(r"[\w-]{2,20}\.[A-Za-z]{2,4}")
+_DAY = re.compile(
+    r"\d{1,2}\.?\s?(?:de )?\w{3,10}\.?(?:\s(?:de )?\d{4})?|\w{3,10}\.?\s\d{1,2}|\d{1,2}[./]\d{1,2}[./]\d{2,4}|\d{4}"
+)
 _LABELS: Final = frozenset(  # in capitals before a colon, or before a dash, and no place
     "ADVISORY ALERT ANALYSIS ANSWER BREAKING CLAIM COLUMN COMMENT CORRECTION EDITORIAL ESSAY EXCLUSIVE EXPLAINER "
     "FACT FACTS FEATURE FILE INTERVIEW KOMMENTAR LIVE MEINUNG NOTE OPINION OPINIÓN PHOTOS POLL PREVIEW PROFILE "
     "QUESTION QUIZ RECAP REPORT REVIEW SPOILER SPOILERS SUMMARY TIP UPDATE UPDATED VERDICT VIDEO WARNING WATCH".split()
 )
+_DASHED = re.compile(r"\s[-–—]\s")
 _SMALL_AGENCY = re.compile(r"[a-z]{2,5}(?:/[a-z]{2,5})*")  # dpa, sda/afp
 _DOMAIN = re.compile(r"\w\.[A-Za-z]{2,4}\b(?!\.)")  # a site's name before a dash is part of its sentence
-_MONTH_DAY = re.compile(r",?\s+\w+\.?\s+\d{1,2}(?:\s*,\s*\d{4})?$|,?\s+\d{1,2}\s+\w+$")
+_MONTH_DAY = re.compile(
+    r"[,.]?\s+\w+\.?\s+\d{1,2}(?:\s*,\s*\d{4})?$|"
+    r"[,.]?\s+(?:le |den )?\d{1,2}(?:er)?\.?\s+(?:de\s+)?\w+\.?(?:\s+(?:de\s+)?\d{4})?$|"
+    r"[,.]?\s+\d{1,2}[./]\d{1,2}[./]\d{2,4}$"
+)
 
 
 class Dateline(NamedTuple):
@@ -87,7 +96,7 @@ def split_dateline(
         (_SLASHED, _slashed),
         (_PLAIN, partial(_plain, agencies, places)),
         (_CITY, partial(_city, places, pointing, stopped)),
-        (_REPORTED, _reported),
+        (_REPORTED, partial(_reported, agencies)),
     ):
         found = form.match(head)
         if found and len(found["dateline"]) <= MAX_CHARS and good(found):
@@ -152,12 +161,17 @@ def _of_parts(agencies: Set[str], head: str) -> Optional[re.Match[str]]:
     for end in _END.finditer(head, 3, MAX_CHARS):
         parts = [part for part in (text.strip(" ./") for text in _BETWEEN.split(head[: end.start()])) if part]
         days = [part for part in parts if _DAY.fullmatch(part)]
-        signed = [part for part in parts if " ".join(tokens(part, {})) in agencies]
+        signed = [part for part in parts if " ".join(tokens(part, {})) in agencies or _SITE.fullmatch(part)]
+        if len(days) == 1 and not signed and parts.index(days[0]) == len(parts) - 2 and parts[-1].isupper():
+            signed = parts[-1:]  # "KYIV. 4 June. UNN.": between a place's day and the text stands an agency
         places = [part for part in parts if part not in (*days, *signed)]
         if len(parts) > MAX_PARTS or not all(map(_is_place, places)):
             return None
         vague = end[0].strip() in (".", ":")
-        if places and (end[0].startswith(".-") or (signed and (days or not vague))):
+        stopped = end[0].startswith(".-") or (
+            end[0][0] == "." and len(end[0].strip()) > 1 and places[:1] and places[0].isupper()
+        )
+        if places and (stopped or (signed and (days or not vague))):
             return end
     return None
 
@@ -171,19 +185,23 @@ def _bracketed(agencies: Set[str], places: Set[str], found: re.Match[str]) -> bo
     """A name in brackets behind a place; behind what may be a person ("Mara Lind (MEP) –") only a known agency's."""
     known = all(" ".join(tokens(name, {})) in agencies for name in found["agency"].split("/"))
     named = known or is_name(found["agency"], most=5) or _SMALL_AGENCY.fullmatch(found["agency"]) is not None
-    if found["stop"] and not (known and found["place"].strip()):
+    if found["stop"] is not None and not (known and found["place"].strip()):
         return False
-    place = _MONTH_DAY.sub("", found["place"].strip())
+    place = _MONTH_DAY.sub("", found["place"].strip(" ."))
     if not named or (place and not is_name(place, most=6)):
         return False
-    return known or not place or place.isupper() or any(names_place(places, part) for part in re.split(r"[,/(]", place))
+    return (
+        known or not place or place.isupper() or any(names_place(places, part) for part in re.split(r"[,،/(]", place))
+    )
 
 
 def _paired(agencies: Set[str], found: re.Match[str]) -> bool:
     names = [_MONTH_DAY.sub("", name.strip()) for name in (found["led"] or found["one"], found["other"])]
     known = [" ".join(tokens(name, {})) in agencies for name in names]
     others = [name for name, is_agency in zip(names, known, strict=True) if not is_agency]
-    slashed = (found["by"] or "").strip() == "/"
+    slashed = (found["by"] or "").strip() == "/" or has_case(names[1]) > has_case(
+        names[0]
+    )  # an outlet in other letters
     if not (any(known) or slashed) or len(found["dateline"].split()) > MAX_PAIRED_WORDS:
         return False
     return all(is_name(name, most=4) and not any(c.isdigit() for c in name) for name in others)
@@ -192,17 +210,20 @@ def _paired(agencies: Set[str], found: re.Match[str]) -> bool:
 def _plain(agencies: Set[str], places: Set[str], found: re.Match[str]) -> bool:
     """Without brackets: a place in capitals, else one or several words that name a place before a dash between spaces.
 
-    An agency that writes itself small may stand behind it: "BERLIN taz |".
+    An agency that writes itself small may stand beside it: "BERLIN taz |", "dpa Kirkuk -".
     """
     place = _MONTH_DAY.sub("", found["dateline"])
     if len(named := place.split()) > 1 and named[-1] in agencies:
         place = " ".join(named[:-1])
+    elif len(named) > 1 and _SMALL_AGENCY.fullmatch(named[0]) and named[0] in agencies:
+        place = " ".join(named[1:])
     words = words_of(place)
     if not words or not is_name(place, most=7) or re.search(r"\.$|\d", place) or _DOMAIN.search(place):
         return False
     likely = any(names_place(places, part) for part in place.split(",")) or " ".join(tokens(place, {})) in agencies
     if not has_case(place):
-        return likely and len(words) <= 3 and found["dash"].strip() not in (":", "|")
+        inserted = _DASHED.search(found.string, found.end())  # "Kirkuk – the city of oil – has not answered"
+        return likely and len(words) <= 3 and found["dash"].strip() not in (":", "|") and inserted is None
     known = " ".join(tokens(place, {})) in places | agencies
     letters = [c for c in place.split(",")[0] if c.isalpha()]
     if place.upper() in _LABELS:
@@ -223,8 +244,11 @@ def _city(places: Set[str], pointing: Set[str], stopped: bool, found: re.Match[s
     return all(" ".join(tokens(part, {})) in places for part in found["dateline"].split("/"))
 
 
-def _reported(found: re.Match[str]) -> bool:
-    return len(words_of(found["dateline"])) <= 6
+def _reported(agencies: Set[str], found: re.Match[str]) -> bool:
+    """Agencies and sites report for the text; the police of which a sentence tells does not."""
+    words = tokens(found["named"], {})
+    named = not _REPORTERS.isdisjoint(words) or any(" ".join(words[at:]) in agencies for at in range(len(words)))
+    return len(words) <= MAX_PARTS and named
 
 
 def _slashed(found: re.Match[str]) -> bool:

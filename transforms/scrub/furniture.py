@@ -7,10 +7,19 @@ from itertools import takewhile
 from typing import Final, Optional
 
 from transforms.scrub.draft import Draft, is_doubled_name, share_again
-from transforms.scrub.lines import PICTURE_WORDS, classify, credit_line, joined_kind, split_credit
+from transforms.scrub.frames import is_all_frame
+from transforms.scrub.lines import (
+    PICTURE_WORDS,
+    by_frame,
+    classify,
+    credit_line,
+    joined_kind,
+    names_agencies,
+    split_credit,
+)
 from transforms.scrub.rules import Language, Match, Rules
-from transforms.scrub.shapes import ends_sentence, is_headline, is_prose, words_of
-from transforms.scrub.words import fold, stem_of, tokens
+from transforms.scrub.shapes import ends_sentence, is_headline, is_name, is_person, is_prose, words_of
+from transforms.scrub.words import fold, plain_tokens, stem_of, tokens
 
 LEAD_PARAGRAPHS: Final = 2  # the first may be a summary, with date and byline only below it
 MAX_RUN_WORDS: Final = 3  # of a line read together with its neighbours
@@ -26,6 +35,7 @@ HEADED: Final = 0.5  # share of a subheading's words that its paragraph uses: 0.
 MAX_ITEMS: Final = 3  # lines away that the next item of a list is looked for
 MAX_ITEM_CHARS: Final = 100  # of an item without a sign before it
 _WORDS: Final = frozenset(("any.stray", "any.stray-word", "any.placeholders"))  # what stands for nothing alone
+_CLAIM = re.compile(r"(?:copyright|©|\([cC]\)|\s|:)+", re.IGNORECASE)
 _COPYRIGHT = re.compile(r"^\([cC]\)\s*")
 LIST_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")
 _ANYWHERE: Final = frozenset(("promo", "share", "teaser", "teasers", "consent", "credit", "stray", "code", "source"))
@@ -66,26 +76,61 @@ def _by_itself(line: str, rules: Rules, active: Sequence[Language]) -> Optional[
     """What a line is by its wording, else by the shape of a credit."""
     line = _COPYRIGHT.sub("© ", line)
     signed = line.removeprefix("©").strip()
-    by_shape = _credit_by_shape(signed, rules)
+    by_shape = _credit_by_shape(signed, rules, claimed=signed != line)
     by_wording = classify(line, rules, active)
     if by_wording is None and (parts := split_credit(line, rules)) is not None:
         by_wording = Match("any.caption-with-credit", "credit", {"caption": parts[0], "credit": parts[1]})
-    if by_wording is not None and by_wording.kind == "source" and "/" in line:
-        named = by_wording.slots.get("source", "-")
-        if credit_line(named, rules):  # "Quelle: dpa/Mara Lind"
-            by_wording = by_wording._replace(kind="credit", slots={"credit": named})
-    return by_shape if signed != line and by_shape else by_wording or by_shape
+    if by_wording is not None:
+        by_wording = _with_right_credit(by_wording, line, rules, active)
+    footer = by_wording is not None and by_wording.kind == "footer"
+    return by_shape if by_shape and (footer or signed != line) else by_wording or by_shape
 
 
-def _credit_by_shape(line: str, rules: Rules) -> Optional[Match]:
-    """A line that credits a picture by its shape alone: an agency's or account's."""
+def _with_right_credit(match: Match, line: str, rules: Rules, active: Sequence[Language]) -> Match:
+    """A match by wording with what its shape tells better: who is credited, and for what."""
+    slots = match.slots
+    if match.kind == "source" and "/" in line and credit_line(named := slots.get("source", "-"), rules):
+        return match._replace(kind="credit", slots={"credit": named})  # "Quelle: dpa/Mara Lind"
+    if match.kind == "footer" and names_agencies(named := _CLAIM.sub("", line), rules.agencies) and named != line:
+        return match._replace(kind="credit", slots={"credit": named})  # "Copyright: Shutterstock"
+    if match.kind in ("footer", "source") and not match.telling:
+        framed = by_frame(line, tokens(line, rules.months), rules, active)
+        if (
+            framed is not None
+            and framed.kind == "source"
+            and len(framed.slots["source"]) > len(slots.get("source", ""))
+        ):
+            match = match._replace(kind="source", slots=framed.slots)
+            slots = match.slots
+    if match.kind in ("bio", "prefix") and names_agencies(name := slots.get("name", "-"), rules.agencies):
+        return match._replace(kind="source", slots={"source": name})  # "Text by Agence France-Presse"
+    if match.kind != "credit" or "caption" not in slots:
+        return match
+    caption = slots["caption"]
+    if names_agencies(caption.rpartition(". ")[2], rules.agencies) and (parts := split_credit(line, rules)):
+        return match._replace(slots={"caption": parts[0], "credit": parts[1]})  # "… the vote. AP Photo/Hadi Karim"
+    if is_all_frame(
+        plain_tokens(caption), [frame for one in active for frame in one.frames], "credit"
+    ):  # "Imagen de archivo. EFE"
+        return match._replace(slots={"credit": slots["credit"]}) if "credit" in slots else match
+    return match
+
+
+def _credit_by_shape(line: str, rules: Rules, *, claimed: bool) -> Optional[Match]:
+    """A line that credits a picture by its shape alone: an agency's or account's, or a person's and another's (`©`)."""
     inner = line[1:-1].strip() if line[0] + line[-1] in ("()", "[]") else line
     label, _, rest = inner.partition(" ")
     if fold(label) in PICTURE_WORDS and credit_line(rest.strip() or "-", rules):
         inner = rest.strip()
-    elif not credit_line(inner, rules):
+    elif not credit_line(inner, rules) and not (claimed and _names_two(inner)):
         return None
     return Match("any.credit-shape", "credit", {"credit": inner})
+
+
+def _names_two(text: str) -> bool:
+    """Whether a text is a person's name and another name: "Jean Martin / Hafenbild"."""
+    parts = [part.strip() for part in text.split("/")]
+    return len(parts) == 2 and all(map(is_name, parts)) and any(map(is_person, parts))
 
 
 def _furnished(draft: Draft, at: int) -> bool:
@@ -157,11 +202,13 @@ def _misplaced(draft: Draft) -> list[int]:
     prose = [at for at in draft.open() if is_prose(draft.lines[at])]
     if len(prose) <= LEAD_PARAGRAPHS:
         return []
-    return [at for at in range(prose[LEAD_PARAGRAPHS - 1] + 1, prose[-1]) if _is_misplaced(draft, at)]
+    return [
+        at for at in range(prose[LEAD_PARAGRAPHS - 1] + 1, prose[-1]) if _is_misplaced(draft, at, last=at > prose[-2])
+    ]
 
 
-def _is_misplaced(draft: Draft, at: int) -> bool:
-    """Whether what was found of a line between two paragraphs does not hold there."""
+def _is_misplaced(draft: Draft, at: int, *, last: bool) -> bool:
+    """Whether what was found of a line between two paragraphs does not hold there; `last`: one of them is below it."""
     match = draft.found[at]
     if match is None:
         return False
@@ -169,6 +216,8 @@ def _is_misplaced(draft: Draft, at: int) -> bool:
         return not _furnished(draft, at) and not any(m is not None and m.kind == "code" for m in draft.beside(at))
     if match.kind == "bio":
         return True
+    if match.kind == "source" and match.telling:
+        return not last and not _furnished(draft, at)
     if match.rule == "any.stray-word":  # of a list, a name in small letters, or a link's that stands in a sentence
         beside = [(draft.found[k], draft.lines[k]) for k in (at - 1, at + 1)]
         return any(

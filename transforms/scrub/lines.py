@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, Optional
 
+from transforms.scrub.frames import ARTICLES, MAX_FRAMED, MAX_UNSIGNED, WEEKDAYS, read_frame
 from transforms.scrub.rules import Agencies, Language, Match, Rules
 from transforms.scrub.shapes import (
     ends_sentence,
@@ -20,7 +21,7 @@ from transforms.scrub.shapes import (
     is_source,
     words_of,
 )
-from transforms.scrub.words import MAX_LINE, fold, plain_tokens, stretch, tokens
+from transforms.scrub.words import DATE, MAX_LINE, fold, plain_tokens, stretch, tokens
 
 MAX_CREDIT: Final = 110  # characters
 MAX_CREDIT_LINE: Final = 90
@@ -33,7 +34,7 @@ PICTURE_WORDS: Final = frozenset(  # that may stand before a credit without a co
     fold(word)
     for word in "photo photos picture foto fotos bild image imagen fotoğraf фото صورة تصوير عکس צילום wêne وێنە".split()
 )
-_JOINING: Final = frozenset("and & et y e und ve û و ו и the la l".split())  # between the names of agencies
+_JOINING: Final = frozenset("and & et y e und ve û و ו и the la l news agency".split())  # beside the names of agencies
 MAX_RULE_WORDS: Final = 60
 MIN_SENTENCE_SPACES: Final = 7  # of a line that ends in a full stop: "Read more about this here." is shorter
 MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the vocabularies are asked
@@ -41,10 +42,6 @@ MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the voca
 _NEVER_SENTENCES: Final = frozenset(("teaser", "teasers", "breadcrumb", "tags", "share", "languages", "prefix"))
 """Kinds whose lines end as no sentence does, headlines and names in their slots apart."""
 
-_WEEKDAYS: Final = frozenset(  # "published on Monday": in these languages days have capitals, as outlets have
-    "monday tuesday wednesday thursday friday saturday sunday "
-    "montag dienstag mittwoch donnerstag freitag samstag sonntag".split()
-)
 MAX_STRAY: Final = 40  # characters
 _QUOTES: Final = '“„«"'
 _QUOTATION = re.compile(r"\W*[“„«\"].*[”“»\"]\W*")
@@ -56,6 +53,9 @@ _SET_OFF = re.compile(
 )
 _NAMED = re.compile(r"(?P<caption>[^()\[\]]{8,200}[^.:()\[\]]) ?(?P<open>[(\[])(?P<credit>[^()\[\]\d]{4,40})[)\]]")
 _LABELLED = re.compile(r"\W{0,5}(?P<label>\w[^:|>›»]{3,45}?)\s*[:|>›»]\s*(?P<headline>\w\S*\s+\S+\s+\S.*)")
+_LABEL_STARTS = re.compile(r"\s*[(\[|—–©•]\s*|[.,،]\s+|\s[/-]\s|\s")
+MIN_LABELLED_CAPTION: Final = 10  # characters
+_NEXT_SENTENCE = re.compile(r"(?:[^\W\d_]{3}\.|[!?]) [^\W\d_]")
 _SEPARATOR = re.compile(r"[(\[|—–©•]|\.\s|\s[/-]\s")
 _STRAY = re.compile(
     r"(?![{}()\[\];,]+$)[^\w\s](?: ?[^\w\s]){0,11}|"
@@ -94,8 +94,49 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
         return Match("any.arrow", "teaser", {"headline": line})
     match = _by_template(line, found, rules, active) or _by_label(line, active)
     if match is None and (near or line[-1] != "?"):  # a question is a subheading, or an interviewer's
-        match = _by_words(line, found, active, near=near)
+        match = (
+            _by_words(line, found, active, near=near)
+            or by_frame(line, found, rules, active)
+            or _by_end(line, found, rules, active)
+        )
     return match
+
+
+def by_frame(line: str, found: Sequence[str], rules: Rules, active: Sequence[Language]) -> Optional[Match]:
+    """What a line of the tokens `found` is, if it is a name in a frame."""
+    if len(found) > MAX_FRAMED:
+        return None
+    for language in active:
+        if language.framing.isdisjoint(found):
+            continue
+        framed = read_frame(line, found, language.frames, rules.known)
+        if framed is not None:
+            kind = framed.frame.kind
+            slots = {str(kind): framed.held} if framed.held and kind in ("source", "credit") else {}
+            return Match(framed.frame.rule, kind, slots, framed.telling if kind == "source" else ())
+    return None
+
+
+def _by_end(line: str, found: Sequence[str], rules: Rules, active: Sequence[Language]) -> Optional[Match]:
+    """A caption whose end, set off by a sign, is a credit in a frame: "Smoke over the harbour | Cover image: AP".
+
+    Without a sign before it the label is written as one, with a sign behind it: "… at dawn Photo: Mara Keller".
+    """
+    if len(line) > MAX_CAPTIONED or all(language.picturing.isdisjoint(found) for language in active):
+        return None
+    for sign in _LABEL_STARTS.finditer(line, MIN_LABELLED_CAPTION):
+        caption, label = line[: sign.start()].strip(), line[sign.end() :].rstrip(" )].")
+        if not label or len(label) > MAX_CREDIT_LINE or caption.count("(") > caption.count(")"):
+            continue
+        if _NEXT_SENTENCE.search(caption) or (not sign[0].strip() and (label[0].islower() or ":" not in label)):
+            continue
+        match = by_frame(label, tokens(label, rules.months), rules, active)
+        if match is None or match.kind != "credit" or "credit" not in match.slots:
+            continue
+        slots = {"caption": caption, "credit": match.slots["credit"]}
+        if sign[0].strip() or (has_case(label) and _sets_off_credit(line, slots, rules, active)):
+            return Match("any.caption-with-label", "credit", slots)
+    return None
 
 
 def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence[Language]) -> Optional[Match]:
@@ -112,12 +153,12 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
                 first, last = joined.count(" ", 0, hit.start(slot)), joined.count(" ", 0, hit.end(slot)) - 1
                 if hit[slot] and last >= first:
                     slots[slot] = stretch(line, rules.months, first, last)
-            if "source" in slots and not _names_outlet(
-                slots["source"], joined[: hit.start("source")], rules.agency_words
-            ):
+            if "source" in slots:
+                slots["source"] = _with_article(line, slots["source"])
+            if "source" in slots and not _names_outlet(slots["source"], joined[: hit.start("source")], rules):
                 continue
             if "agency" in slots:
-                if not _names_agencies(slots["agency"], rules.agencies):
+                if not names_agencies(slots["agency"], rules.agencies):
                     continue
                 slots["source"] = slots.pop("agency")
             if {"caption", "credit"} <= slots.keys() and not _sets_off_credit(line, slots, rules, active):
@@ -182,15 +223,33 @@ def _plausible(slots: dict[str, str], agency_words: frozenset[str]) -> bool:
     return (credit := slots.get("credit")) is None or _is_credit(credit, agency_words)
 
 
-def _names_outlet(source: str, before: str, agency_words: frozenset[str]) -> bool:
-    """Whether a source is written as one: behind a sign ("Source » jpost") any word may be, else a name or address."""
-    if source[0] in ":|,;" or not is_source(source) or fold(source) in _WEEKDAYS:
+def _with_article(line: str, source: str) -> str:
+    """A source with the article that its name begins with and that the template took: "aus Der Standard"."""
+    words = line[: line.rfind(source)].split()
+    return f"{words[-1]} {source}" if len(words) > 1 and words[-1].istitle() and fold(words[-1]) in ARTICLES else source
+
+
+def _names_outlet(source: str, before: str, rules: Rules) -> bool:
+    """Whether a source is written as one: behind a sign ("Source » jpost") any word may be, else a name or address.
+
+    Where no capital tells a name a longer one asks for the sign; a place or day is none.
+    """
+    if (
+        source[0] in ":|,;"
+        or ":" in source
+        or DATE in tokens(source, rules.months)
+        or not is_source(source)
+        or fold(source) in WEEKDAYS
+    ):
         return False
-    signed = not before.rstrip()[-1:].isalnum()
-    return signed or is_name(source, most=6) or not source.isalpha() or fold(source) in agency_words
+    if not before.rstrip()[-1:].isalnum():
+        return True
+    if fold(source) in rules.places or (not has_case(source) and len(source.split()) > MAX_UNSIGNED):
+        return False
+    return is_name(source, most=6) or not source.isalpha() or fold(source) in rules.agency_words
 
 
-def _names_agencies(text: str, agencies: Agencies) -> bool:
+def names_agencies(text: str, agencies: Agencies) -> bool:
     """Whether a text names known agencies and nothing else."""
     words, rows = agencies.signing(text)
     return bool(rows) and {word for row in rows for word in row} >= set(words) - _JOINING
@@ -259,7 +318,7 @@ def split_credit(line: str, rules: Rules) -> Optional[tuple[str, str]]:
     if found is None:
         return None
     caption, credit = found["caption"].strip(), found["credit"].strip()
-    if re.search(r"[.!?] [^\W\d_]", caption) or caption.count('"'):
+    if _NEXT_SENTENCE.search(caption) or caption.count('"'):
         return None
     signed = credit_line(credit, rules)
     if signed or (line[-1] not in ".:" and _signs_scene(caption, credit, found["sign"].strip(), rules)):
@@ -322,7 +381,7 @@ def credit_line(line: str, rules: Rules) -> bool:
         return sure or (all(map(_signs, parts)) and any(len(words_of(part)) > 1 for part in parts))
     if not _CREDIT_WORDS.isdisjoint(words):
         return True
-    return signs.issuperset(words) and (sure or line[0] == "(")
+    return signs.issuperset(set(words) - _JOINING) and (sure or line[0] == "(")
 
 
 def _signs(part: str) -> bool:

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, Optional
 
-from schemas.records import Caption
+from schemas.records import Caption, Removal
 from transforms.scrub.datelines import is_dateline, names_place, split_dateline
 from transforms.scrub.draft import Draft, is_doubled_name, is_lone_name, share_again, stems_of
+from transforms.scrub.frames import read_frame
 from transforms.scrub.furniture import FURNISHES, LIST_ITEM
-from transforms.scrub.lines import credit_line
+from transforms.scrub.lines import classify, credit_line, names_agencies
 from transforms.scrub.repair import join_broken
-from transforms.scrub.rules import Match, Rules
+from transforms.scrub.rules import Language, Match, Rules
 from transforms.scrub.shapes import (
     ends_sentence,
     has_case,
@@ -26,7 +27,7 @@ from transforms.scrub.shapes import (
     is_title_case,
     words_of,
 )
-from transforms.scrub.words import fold, tokens
+from transforms.scrub.words import fold, plain_tokens, tokens
 
 MAX_TITLE_WORDS: Final = 20  # 99 % of 530 titles have no more
 MAX_HEAD_LINES: Final = 4  # unexplained short lines before the first paragraph that may be title and subtitle
@@ -56,16 +57,25 @@ _SENTENCES = re.compile(r"[^\W\d_]{3}\. \w.*[^\W\d_]{3}\.(?: |$)")
 _SPEAKS = re.compile(r"[.!?؟…][\W]*$|[“”„«»\"]|[.!?؟] \w|@")  # a sentence, or part of a quotation, or an address
 _FACT = re.compile(r"(?:[^\s:]+ ){0,3}[^\s:]+: ?\S+(?: \S+){0,7}")
 _SIGNED = re.compile(r"(?:[—–]\s?|\()(?P<source>[^()]{2,50}?)\)?")  # (Levant Wire), — Levant Wire
+_SIGNED_PARAGRAPH = re.compile(
+    r"(?P<text>.{40,}[.!?…؟][\"”»’“]?)\s*(?P<sign>[(\[][^()\[\]]{2,60}[)\]]\.?|[—–]\s?[^—–.]{2,40}|"
+    r"\S[^.:]{2,30} ?: ?[^.:]{2,40}\.?)"
+)
+MAX_SIGNER: Final = 3  # words
+MIN_SIGNED: Final = 2  # paragraphs of a text whose last one may be signed
+_CAPTIONED: Final = "any.caption-with-credit"
 _PATH = re.compile(r"[^<>›»/|]{2,40}(?:\s[>›»]\s[^<>›»/|]{2,40}){1,4}")
 _BYLINE = re.compile(r"[^\W\d_][\w.'’-]+(?: [\w.'’-]+){1,3}(?:,| [|/–—-]) [^\W\d_][\w.'’-]*(?: [\w.'’-]+){0,3}")
 
 
-def take_dateline(draft: Draft, rules: Rules) -> None:
+def take_dateline(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:
     """A dateline on a line of its own before the first paragraph, before it can be taken for a credit."""
     places = draft.open()
     for at in reversed(places[: _body(draft, places)]):
         line = draft.lines[at]
-        if is_dateline(line, rules.agency_names, rules.places) and not credit_line(line, rules):
+        if not is_dateline(line, rules.agency_names, rules.places) or credit_line(line, rules):
+            continue
+        if all(language.picturing.isdisjoint(plain_tokens(line)) for language in active):  # "(File photo - Reuters)"
             draft.dateline = line
             draft.take(at, "any.dateline")
             return
@@ -104,6 +114,30 @@ def take_scraps(draft: Draft) -> None:
             below_path = any(match.kind == "breadcrumb" for match in matches)
             if below_path or line.count(" ") == 0 or (longer and matches):
                 draft.take(at, "any.section", "breadcrumb")
+
+
+def take_signature(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:
+    """What signs the last paragraph, behind its full stop: "… he said. (Reuters)", "… — Bloomberg", "… Source: RT".
+
+    A caption with its credit looks alike; but it stands above or between the paragraphs, not below all others.
+    """
+    own = [at for at, match in enumerate(draft.found) if match is None or match.rule == _CAPTIONED]
+    if not own or sum(is_prose(draft.lines[at]) for at in own) < MIN_SIGNED:
+        return
+    at = own[-1]
+    signed = _SIGNED_PARAGRAPH.fullmatch(draft.lines[at])
+    if signed is None:
+        return
+    sign = signed["sign"]
+    match = classify(sign, rules, active)
+    inner = sign.strip("()[]—– ")
+    if names_agencies(inner, rules.agencies):
+        match = Match("any.signature", "source", {"source": inner})
+    if match is not None and match.kind == "source" and "source" in match.slots:
+        draft.found[at] = None
+        draft.lines[at] = signed["text"]
+        draft.cut.append(Removal("any.signature", sign))
+        draft.source = draft.source or match.slots["source"]
 
 
 def take_captions(draft: Draft) -> None:
@@ -269,7 +303,12 @@ def _is_teaser_block(lines: Sequence[str]) -> bool:
 
 
 def _signs_text(line: str, rules: Rules) -> Optional[Match]:
-    """The source that signs a text on its last line; in brackets several words only if outlets are named so."""
+    """The source that signs a text on its last line; in brackets several words only if outlets are named so.
+
+    Without a sign a name of a few words, an agency's among them: "Sputnik Armenia".
+    """
+    if is_name(line, most=MAX_SIGNER) and rules.agencies.signing(line)[1]:
+        return Match("any.signature", "source", {"source": line})
     signed = _SIGNED.fullmatch(line)
     if signed is None or not is_source(source := signed["source"]):
         return None
@@ -282,7 +321,19 @@ def _signs_text(line: str, rules: Rules) -> Optional[Match]:
     return Match("any.signature", "source", {"source": source})
 
 
-def take_tail(draft: Draft, rules: Rules) -> None:
+def _frames_source(line: str, rules: Rules, active: Sequence[Language]) -> Optional[Match]:
+    """What a line without a word for pictures says of the text's source: below it, "Courtesy: X" speaks of the text."""
+    found = tokens(line, rules.months)
+    if not all((language.picturing - language.crediting).isdisjoint(found) for language in active):
+        return None
+    for language in active:
+        framed = read_frame(line, found, [f for f in language.frames if f.kind == "source"], rules.known)
+        if framed is not None and framed.held:
+            return Match(framed.frame.rule, "source", {"source": framed.held})
+    return None
+
+
+def take_tail(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:
     """Headlines and scraps after the last paragraph go once any furniture has begun there.
 
     In a text that is mostly paragraphs one or two of them go anyway: no article ends with a heading.
@@ -306,6 +357,10 @@ def take_tail(draft: Draft, rules: Rules) -> None:
         match, line = draft.found[at], draft.lines[at]
         if match is None and (signed := _signs_text(line, rules)) is not None:
             match = draft.found[at] = signed
+        elif (
+            match is not None and match.kind == "credit" and (framed := _frames_source(line, rules, active)) is not None
+        ):
+            match = draft.found[at] = framed
         elif match is not None and match.rule == "any.credit-shape" and line.strip("([])") == match.slots["credit"]:
             match = draft.found[at] = match._replace(kind="source", slots={"source": match.slots.get("credit", "")})
         if match is not None:

@@ -14,7 +14,7 @@ Each rule brings examples and counter-examples; a test runs them all.
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Literal, Optional
+from typing import Annotated, Final, Literal, Optional
 
 from pydantic import Field, ValidationError
 
@@ -28,6 +28,9 @@ Kind = Literal[
 ]  # fmt: skip
 """What a line is. `teasers` opens a list: the headlines under it go with it."""
 
+FRAMING: Final = frozenset(("source", "credit", "prefix", "bio"))
+"""Kinds whose vocabularies are frames (`frames.py`): what is none of their words is a name."""
+
 
 class Rule(Model):
     """Templates for one kind of line."""
@@ -40,12 +43,13 @@ class Rule(Model):
 
 
 class Vocabulary(Model):
-    """Words that furniture of one kind is made of."""
+    """Words that furniture of one kind is made of; of a framing kind, words around a name."""
 
     name: str
     kind: Kind
     anchors: Annotated[tuple[str, ...], Field(min_length=1)]
     words: tuple[str, ...] = ()
+    leads: tuple[str, ...] = ()  # of a frame: words behind which a name needs no sign, such as "by"
     min_anchors: Annotated[int, Field(ge=1)] = 1
     coverage: Annotated[float, Field(gt=0.4, le=1)] = 0.8
     examples: Annotated[tuple[str, ...], Field(min_length=1)]

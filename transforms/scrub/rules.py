@@ -9,10 +9,11 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Optional
 
 from schemas.errors import ConfigError
-from transforms.scrub.rule_files import Kind, RuleFile, Vocabulary, read_rules
+from transforms.scrub.frames import Frame, Known
+from transforms.scrub.rule_files import FRAMING, Kind, RuleFile, Vocabulary, read_rules
 from transforms.scrub.shapes import ends_sentence
 from transforms.scrub.templates import compile_template, literal_sets
-from transforms.scrub.words import MAX_NAMES, fold, names_in, tokens
+from transforms.scrub.words import DATE, MAX_NAMES, TIME, fold, names_in, tokens
 
 NOUNS_CAPITAL: Final = frozenset(("de",))  # languages in which a capital tells no name
 MAX_SEEN: Final = 100_000  # words whose vocabularies are remembered
@@ -120,6 +121,11 @@ class Rules:
         return frozenset(fold(word) for rules in self.files.values() for word in rules.pointing)
 
     @cached_property
+    def known(self) -> Known:
+        """What tells of names in frames (`frames.py`)."""
+        return Known(self.agency_names, self.agency_words, self.offices, self.places, self.months)
+
+    @cached_property
     def dateline_names(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
         """What `split_dateline` goes by: agencies, places, and words that point back at a name."""
         return self.agency_names, self.places, self.pointing
@@ -204,15 +210,21 @@ class Language:
         self._needed: set[str] = set()  # the keys of `_by_need`
         self._open: list[Template] = []  # those without such words
         self._size = 0
-        self.vocabularies = [(f"{language}.{v.name}", v) for v in rules.vocabulary]
-        self._words = [_Words(v, common) for v in rules.vocabulary]
+        vocabularies = [v for v in rules.vocabulary if v.kind not in FRAMING]
+        self.vocabularies = [(f"{language}.{v.name}", v) for v in vocabularies]
+        self._words = [_Words(v, common) for v in vocabularies]
+        frames = [_frame(language, v, rules.common) for v in rules.vocabulary if v.kind in FRAMING]
+        self.frames = sorted(frames, key=lambda frame: frame.kind != "credit")  # "source of the picture: …"
+        self.framing = frozenset().union(*(frame.anchors for frame in frames), (DATE, TIME) if frames else ())
+        self.crediting = frozenset(word for frame in self.frames if frame.kind == "source" for word in frame.anchors)
+        self.picturing = frozenset(word for frame in self.frames if frame.kind == "credit" for word in frame.anchors)
         self._common = frozenset(map(fold, rules.common))
         self._voice = frozenset(map(fold, rules.voice))
         self._seen: dict[str, Vocabularies] = {}
         self._met: set[str] = set()  # the keys of `_seen`, and …
         self._telling: set[str] = set()  # … those of them that tell: most lines hold none, and …
         self._labelling: set[str] = set()  # … those that tell of short lines only
-        self._labels = sum(1 << number for number, v in enumerate(rules.vocabulary) if v.kind == "teaser")
+        self._labels = sum(1 << number for number, v in enumerate(vocabularies) if v.kind == "teaser")
         for rule in rules.rule:
             for text in rule.templates:
                 self._add(f"{language}.{rule.name}", rule.kind, text)
@@ -331,6 +343,12 @@ class _Words:
 
     def holds(self, word: str) -> bool:
         return word in self._words or any(word.startswith(stem) for stem in self._stems) or self.tells(word)
+
+
+def _frame(language: str, vocabulary: Vocabulary, common: Iterable[str]) -> Frame:
+    anchors, leads, words = (_split(some)[0] for some in (vocabulary.anchors, vocabulary.leads, vocabulary.words))
+    known = anchors | leads | words | _split(common)[0]
+    return Frame(f"{language}.{vocabulary.name}", vocabulary.kind, anchors, known, leads)
 
 
 def _split(words: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:

@@ -26,6 +26,7 @@ SLOTS: Final = {
     "section": r"(?P<section>(?:\S+ ){1,5}?)",
     "any": r"(?:\S+ ){1,14}",
     "text": r"(?:\S+ ){1,60}",
+    "words": r"(?:['\w-]+ ){1,7}",
     "few": r"(?:\S+ ){1,5}",
     "list": r"(?P<list>\S.*)",
 }

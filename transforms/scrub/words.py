@@ -81,11 +81,16 @@ def stretch(line: str, months: Mapping[str, int], first: int, last: int) -> str:
     >>> stretch("Source » The Levant Courier", {}, 2, 4)
     'The Levant Courier'
     """
+    spans = spans_of(line, months)
+    return line[spans[first][0] : spans[last][1]]
+
+
+def spans_of(line: str, months: Mapping[str, int]) -> list[tuple[int, int]]:
+    """Return where the tokens of a line stand in it."""
     spans = [found.span() for found in _TOKEN.finditer(line) if fold(found[0])]
     for _, at, length in _stamps(plain_tokens(line), months):
         spans[at : at + length] = [(spans[at][0], spans[at + length - 1][1])] + [(0, 0)] * (length - 1)
-    spans = [span for span in spans if span[1]]
-    return line[spans[first][0] : spans[last][1]]
+    return [span for span in spans if span[1]]
 
 
 def find_date(line: str, months: Mapping[str, int]) -> Optional[str]:

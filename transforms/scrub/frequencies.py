@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import cache, lru_cache
 from itertools import chain, islice
 from pathlib import Path
-from typing import Final, Union
+from typing import Final, Optional, Union
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +68,11 @@ class Frequencies(Mapping[str, float]):
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str) and self._look_up(word) >= 0
 
+    @property
+    def least(self) -> float:
+        """The share of the rarest words on the list."""
+        return min(self._shares)
+
     def unmet(self, tokens: Set[str]) -> Set[str]:
         """Return those of the tokens of a text that `meet` was not told of."""
         return tokens - self._met
@@ -98,15 +103,22 @@ def everyday_words() -> tuple[frozenset[str], ...]:
 @cache
 def frequencies(language: str) -> Frequencies:
     """Return wordfreq's largest list for a language; empty where it has none. Loaded on first use, once a process."""
-    import langcodes
+    path = _list_of(language)
+    return Frequencies(_groups(path) if path else [(0.0, ())])
+
+
+def listed_words(language: str) -> Iterator[str]:
+    """Yield the words of that list, the most frequent first."""
+    path = _list_of(language)
+    return chain.from_iterable(words for _, words in _groups(path)) if path else iter(())
+
+
+def _list_of(language: str) -> Optional[str]:
+    """Where the largest list of a language is, and of that language only: a neighbour's words would tear it apart."""
     import wordfreq
 
-    lists = wordfreq.available_languages("best")
-    try:
-        nearest, _ = langcodes.closest_match(language, list(lists), max_distance=60)  # as wordfreq chooses
-    except ValueError:  # no such language
-        nearest = ""
-    return Frequencies(_groups(lists[nearest]) if nearest in lists else [(0.0, ())])
+    path: Optional[str] = wordfreq.available_languages("best").get(_LISTED_AS.get(language, language))
+    return path
 
 
 def _groups(path: Union[str, Path]) -> Iterator[tuple[float, Sequence[str]]]:

@@ -11,24 +11,28 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final, Optional
 
 from transforms.scrub.frequencies import Frequencies, frequencies
-from transforms.scrub.readings import CLOSES, MAX_TOKEN, OPENS, WORD, Lines, Reader
+from transforms.scrub.readings import CLOSES, FREQUENT, MAX_TOKEN, OPENS, WORD, Lines, Reader
 
 MIN_ODD: Final = 5  # characters of a word that is looked at
 MIN_EVIDENT: Final = 4  # tokens that fall apart by themselves, before a text counts as glued …
 MIN_PLAIN: Final = 2  # … so many of them without a capital inside …
+FEW: Final = 1e-7  # share of a list's rarest word, from which on it lacks too many to tell a glued text by them alone
 MIN_RATE: Final = 0.004  # … and their share of all words; lines of 60 to 100 characters give .05
-FREQUENT: Final = 1e-5  # a word of everyday use, as a share of running words
+TOGETHER: Final = 3e-9  # the product of the shares of two frequent words
 LEAST_KEPT: Final = 0.05  # share of line ends that kept their space, never taken for less
 SPREAD: Final = 0.25  # lines set in a proportional face vary by so much around their middle length
 WIDTHS: Final = range(40, 141)  # of lines looked for, in characters
 MOSTLY: Final = 0.8  # share of a sign's places that have a space, where it is the text's custom
-MIN_WIDTH_FIT: Final = 0.8  # share of the evident cuts that must lie where lines of one width end
+MIN_WIDTH_FIT: Final = 0.8  # share of the gaps between evident cuts that must be nearly alike
+LIKELY_WIDTHS: Final = 8  # of the best ones, that the text is read with
+KEPT: Final = 0.2  # share of line ends that kept their space, where a width is tried
+MARGIN: Final = 2.0  # log10 by which lines of one width must make a text likelier
+SAMPLE: Final = 10_000  # characters that tell how long the lines were
 _SPACED_SIGNS: Final = (
     ("«", re.compile(r"« "), re.compile(r"(?<=«)(?=\w)")),
     ("»", re.compile(r" »"), re.compile(r"(?<=[\w.%)…])(?=»(?:\W|$))")),
     *((sign, re.compile(f" [{sign}]"), re.compile(rf"(?<=[\w%)])(?=[{sign}](?:\s|$))")) for sign in "?!:;"),
 )
-_STOPS: Final = ".,;:!?)…"
 
 
 def unglue(paragraphs: Sequence[str], language: str, letters: Set[str]) -> list[str]:
@@ -38,27 +42,16 @@ def unglue(paragraphs: Sequence[str], language: str, letters: Set[str]) -> list[
         return list(paragraphs)
     reader = Reader(paragraphs, known, language, letters)
     lines = _former_lines(paragraphs, reader)
+    if lines is None and known.least > FEW:
+        return list(paragraphs)
     return _space_signs([_mend(p, reader, lines) for p in paragraphs])
 
 
 def _mend(paragraph: str, reader: Reader, lines: Optional[Lines]) -> str:
-    """A paragraph read token by token; with its lines' length known, cuts are likely at their ends only."""
-    out, row, quotes = [], 0, 0
-    width = lines.width if lines else None
-    for token in paragraph.split(" "):
-        cut = reader.cut(token, lines, row)
-        if cut and token[cut] == '"' and (quotes + token[:cut].count('"')) % 2:
-            cut += 1  # it closes a quotation that is open
-            cut += len(token[cut:]) - len(token[cut:].lstrip(_STOPS))
-            cut = cut if cut < len(token) else 0
-        quotes += token.count('"')
-        left, right = (token[:cut], token[cut:]) if cut else ("", token)
-        if cut:
-            out.append(left)
-            row = len(right)
-        else:
-            row = row + 1 + len(token) if row and (width is None or row + 1 + len(token) <= width) else len(token)
-        out.append(right)
+    """A paragraph with its likely cuts made."""
+    out = []
+    for token, cut, _ in reader.read(paragraph, lines):
+        out += [token[:cut], token[cut:]] if cut else [token]
     return " ".join(out)
 
 
@@ -73,23 +66,66 @@ def _space_signs(paragraphs: list[str]) -> list[str]:
 
 def _former_lines(paragraphs: Sequence[str], reader: Reader) -> Optional[Lines]:
     """How long the text's lines once were, where its evident cuts agree: one width, or nearly one."""
-    mended = [_mend(p, reader, None).split(" ") for p in paragraphs]
-    cuts = [_new_breaks(p, words) for p, words in zip(paragraphs, mended, strict=True)]
-    total = sum(map(len, cuts))
-    if total < MIN_EVIDENT:
+    sample = _opening(paragraphs)
+    mended = [_mend(p, reader, None).split(" ") for p in sample]
+    cuts = [_new_breaks(p, words) for p, words in zip(sample, mended, strict=True)]
+    if sum(map(len, cuts)) < MIN_EVIDENT:
         return None
-    pairs = [(c, words[: max(c) + 1]) for c, words in zip(cuts, mended, strict=True) if c]
-    fit, width = max((sum(len(c & _line_starts(words, w)) for c, words in pairs), -w) for w in WIDTHS)
-    if fit >= MIN_WIDTH_FIT * total:
-        ends = sum(len(_line_starts(words, -width)) for words in mended)
-        return Lines(0, 0, -width, max(LEAST_KEPT, 1 - fit / ends))
-    gaps = sorted(gap for c, words in pairs for gap in _gaps(c, words))
+    pairs = [(c, words) for c, words in zip(cuts, mended, strict=True) if c]
+    lengths = [([len(word) for word in words[: max(c) + 1]], c) for c, words in pairs]
+    widths = sorted(WIDTHS, key=lambda width: (-sum(_fitting(row, c, width) for row, c in lengths), width))
+    likely = max((_likely(sample, reader, Lines(0, 0, width, KEPT)), width) for width in widths[:LIKELY_WIDTHS])
+    if likely > (_likely(sample, reader, None) + MARGIN, 0):
+        width = likely[1]
+        return Lines(0, 0, width, _kept(sample, reader, Lines(0, 0, width, KEPT)))
+    gaps = sorted(gap for c, words in pairs for gap in _gaps(c, words[: max(c) + 1]))
     if len(gaps) < MIN_EVIDENT:
         return None
     middle = gaps[len(gaps) // 2]
     least, most = round((1 - SPREAD) * middle), round((1 + SPREAD) * middle)
     near = sum(least <= gap <= most for gap in gaps)
     return Lines(least, most, None, LEAST_KEPT) if near >= MIN_WIDTH_FIT * len(gaps) else None
+
+
+def _opening(paragraphs: Sequence[str]) -> Sequence[str]:
+    """As many paragraphs as tell how long the lines were."""
+    total = 0
+    for number, paragraph in enumerate(paragraphs):
+        total += len(paragraph)
+        if total >= SAMPLE:
+            return paragraphs[: number + 1]
+    return paragraphs
+
+
+def _likely(paragraphs: Sequence[str], reader: Reader, lines: Optional[Lines]) -> float:
+    """log10 of how much likelier the text is with its cuts, and lines of such a length, than as it stands."""
+    return sum(gain for paragraph in paragraphs for _, _, gain in reader.read(paragraph, lines))
+
+
+def _kept(paragraphs: Sequence[str], reader: Reader, lines: Lines) -> float:
+    """Share of the lines' ends that kept their space; unknown words there do not count, for they may have lost it."""
+    kept = lost = 0
+    for paragraph in paragraphs:
+        row = 0
+        for token, cut, _ in reader.read(paragraph, lines):
+            over = bool(row) and lines.width is not None and row + 1 + len(token) > lines.width
+            kept += over and not cut and token.strip(OPENS + CLOSES).lower() in reader.known
+            lost += over and bool(cut)
+            row = len(token) - cut if cut or over else row + bool(row) + len(token)
+    return max(LEAST_KEPT, kept / max(1, kept + lost))
+
+
+def _fitting(lengths: Sequence[int], cuts: Set[int], width: int) -> int:
+    """How many of the words with these numbers begin a line when one is filled to a width from the cut before on."""
+    row = fit = 0
+    for number, length in enumerate(lengths):
+        over = row + 1 + length > width
+        if number in cuts:
+            fit += over and row <= width
+            row = length
+        else:
+            row = length if over else row + 1 + length
+    return fit
 
 
 def _gaps(breaks: Set[int], words: Sequence[str]) -> Iterator[int]:
@@ -115,25 +151,15 @@ def _new_breaks(paragraph: str, words: Sequence[str]) -> set[int]:
     return breaks
 
 
-def _line_starts(words: Sequence[str], width: int) -> set[int]:
-    """The numbers of the words that begin a line when a paragraph is filled to a width."""
-    starts, row = set(), 0
-    for number, word in enumerate(words):
-        if number and row + 1 + len(word) > width:
-            starts.add(number)
-            row = len(word)
-        else:
-            row += len(word) + (1 if number else 0)
-    return starts
-
-
 def _is_glued(paragraphs: Sequence[str], known: Frequencies) -> bool:
     words = [word for p in paragraphs for word in p.split()]
     odd = {part for token in known.unmet(set(words)) for part in _odd_parts(token, known)}
     if len(odd) < MIN_EVIDENT:
         return False
     evident = [w for w in odd if _falls_apart(w, known)]
-    plain = sum(w[1:].islower() for w in evident)  # without an inner capital: a page about code has many names with one
+    plain = sum(
+        not any(map(str.isupper, w[1:])) for w in evident
+    )  # without an inner capital: a page about code has many names with one
     return plain >= MIN_PLAIN and len(evident) >= max(MIN_EVIDENT, MIN_RATE * len(words))
 
 
@@ -156,8 +182,8 @@ def _falls_apart(word: str, known: Mapping[str, float]) -> bool:
         left, right = word[:cut], word[cut:]
         if right[0].isupper() and not left[-1].isupper():
             return len(left) > 2 and left.islower() and known.get(left, 0.0) >= FREQUENT
-        if right[0].islower() or not right[0].isupper():
+        if not right[0].isupper():
             both = known.get(left.lower(), 0.0), known.get(right.lower(), 0.0)
-            if min(both) >= FREQUENT and max(both) >= 100 * FREQUENT:
+            if min(both) >= FREQUENT and both[0] * both[1] >= TOGETHER:
                 return True
     return False

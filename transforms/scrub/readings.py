@@ -7,16 +7,19 @@ lost space is likely where a line of the text once ended.
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final, NamedTuple, Optional
+
+from transforms.scrub.shapes import has_case
+from transforms.scrub.spelling import spelling
 
 MAX_TOKEN: Final = 60  # characters; longer ones are no words
 EVERYDAY: Final = -5.0  # log10 of a share from which on a word is never cut
 
 # log10 of how likely a reading is. Known words have their own frequency; these are for the rest, and hold within +-0.5.
-UNKNOWN_LOWER: Final = (-7.5, -0.3)  # and per character: the longer an unknown word, the less likely it is one
-UNKNOWN_CAPITAL: Final = (-6.0, -0.3)  # names
-UNKNOWN_FLAT: Final = (-6.5, -0.22)  # where the list is short or the language builds words freely
+UNLISTED: Final = -0.5  # a word of no list, spelt as the language's words are …
+UNKNOWN_LOWER: Final = (-9.5, -0.3)  # … or anyhow, and per character …
+UNKNOWN_CAPITAL: Final = (-6.0, -0.3)  # … names above all
 UNKNOWN_MIXED: Final = -13.0  # a capital inside: "theKataib", rarely a brand
 PARTICLE: Final = -2.0  # al-, el-
 ELIDED: Final = -3.0  # l', d'
@@ -25,11 +28,17 @@ NUMBER_BESIDE: Final = -4.0  # a number and a word without a space: "90rallied",
 DASH: Final = -2.0
 BAD_SIGN: Final = -8.0  # a comma or full stop with a letter on either side
 LONE_LETTER: Final = -12.0
+INITIAL: Final = -2.0  # or a word of one letter
+FREQUENT: Final = 1e-5  # shares of running words: a word of everyday use …
+EVERYWHERE: Final = 1e-3  # … and one of every text
 GLUED: Final = -1.3  # a space is lost once in twenty where nothing is known of the lines
-GLUED_ELSEWHERE: Final = -3.7  # … and hardly ever where it is known that no line ended
+GLUED_ELSEWHERE: Final = -5.0  # … and hardly ever where it is known that no line ended
 GLUED_EARLY: Final = -2.0  # short lines occur: beside a picture, for instance
+LEAST_GAIN: Final = -2.0  # of a cut that the end of a line can make likely
 NEIGHBOURS: Final = 0.5  # two words that meet are likelier together than by their frequencies
-FLAT_LANGUAGES: Final = frozenset(("de", "nl", "da", "nb", "no", "sv", "is", "fi", "hu", "et", "tr", "fa"))
+SUFFIXING: Final = frozenset(("tr",))  # endings of names and quotations behind a sign
+MAX_ENDING: Final = 4  # characters behind an apostrophe …
+MAX_SUFFIX: Final = 7  # … and in these languages: "deki", "ndan", "lerinden"
 INFLECTED_LANGUAGES: Final = frozenset(("ru", "uk"))  # names end in letters that are words, too
 
 WORD: Final = re.compile(r"[^\W\d_]+")
@@ -39,10 +48,18 @@ _LINK = re.compile(  # or a call, or an identifier such as "4f86e10a"
 _SUBWORD = re.compile(r"[^\W\d_]+|\d+|[^\w]+|_")
 _JOINS: Final = frozenset("-‑'’/&+_\u200c")
 _APOSTROPHES: Final = ("'", "’")
-_AFTER_APOSTROPHE: Final = frozenset(("s", "t", "d", "m", "re", "ve", "ll"))
+_AFTER_APOSTROPHE: Final = frozenset(("s", "t", "d", "m", "re", "ve", "ll"))  # in English
+_ELISIONS: Final = frozenset("l d j m n s t c o qu un ch".split())  # l'Aquila, D'Annunzio, O'Brien, qu'on
+_PARTICLES: Final = frozenset("al el il ul ad as at az ar an ed es et ez er en".split())  # al-Haq, as-Sadr
+# Accents apart, vowels, tanwin: hardly any list has them.
+_MARKS = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670]")
 _UNITS: Final = frozenset("th st nd rd s k m mm cm km kg g h am pm bn x d p er e px mph b".split())
+_ORDINALS: Final = frozenset("th st nd rd ste ern er ers ère ème è ma eme".split())
+_HYPHENS: Final = ("-", "‑")
+_QUOTES: Final = ('"', "”", "״")
 _DASHES: Final = "—–-"
-OPENS: Final = '"“‘«([„¿¡$€£#'
+_STOPS: Final = ".,;:!?)…"
+OPENS: Final = '`"“‘«([„¿¡$€£#'
 CLOSES: Final = ".,;:!?)]”’»\"'…،؛؟%"
 
 
@@ -79,32 +96,69 @@ class Reader:
 
     def __init__(self, paragraphs: Sequence[str], known: Mapping[str, float], language: str, letters: Set[str]) -> None:
         words = [word for paragraph in paragraphs for word in WORD.findall(paragraph)]
-        flat = language in FLAT_LANGUAGES
-        self.known, self.letters = known, letters
+        self.known, self.letters, self.spelling, self.language = known, letters, spelling(language), language
         self.own, self.total = Counter(word for word in words if word[0].isupper()), len(words)
-        self.lower, self.capital = (UNKNOWN_FLAT, UNKNOWN_FLAT) if flat else (UNKNOWN_LOWER, UNKNOWN_CAPITAL)
         self.inflected = language in INFLECTED_LANGUAGES
         self.spaced_dashes = _spaces_dashes(paragraphs)
         self.low_quotes = any("„" in paragraph for paragraph in paragraphs)
         self._scores: dict[tuple[str, int], float] = {}
+        self._ways: dict[str, list[tuple[int, float]]] = {}
 
-    def cut(self, token: str, lines: Optional[Lines], row: int) -> int:
-        """Return where a token that starts `row` characters into its line is to be cut, 0 for nowhere."""
+    def read(self, paragraph: str, lines: Optional[Lines]) -> Iterator[tuple[str, int, float]]:
+        """Yield the tokens of a paragraph, where each is to be cut (0: nowhere), and what that gains (log10).
+
+        With the length of the lines known, cuts are likely at their ends only.
+        """
+        row, quotes = 0, 0
+        width = lines.width if lines else None
+        for token in paragraph.split(" "):
+            cut, gain = self._cut(token, lines, row)
+            if cut and token[cut] == '"' and (quotes + token[:cut].count('"')) % 2:
+                cut += 1  # it closes a quotation that is open
+                cut += len(token[cut:]) - len(token[cut:].lstrip(_STOPS))
+                cut = cut if cut < len(token) and not self._goes_on(token[cut:]) else 0
+            quotes += token.count('"')
+            yield token, cut, gain
+            fits = row and not cut and (width is None or row + 1 + len(token) <= width)
+            row = row + 1 + len(token) if fits else len(token) - cut
+
+    def _goes_on(self, rest: str) -> bool:
+        """Whether what stands behind a quotation belongs to it: "-Rufe", or a Turkish ending."""
+        if not rest[0].isalnum():
+            return True
+        letters = WORD.match(rest)
+        if letters is None or self.language not in SUFFIXING:
+            return False
+        return len(letters[0]) <= MAX_SUFFIX and self.known.get(letters[0], 0.0) < FREQUENT
+
+    def _cut(self, token: str, lines: Optional[Lines], row: int) -> tuple[int, float]:
+        """Where a token that starts `row` characters into its line is to be cut, 0 for nowhere, and the gain."""
+        best, best_at = lines.whole(row, len(token)) if lines else 0.0, 0
+        ways = self._ways.get(token)
+        if ways is None:
+            ways = self._ways[token] = self._likely_cuts(token)
+        for at, gain in ways:
+            score = gain + (GLUED if lines is None else lines.lost(row + bool(row) + at, len(token) - at))
+            if score > best:
+                best, best_at = score, at
+        return best_at, best
+
+    def _likely_cuts(self, token: str) -> list[tuple[int, float]]:
+        """Where a token may be cut, and what is gained by it (log10) wherever its line ends."""
         if len(token) < 2 or len(token) > MAX_TOKEN or _LINK.search(token):
-            return 0
+            return []
         whole = self.piece(token, seen=2)  # once is the token itself
         if whole > EVERYDAY:
-            return 0
-        best, best_at = whole + (lines.whole(row, len(token)) if lines else 0.0), 0
+            return []
+        ways = []
         for at in range(1, len(token)):
             if self.low_quotes and token[at] == "“":
                 continue
             if _may_cut(token, at, self.spaced_dashes) and not (token[at - 1] in ")]" and self._in_word(token, at)):
-                lost = GLUED if lines is None else lines.lost(row + bool(row) + at, len(token) - at)
-                score = self.piece(token[:at]) + self.piece(token[at:]) + lost
-                if score > best:
-                    best, best_at = score, at
-        return best_at
+                gain = self.piece(token[:at]) + self.piece(token[at:]) - whole
+                if gain > LEAST_GAIN:
+                    ways.append((at, gain))
+        return ways
 
     def _in_word(self, token: str, at: int) -> bool:
         """Whether the bracket that closes before character `at` holds a part of a word: "(neuro)science", "[s]on"."""
@@ -126,29 +180,58 @@ class Reader:
         core = text.strip(OPENS + CLOSES)
         if not core:
             return LONE_LETTER
+        if not core.isascii():
+            core = _MARKS.sub("", core)
         if all(c in _DASHES for c in core):
             return DASH
+        if len(core) == 1 and core.isupper() and f"{core}." in text:
+            return INITIAL
         parts = _SUBWORD.findall(core)
         total = BAD_SIGN if core[0] in "—–" or core[-1] in "—–" else 0.0
         for at, part in enumerate(parts):
             before = parts[at - 1] if at else ""
             after = parts[at + 1] if at + 1 < len(parts) else ""
             if not part[0].isalnum():
-                total += 0.0 if all(c in _JOINS for c in part) or _inner_sign(before, part, after) else BAD_SIGN
-            elif before in _APOSTROPHES and part.islower() and len(part) <= 4:
-                total += 0.0 if part in _AFTER_APOSTROPHE else ELIDED
-            elif after in _APOSTROPHES and len(part) <= 2:
+                total += 0.0 if all(c in _JOINS for c in part) or self._inner_sign(before, part, after) else BAD_SIGN
+            elif before and part.islower() and (ending := self._ending(before, part)) is not None:
+                total += ending
+            elif after in _APOSTROPHES and part.lower() in _ELISIONS:
                 total += ELIDED
-            elif before.isdigit() and len(part) == 1:
+            elif before.isdigit() and (len(part) == 1 or part in _ORDINALS):
                 total += PARTICLE  # 2K, F-16s
             else:
                 total += self._word(part, before, after, seen)
-                if before.isdigit() and part.isalpha():
-                    total += 0.0 if part.lower() in _UNITS else NUMBER_BESIDE
+                if before.isdigit() and part.isalpha() and not self._is_unit(part.lower()):
+                    total += NUMBER_BESIDE
         if "'" in core or "’" in core:
             share = self.known.get(core.replace("’", "'").lower(), 0.0)
             total = max(total, math.log10(share)) if share else total
         return total
+
+    def _is_unit(self, part: str) -> bool:
+        """Whether letters belong to the number before them; "am" is a word in German."""
+        return part in _UNITS and (self.language == "en" or self.known.get(part, 0.0) < EVERYWHERE)
+
+    def _ending(self, before: str, part: str) -> Optional[float]:
+        """log10 of how likely the letters behind an apostrophe are an ending, None where they are none.
+
+        "Haddad's"; "Ankara'daki" and "\"Zeki\"yi" in Turkish, where names and quotations take endings.
+        """
+        if before in _APOSTROPHES and self.language == "en" and part in _AFTER_APOSTROPHE:
+            return 0.0
+        if self.language in SUFFIXING and (before in _APOSTROPHES or before in _QUOTES) and len(part) <= MAX_SUFFIX:
+            return ELIDED
+        return ELIDED if before in _APOSTROPHES and len(part) <= MAX_ENDING else None
+
+    def _inner_sign(self, before: str, sign: str, after: str) -> bool:
+        """Whether the sign belongs inside: "3,000", "10:30", "U.S.", a Hebrew abbreviation, a Turkish quotation."""
+        if not before or not after:
+            return True
+        if before[-1].isdigit() and after[0].isdigit():
+            return True
+        if sign in _QUOTES and after.islower() and self.language in SUFFIXING:
+            return True
+        return (sign == "." and len(before) == 1 and len(after) <= 2) or is_gershayim(before[-1], sign, after)
 
     def _word(self, word: str, before: str, sign: str, seen: int) -> float:
         """log10 of a word's share; `before` and `sign` are what stands on either side within its token."""
@@ -156,25 +239,28 @@ class Reader:
             return NUMBER
         if len(word) == 1:
             initial = word.isupper() and (sign == "." or before == "." or sign.isdigit())  # U.S., R95
-            return -2.0 if word in self.letters or initial else LONE_LETTER
-        if len(word) == 2 and sign and sign in _JOINS:
+            alone = word in self.letters and sign not in _HYPHENS and before not in _HYPHENS
+            return INITIAL if alone or initial else LONE_LETTER
+        if sign in _HYPHENS and word.lower() in _PARTICLES:
             return PARTICLE
         share = self.known.get(word.lower(), 0.0)
         if len(word) == 2 and share < 1e-3:
             share /= 10  # lists are full of two-letter abbreviations
         mixed = word[1:] != word[1:].lower() and not word.isupper()
-        count = self.own.get(word, 0) or (self.own.get(word[:-1], 0) if self.inflected else 0)
+        count = self.own[word] + (self.own[word[:-1]] if self.inflected else 0)
         if count >= seen + mixed:
             share = max(share, 0.5 * count / self.total)
         if share:
             return math.log10(share)
         if mixed:
             return UNKNOWN_MIXED
-        return _unknown(word, self.capital if word[0].isupper() else self.lower)
+        base = UNKNOWN_CAPITAL if word[0].isupper() else UNKNOWN_LOWER
+        return max(UNLISTED + self.spelling.likely(word.lower()), base[0] + base[1] * len(word))
 
 
-def _unknown(word: str, base: tuple[float, float]) -> float:
-    return base[0] + base[1] * len(word)
+def is_gershayim(before: str, sign: str, after: str) -> bool:
+    """Whether a quotation mark stands before the last letter of a Hebrew abbreviation."""
+    return sign in _QUOTES and len(after) == 1 and "א" <= before <= "ת" and "א" <= after <= "ת"
 
 
 def _spaces_dashes(paragraphs: Sequence[str]) -> bool:
@@ -189,25 +275,30 @@ def _may_cut(token: str, at: int, spaced_dashes: bool) -> bool:
     left, right = token[at - 1], token[at]
     if left in _DASHES or right in _DASHES:
         return spaced_dashes and (left in "—–" or right in "—–") and at in (1, len(token) - 1)
+    if _MARKS.match(right):
+        return False
+    if right == '"' or left == '"':
+        open_at = at if right == '"' else at - 1
+        if open_at and is_gershayim(token[open_at - 1], '"', token[open_at + 1 :].rstrip(CLOSES)):
+            return False
     if left in _APOSTROPHES and right.isalnum():
         return at > 1 and token[at - 2] == "s" and at < len(token) - 2
-    if left.isdigit() and right.isdigit():
+    if right.isdigit() and (left.isdigit() or (left in ".,:" and token[at - 2 : at - 1].isdigit())):
+        return False
+    if left.isdigit() and (letters := WORD.match(token, at)) and letters[0] in _ORDINALS:
+        return False
+    if left.isupper() and right.isupper() and not token[at + 1 : at + 2].islower():
+        return False
+    if right in OPENS and at <= 2 and not has_case(token[:at]) and left.isalpha():  # a Hebrew or Arabic prefix
         return False
     if left == ".":
         if at < 2 or not token[at - 2].isalnum():
             return right in OPENS
         alone = at == len(token) - 1 and token[at - 2].isalpha()
-        begins = right.isupper() and (alone or token[at + 1 : at + 2].islower())
+        follows = token[at + 1 : at + 2]
+        begins = right.isupper() and (alone or follows.islower() or follows in _APOSTROPHES)
+        begins = begins or (right.isalpha() and not has_case(right) and token[at - 3 : at - 1].isalpha())
         return right in OPENS or begins or (at > 3 and token[at - 3] == "." and right.islower())  # U.S.
-    if left.isalnum() or left in CLOSES or left == "“":
-        return right.isalnum() or right in OPENS
+    if left.isalnum() or left in CLOSES or left == "“" or _MARKS.match(left):
+        return right.isalpha() or right.isdecimal() or right in OPENS
     return False
-
-
-def _inner_sign(before: str, sign: str, after: str) -> bool:
-    """Whether the sign belongs inside: "3,000", "10:30", "U.S."."""
-    if not before or not after:
-        return True
-    if before[-1].isdigit() and after[0].isdigit():
-        return True
-    return sign == "." and len(before) == 1 and len(after) <= 2

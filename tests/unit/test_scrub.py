@@ -650,6 +650,28 @@ def test_signs_in_a_glued_text_keep_their_place(language: str, line: str, good: 
     assert good in scrub(f"{line}\n\n{glued[language]}", language, RULES).text
 
 
+GLUED_LANGUAGES = {
+    "Turkish endings": ("tr", "Belediye başkanı, limanın kuzeyindeki iskelenin güvenlik nedeniyle kapatıldığını ve onarım çalışmalarının önümüzdeki hafta başlayacağını söyledi. Balıkçılar ise Ankara'daki bakanlıktan yıllardır yardım beklediklerini, ancak kimsenin kendilerini dinlemediğini anlattı. Kentte yaşayanlar, iskelenin çocukluklarından beri orada durduğunu ve yenisinin yapılmasını istemediklerini belirtti. Meclis üyeleri konuyu gelecek toplantıda görüşecek, kararın ardından çalışmalara hemen başlanacak. Uzmanlar, sütunlardaki çatlakların deniz suyundan kaynaklandığını düşünüyor ve yeni bir araştırma yapılmasını öneriyor."),
+    "Hebrew abbreviations": ("he", 'ראש העירייה אמר כי המזח הצפוני של הנמל נסגר בגלל סדקים שהתגלו בעמודים וכי העבודות יתחילו בשבוע הבא. הדייגים סיפרו כי הזהירו את העירייה במשך שנים, אבל אף אחד לא רצה לשמוע אותם. מנכ"ל הנמל אמר כי המזח החדש ייבנה בתוך שנה, וכי הכסף יגיע מתקציב המדינה. תושבי העיר אמרו כי המזח עומד שם מאז שהיו ילדים, והם אינם רוצים לראות אותו נהרס. חברי המועצה ידונו בנושא בישיבה הבאה, ומיד לאחר ההחלטה יתחילו העבודות בשטח.'),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("language", "text"), GLUED_LANGUAGES.values(), ids=GLUED_LANGUAGES.keys())
+def test_lines_of_one_width_are_parted_in_languages_with_long_words(language: str, text: str) -> None:
+    glued = "".join(textwrap.wrap(text, 60, break_on_hyphens=False))
+    clean = scrub(glued, language, RULES).text.split()
+    lost = len(set(text.split()) - set(glued.split()))
+    assert len(set(text.split()) - set(clean)) <= 0.1 * lost
+    assert scrub(text, language, RULES).text == text
+
+
+def test_a_language_without_a_list_of_words_is_not_judged_by_its_neighbours() -> None:
+    text = (
+        "Şaredarê bajêr got ku benderajibo ewlehiyê hatiyegirtin û xebatênnûkirinê wêhefteya bê destpêbikin ji boxelkê."
+    )
+    assert scrub(f"{text}\n\n{text[::-1]}", "ku", RULES).text == f"{text}\n\n{text[::-1]}"
+
+
 def test_one_odd_word_does_not_make_a_text_glued() -> None:
     text = CLEAN + "\n\nHe called it theKaram pier, and everybody in the harbour knew what he meant by that."
     assert scrub(text, "en", RULES).text == text

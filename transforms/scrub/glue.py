@@ -24,10 +24,10 @@ SPREAD: Final = 0.25  # lines set in a proportional face vary by so much around 
 WIDTHS: Final = range(40, 141)  # of lines looked for, in characters
 MOSTLY: Final = 0.8  # share of a sign's places that have a space, where it is the text's custom
 MIN_WIDTH_FIT: Final = 0.8  # share of the gaps between evident cuts that must be nearly alike
-LIKELY_WIDTHS: Final = 8  # of the best ones, that the text is read with
+LIKELY_WIDTHS: Final = 5  # of the best ones, that the text is read with
 KEPT: Final = 0.2  # share of line ends that kept their space, where a width is tried
 MARGIN: Final = 2.0  # log10 by which lines of one width must make a text likelier
-SAMPLE: Final = 10_000  # characters that tell how long the lines were
+SAMPLE: Final = 4_000  # characters that tell how long the lines were
 _SPACED_SIGNS: Final = (
     ("«", re.compile(r"« "), re.compile(r"(?<=«)(?=\w)")),
     ("»", re.compile(r" »"), re.compile(r"(?<=[\w.%)…])(?=»(?:\W|$))")),
@@ -87,14 +87,15 @@ def _former_lines(paragraphs: Sequence[str], reader: Reader) -> Optional[Lines]:
     return Lines(least, most, None, LEAST_KEPT) if near >= MIN_WIDTH_FIT * len(gaps) else None
 
 
-def _opening(paragraphs: Sequence[str]) -> Sequence[str]:
-    """As many paragraphs as tell how long the lines were."""
-    total = 0
-    for number, paragraph in enumerate(paragraphs):
-        total += len(paragraph)
-        if total >= SAMPLE:
-            return paragraphs[: number + 1]
-    return paragraphs
+def _opening(paragraphs: Sequence[str]) -> list[str]:
+    """As much of the text as tells how long its lines were: the rest would only take time."""
+    opening, left = [], SAMPLE
+    for paragraph in paragraphs:
+        if left <= 0:
+            break
+        opening.append(paragraph if len(paragraph) <= left else paragraph[:left].rpartition(" ")[0])
+        left -= len(paragraph)
+    return opening
 
 
 def _likely(paragraphs: Sequence[str], reader: Reader, lines: Optional[Lines]) -> float:

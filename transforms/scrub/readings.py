@@ -117,7 +117,7 @@ class Reader:
                 cut += 1  # it closes a quotation that is open
                 cut += len(token[cut:]) - len(token[cut:].lstrip(_STOPS))
                 cut = cut if cut < len(token) and not self._goes_on(token[cut:]) else 0
-            quotes += token.count('"')
+            quotes += token.count('"') if '"' in token else 0
             yield token, cut, gain
             fits = row and not cut and (width is None or row + 1 + len(token) <= width)
             row = row + 1 + len(token) if fits else len(token) - cut
@@ -133,10 +133,10 @@ class Reader:
 
     def _cut(self, token: str, lines: Optional[Lines], row: int) -> tuple[int, float]:
         """Where a token that starts `row` characters into its line is to be cut, 0 for nowhere, and the gain."""
-        best, best_at = lines.whole(row, len(token)) if lines else 0.0, 0
         ways = self._ways.get(token)
         if ways is None:
             ways = self._ways[token] = self._likely_cuts(token)
+        best, best_at = lines.whole(row, len(token)) if lines else 0.0, 0
         for at, gain in ways:
             score = gain + (GLUED if lines is None else lines.lost(row + bool(row) + at, len(token) - at))
             if score > best:

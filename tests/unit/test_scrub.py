@@ -58,6 +58,50 @@ def test_a_common_word_is_no_source(line: str) -> None:
     assert scrub(f"{FIRST}\n\n{SECOND}\n\n{line}\n\n{THIRD}", "en", RULES).source == ""
 
 
+@pytest.mark.parametrize(
+    ("sign", "source"),
+    [
+        ("(Reuters)", "Reuters"),
+        ("— Bloomberg", "Bloomberg"),
+        ("Source: Levant Wire", "Levant Wire"),
+        ("(dpa/epd)", "dpa/epd"),
+    ],
+)
+def test_what_signs_the_last_paragraph_is_a_source_and_the_paragraph_no_caption(sign: str, source: str) -> None:
+    last = "The pier was built sixty years ago and carries the only road to the market."
+    clean = scrub(f"{FIRST}\n\n{SECOND}\n\n{last} {sign}", "en", RULES)
+    assert (clean.text, clean.source, list(clean.captions)) == (f"{FIRST}\n\n{SECOND}\n\n{last}", source, [])
+
+
+@pytest.mark.parametrize("end", ["(he said)", "(Mara Lind)", "— and left", "One asked: why now?", "(2019)"])
+def test_a_paragraph_that_ends_in_brackets_is_not_signed(end: str) -> None:
+    text = f"{FIRST}\n\n{SECOND}\n\nThe pier was built sixty years ago and carries the only road to the market. {end}"
+    assert scrub(text, "en", RULES).text == text
+
+
+@pytest.mark.parametrize(
+    ("language", "line", "source"),
+    [
+        ("en", "Compiled from AP and Reuters reports.", "AP and Reuters"),
+        ("de", "Erstmals erschienen in der Hafenzeitung.", "Hafenzeitung"),
+        ("de", "Übernommen aus Der Standard", "Der Standard"),
+        ("fr", "Publié à l'origine sur Port Presse.", "Port Presse"),
+        ("tr", "Makalenin orijinali Liman Postası'nda yayınlanmıştır.", "Liman Postası"),
+        ("ru", "Впервые опубликовано на сайте Медуза.", "Медуза"),
+        ("ar", "هذا المقال مترجم عن الغارديان", "الغارديان"),
+        ("fa", "برگردان از اشپیگل", "اشپیگل"),
+        ("he", "המאמר פורסם במקור בHarbour Press", "Harbour Press"),
+    ],
+)
+def test_a_source_is_what_a_frame_holds_at_the_foot(language: str, line: str, source: str) -> None:
+    assert scrub(f"{CLEAN}\n\n{line}", language, RULES).source == source
+
+
+def test_a_sentence_made_of_a_frame_stays_between_paragraphs() -> None:
+    text = f"{FIRST}\n\n{SECOND}\n\nThe essay was first published by Harbour House and reprinted here.\n\n{THIRD}\n\n{FIRST[:60]}.\n\n{SECOND[:70]}."
+    assert "Harbour House" in scrub(text, "en", RULES).text
+
+
 def test_a_clean_text_comes_back_as_it_was() -> None:
     clean = scrub(CLEAN, "en", RULES)
     assert clean.text == CLEAN

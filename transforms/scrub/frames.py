@@ -29,7 +29,10 @@ WEEKDAYS: Final = frozenset(  # "published on Monday": in these languages days h
     "montag dienstag mittwoch donnerstag freitag samstag sonntag".split()
 )
 ARTICLES: Final = frozenset("the der die das le la les l el los al il".split())  # names begin with them
-_CLITIC = re.compile(r"[במל](?=[-‑]?[A-Za-z])[-‑]?")  # Hebrew sets its prepositions before a name without a space
+CLITIC = re.compile(r"[במל](?=[-‑]?[A-Za-z])[-‑]?")  # Hebrew sets its prepositions before a name without a space
+
+
+_ENDING = re.compile(r"['’][a-zçğıöşü]{1,4}$")  # … and Turkish its endings behind one
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ def read_frame(line: str, found: Sequence[str], frames: Sequence[Frame], known: 
     for frame in frames:
         if frame.anchors.isdisjoint(held) and not (frame.kind == "prefix" and held & {DATE, TIME}):
             continue
+        if frame.kind == "prefix" and "_" in held:  # a field's name in code
+            continue
         written = written or [line[first:last] for first, last in spans_of(line, known.months)]
         if len(written) != len(found):
             return None
@@ -97,22 +102,19 @@ def _read(line: str, found: Sequence[str], written: Sequence[str], frame: Frame,
             and _NO_BYLINE.isdisjoint(name)
             and (has_case(name) or len(name.split()) <= MAX_UNSIGNED)
         )
-        timed = DATE in found or (bool(telling) and TIME in found)
+        timed = (DATE in found if telling else found.count(DATE) == 1) or (bool(telling) and TIME in found)
         return Framed(frame, name, telling) if timed and byline and not ends_sentence(line) else None
     if not telling:
         return None
-    if frame.kind == "bio":
-        return (
-            Framed(frame, name, telling)
-            if _names_people(name, line) and (signed or not frame.leads.isdisjoint(found))
-            else None
-        )
     led = not frame.leads.isdisjoint((*found[:first], *found[last:]))
-    name = _CLITIC.sub("", name, count=1) if not signed else name
-    good = _names(name, known) and _may_stand(
-        line, name, telling, known, signed=signed, led=led, beside=first > 0 and found[first - 1] in frame.anchors
-    )
-    return Framed(frame, name, telling) if good else None
+    if frame.kind == "bio":
+        return Framed(frame, name, telling) if _names_people(name, line) and (signed or led) else None
+    if line[: spans[first][0]].endswith("."):  # "pic.example.com"
+        return None
+    bare = name if signed else _ENDING.sub("", CLITIC.sub("", name, count=1))
+    beside = first > 0 and found[first - 1] in frame.anchors
+    stands = _may_stand(line, bare, telling, known, signed=signed, led=led or bare != name, beside=beside)
+    return Framed(frame, bare, telling) if stands and _names(bare, known) else None
 
 
 def _is_strange(word: str, frame: Frame) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Final, Optional
 
-from transforms.scrub.frames import ARTICLES, MAX_FRAMED, MAX_UNSIGNED, WEEKDAYS, read_frame
+from transforms.scrub.frames import ARTICLES, CLITIC, MAX_FRAMED, MAX_UNSIGNED, WEEKDAYS, read_frame
 from transforms.scrub.rules import Agencies, Language, Match, Rules
 from transforms.scrub.shapes import (
     ends_sentence,
@@ -154,7 +154,7 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
                 if hit[slot] and last >= first:
                     slots[slot] = stretch(line, rules.months, first, last)
             if "source" in slots:
-                slots["source"] = _with_article(line, slots["source"])
+                slots["source"] = _bare(line, slots["source"])
             if "source" in slots and not _names_outlet(slots["source"], joined[: hit.start("source")], rules):
                 continue
             if "agency" in slots:
@@ -223,10 +223,11 @@ def _plausible(slots: dict[str, str], agency_words: frozenset[str]) -> bool:
     return (credit := slots.get("credit")) is None or _is_credit(credit, agency_words)
 
 
-def _with_article(line: str, source: str) -> str:
-    """A source with the article that its name begins with and that the template took: "aus Der Standard"."""
+def _bare(line: str, source: str) -> str:
+    """A source with the article that its name begins with ("aus Der Standard"), without a preposition grown to it."""
     words = line[: line.rfind(source)].split()
-    return f"{words[-1]} {source}" if len(words) > 1 and words[-1].istitle() and fold(words[-1]) in ARTICLES else source
+    article = f"{words[-1]} " if len(words) > 1 and words[-1].istitle() and fold(words[-1]) in ARTICLES else ""
+    return article + CLITIC.sub("", source, count=1)
 
 
 def _names_outlet(source: str, before: str, rules: Rules) -> bool:

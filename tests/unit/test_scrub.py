@@ -447,13 +447,15 @@ def test_a_name_without_an_agency_signs_what_tells_of_a_scene(line: str, caption
         "She names the dead children one by one (Holy Mary)",
         "(Islamic State)",
         "(Second World War)",
+        "Old gadgets are recycled by hand, said the Environmental Protection Agency (EPA).",
+        "Sie sprach am Montag mit dem Evangelischen Pressedienst (epd)",
     ],
 )
 @pytest.mark.parametrize("last", [False, True], ids=["between", "last"])
 def test_what_only_ends_with_a_name_is_no_caption(line: str, last: bool) -> None:
     lines = (FIRST, SECOND, THIRD, line) if last else (FIRST, SECOND, line, THIRD)
     clean = scrub("\n\n".join(lines), "en", RULES)
-    assert line in clean.text or last
+    assert line in clean.text or (last and line[0] != "(" and line[-1] != ".")
     assert not clean.credits
     assert not clean.source
 
@@ -472,6 +474,24 @@ def test_what_only_ends_with_a_name_is_no_caption(line: str, last: bool) -> None
 )
 def test_a_sentence_that_ends_with_a_picture_is_no_caption(language: str, line: str) -> None:
     assert classify(line, RULES, RULES.of(language)) is None
+
+
+@pytest.mark.parametrize(("language", "line"), [("fa", "– چه ساعتي؟"), ("fa", "– صدایم را می‌شنوی."), ("en", "— Mara!")])
+def test_what_somebody_says_on_the_last_line_is_no_signature(language: str, line: str) -> None:
+    clean = scrub(f"{CLEAN}\n\n{line}", language, RULES)
+    assert (clean.text, clean.source) == (f"{CLEAN}\n\n{line}", "")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "By 1563, the population of the town had dropped to some thousand people.",
+        "By Monday, the troops had left the town and the harbour.",
+    ],
+)
+def test_a_sentence_that_opens_a_text_as_a_byline_does_is_its_own(line: str) -> None:
+    text = f"{line}\n\n{CLEAN}"
+    assert scrub(text, "en", RULES).text == text
 
 
 def test_a_label_in_a_capital_or_an_agency_ends_a_caption_without_a_sign() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, Optional
 
 from transforms.scrub.frames import ARTICLES, CLITIC, MAX_FRAMED, MAX_UNSIGNED, WEEKDAYS, read_frame
-from transforms.scrub.rules import Agencies, Language, Match, Rules
+from transforms.scrub.rules import CALLS, Agencies, Language, Match, Rules
 from transforms.scrub.shapes import (
     ends_sentence,
     has_case,
@@ -21,7 +21,8 @@ from transforms.scrub.shapes import (
     is_source,
     words_of,
 )
-from transforms.scrub.words import DATE, MAX_LINE, fold, plain_tokens, stretch, tokens
+from transforms.scrub.templates import OPEN
+from transforms.scrub.words import DATE, MAX_LINE, fold, names_in, plain_tokens, stretch, tokens
 
 MAX_CREDIT: Final = 110  # characters
 MAX_CREDIT_LINE: Final = 90
@@ -40,11 +41,14 @@ MIN_SENTENCE_SPACES: Final = 7  # of a line that ends in a full stop: "Read more
 MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the vocabularies are asked
 
 _NEVER_SENTENCES: Final = frozenset(("teaser", "teasers", "breadcrumb", "tags", "share", "languages", "prefix"))
-"""Kinds whose lines end as no sentence does, headlines and names in their slots apart."""
+"""Kinds whose lines end as no sentence does; headlines and names in their slots apart, but for a byline's."""
 
 MAX_STRAY: Final = 40  # characters
+MAX_UNICASE_SOURCE: Final = 3  # words of an outlet's name where no capital tells it from a sentence
 _QUOTES: Final = '“„«"'
 _QUOTATION = re.compile(r"\W*[“„«\"].*[”“»\"]\W*")
+_NAMING = re.compile(r"[A-ZÀ-ÞЀ-Я]|[^\W\d_a-zß-ÿа-џ]")  # "la" and "1563" name nobody
+_INITIALS = re.compile(r"\b[^\W\d_]\.\W*$")  # "10:30 a.m." ends no sentence
 _FULL_STOP = re.compile(r"[^\W\d_]{3}\. ")
 MAX_CAPTIONED: Final = 260  # characters of a caption with its credit
 _SET_OFF = re.compile(
@@ -93,7 +97,7 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
     if _ARROW.match(line) and is_headline(line):
         return Match("any.arrow", "teaser", {"headline": line})
     match = _by_template(line, found, rules, active) or _by_label(line, active)
-    if match is None and (near or line[-1] != "?"):  # a question is a subheading, or an interviewer's
+    if match is None and (near or line[-1] not in "?؟"):  # a question is a subheading, or an interviewer's
         match = (
             _by_words(line, found, active, near=near)
             or by_frame(line, found, rules, active)
@@ -145,11 +149,18 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
     if not candidates:
         return None
     joined = "".join(token + " " for token in found)
-    sentence = line.count(" ") >= MIN_SENTENCE_SPACES and ends_sentence(line)
+    sentence = line.count(" ") >= MIN_SENTENCE_SPACES and ends_sentence(line) and not _INITIALS.search(line)
     for template in candidates:
         if (hit := template.pattern.match(joined)) is not None:
             slots = {}
-            for slot in hit.groupdict():
+            spans = hit.groupdict()
+            if template.kind in CALLS:
+                opened = [word for slot in spans if slot.startswith(OPEN) for word in (hit[slot] or "").split()]
+                if opened and not template.lexicon.makes(opened, names_in(line)):
+                    continue
+            for slot in spans:
+                if slot.startswith(OPEN):
+                    continue
                 first, last = joined.count(" ", 0, hit.start(slot)), joined.count(" ", 0, hit.end(slot)) - 1
                 if hit[slot] and last >= first:
                     slots[slot] = stretch(line, rules.months, first, last)
@@ -163,9 +174,8 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
                 slots["source"] = slots.pop("agency")
             if {"caption", "credit"} <= slots.keys() and not _sets_off_credit(line, slots, rules, active):
                 continue
-            if (slots or template.kind not in _NEVER_SENTENCES or not sentence) and _plausible(
-                slots, rules.agency_words
-            ):
+            told = sentence and template.kind in _NEVER_SENTENCES and (not slots or template.kind == "prefix")
+            if not told and _plausible(slots, rules.agency_words):
                 return Match(template.rule, template.kind, slots)
     return None
 
@@ -214,7 +224,7 @@ def _plausible(slots: dict[str, str], agency_words: frozenset[str]) -> bool:
     headline = slots.get("headline")
     if headline is not None and not (is_headline(headline) and _FULL_STOP.search(headline) is None):
         return False
-    if (name := slots.get("name", slots.get("person"))) is not None and not is_name(name):
+    if (name := slots.get("name", slots.get("person"))) is not None and not (is_name(name) and _NAMING.search(name)):
         return False
     if (section := slots.get("section")) is not None and not is_name(section, most=5):
         return False
@@ -242,6 +252,8 @@ def _names_outlet(source: str, before: str, rules: Rules) -> bool:
         or not is_source(source)
         or fold(source) in WEEKDAYS
     ):
+        return False
+    if not has_case(source) and len(words_of(source)) > MAX_UNICASE_SOURCE and fold(source) not in rules.agency_names:
         return False
     if not before.rstrip()[-1:].isalnum():
         return True
@@ -321,10 +333,24 @@ def split_credit(line: str, rules: Rules) -> Optional[tuple[str, str]]:
     caption, credit = found["caption"].strip(), found["credit"].strip()
     if _NEXT_SENTENCE.search(caption) or caption.count('"'):
         return None
-    signed = credit_line(credit, rules)
+    signed = credit_line(credit, rules) and not (found["sign"] == "(" and _abbreviates(credit, caption))
     if signed or (line[-1] not in ".:" and _signs_scene(caption, credit, found["sign"].strip(), rules)):
         return caption, credit
     return None
+
+
+def _abbreviates(short: str, text: str) -> bool:
+    """Whether a word in brackets is short for the name before it: "the Environmental Protection Agency (EPA)"."""
+    letters = fold(short)
+    if not letters.isalpha():
+        return False
+    names = [fold(word) for word in words_of(text)[-len(letters) :]]
+    for first in range(len(names) - 1):
+        initials = "".join(word[0] for word in names[first:])
+        rest = iter(names[-1])
+        if letters.startswith(initials) and all(letter in rest for letter in letters[len(initials) - 1 :]):
+            return True
+    return False
 
 
 def _signs_scene(caption: str, credit: str, sign: str, rules: Rules) -> bool:
@@ -345,7 +371,7 @@ def _signs_scene(caption: str, credit: str, sign: str, rules: Rules) -> bool:
             return False
         return is_name(credit, most=MAX_SIGNER_WORDS) and not any(c.isdigit() for c in credit)
     if not has_case(caption):
-        return has_case(credit) and is_name(credit)
+        return has_case(credit) and is_name(credit) and len(words) > 1
     signs = sign in _NAME_SIGNS or (sign == "(" and not PICTURE_WORDS.isdisjoint(map(fold, told)))
     ended = told[-1].islower() and len(told[-1]) > 2  # by a word, not by an abbreviation
     return signs and small >= MIN_SCENE_WORDS and ended and is_person(credit)

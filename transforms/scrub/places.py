@@ -54,7 +54,9 @@ TOLD_SOMEWHERE: Final = 0.6  # … or the whole text
 _ENDING: Final = frozenset(("comments", "consent", "footer", "languages"))  # kinds behind which no article goes on
 _SIGNING: Final = frozenset(("bio", "source", "stray"))  # kinds of which one line is no trace of a page
 _SENTENCES = re.compile(r"[^\W\d_]{3}\. \w.*[^\W\d_]{3}\.(?: |$)")
-_SPEAKS = re.compile(r"[.!?؟…][\W]*$|[“”„«»\"]|[.!?؟] \w|@")  # a sentence, or part of a quotation, or an address
+_SPEAKS = re.compile(
+    r"[.!?؟…][\W]*$|[“”„«»\"]|[.!?؟] \w|@|^[(\[]"
+)  # a sentence, part of a quotation, an address, or set apart
 _FACT = re.compile(r"(?:[^\s:]+ ){0,3}[^\s:]+: ?\S+(?: \S+){0,7}")
 _SIGNED = re.compile(r"(?:[—–]\s?|\()(?P<source>[^()]{2,50}?)\)?")  # (Levant Wire), — Levant Wire
 _SIGNED_PARAGRAPH = re.compile(
@@ -305,18 +307,16 @@ def _is_teaser_block(lines: Sequence[str]) -> bool:
 def _signs_text(line: str, rules: Rules) -> Optional[Match]:
     """The source that signs a text on its last line; in brackets several words only if outlets are named so.
 
+    Behind a dash stands also what somebody said: there a name must have capitals, where no agency is known by it.
     Without a sign a name of a few words, an agency's among them: "Sputnik Armenia".
     """
     if is_name(line, most=MAX_SIGNER) and rules.agencies.signing(line)[1]:
         return Match("any.signature", "source", {"source": line})
     signed = _SIGNED.fullmatch(line)
-    if signed is None or not is_source(source := signed["source"]):
+    if signed is None or ends_sentence(line) or not is_source(source := signed["source"]):
         return None
-    if (
-        line[0] == "("
-        and not names_place(rules.places, source)
-        and " ".join(tokens(source, {})) not in rules.agency_names
-    ):
+    known = " ".join(tokens(source, {})) in rules.agency_names
+    if not known and not (names_place(rules.places, source) if line[0] == "(" else has_case(source)):
         return None
     return Match("any.signature", "source", {"source": source})
 

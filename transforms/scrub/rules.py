@@ -12,10 +12,14 @@ from schemas.errors import ConfigError
 from transforms.scrub.frames import Frame, Known
 from transforms.scrub.rule_files import FRAMING, Kind, RuleFile, Vocabulary, read_rules
 from transforms.scrub.shapes import ends_sentence
-from transforms.scrub.templates import compile_template, literal_sets
+from transforms.scrub.templates import compile_template, literal_sets, words_of_template
 from transforms.scrub.words import DATE, MAX_NAMES, TIME, fold, names_in, tokens
 
 NOUNS_CAPITAL: Final = frozenset(("de",))  # languages in which a capital tells no name
+CALLS: Final = frozenset(("comments", "promo", "share", "teaser", "teasers", "consent", "languages"))
+"""Kinds whose templates hold everyday words: what they leave open is made of furniture's words, too."""
+MAX_SMALL: Final = 2  # small words that may stand alone where a template is open: "with us"
+MIN_STEM: Final = 4  # letters of a stem that tells by itself: "al*" tells too much
 MAX_SEEN: Final = 100_000  # words whose vocabularies are remembered
 MIN_SHARE: Final = 0.13  # of a language's common words in a text of it: 0.13 to 0.47 in 215 bodies of 14 languages, …
 MIN_LEAD: Final = 1.4  # … and so many times that of the next language; Norwegian, Dutch and Icelandic stay below
@@ -25,6 +29,7 @@ VOICE_SLACK: Final = 0.15
 MIN_TOLD_WORDS: Final = 9  # of a sentence that speaks to nobody …
 MIN_TOLD_ANCHORS: Final = 3  # … and so many telling words that it must hold to be furniture all the same
 MAX_NEUTRAL: Final = 2 * MAX_NAMES  # words of a line that names may make up
+_CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 NEAR_SLACK: Final = 0.2  # taken off a vocabulary's coverage where a neighbour is furniture already
 
 
@@ -140,7 +145,9 @@ class Rules:
         shared = self.files[_COMMON].common if _COMMON in self.files else ()
         every = tuple(word for rules in self.files.values() for word in rules.common)
         return {
-            language: Language(language, rules, every if language == _COMMON else (*shared, *rules.common))
+            language: Language(
+                language, rules, every if language == _COMMON else (*shared, *rules.common), self.files.get(_COMMON)
+            )
             for language, rules in self.files.items()
         }
 
@@ -191,6 +198,31 @@ class Template(NamedTuple):
     order: int
     pattern: re.Pattern[str]
     needs: tuple[frozenset[str], ...]
+    lexicon: "Lexicon"
+
+
+class Lexicon:
+    """The words of which furniture is made in a language: its vocabularies' and its templates'."""
+
+    def __init__(self, rules: RuleFile, shared: RuleFile, *, names_told: bool) -> None:
+        self._names_told = names_told  # by capitals
+        vocabularies = [v for v in (*rules.vocabulary, *shared.vocabulary) if v.kind not in FRAMING]
+        entries = [word for vocabulary in vocabularies for word in (*vocabulary.anchors, *vocabulary.words)]
+        calls = [text for rule in rules.rule if rule.kind in CALLS for text in rule.templates]
+        named = [word for text in calls for word in words_of_template(text)]
+        self._common = frozenset(map(fold, rules.common))
+        self._whole, stems = _split([*entries, *named])
+        self._stems = tuple(stem for stem in stems if len(stem) >= MIN_STEM)
+
+    def makes(self, words: Sequence[str], names: Set[str]) -> bool:
+        """Whether words that a template leaves open may be furniture's: names, or half of them known."""
+        words = [word for word in words if word[0].isalpha()]
+        told = [word for word in words if word not in self._common]
+        if not told:
+            return len(words) <= MAX_SMALL
+        known = sum(word in self._whole or word.startswith(self._stems) for word in told)
+        unknown = sum(word not in names or not self._names_told for word in told) - known
+        return known >= unknown and (known > 1 or unknown < 1)
 
 
 class Vocabularies(NamedTuple):
@@ -203,7 +235,9 @@ class Vocabularies(NamedTuple):
 class Language:
     """The rules of one language, ready to match. `common` are the words that count as known in its vocabularies."""
 
-    def __init__(self, language: str, rules: RuleFile, common: Sequence[str]) -> None:
+    def __init__(
+        self, language: str, rules: RuleFile, common: Sequence[str], shared: Optional[RuleFile] = None
+    ) -> None:
         self.name = language
         self._by_head: dict[str, list[Template]] = {}
         self._by_need: dict[str, list[Template]] = {}  # those that may begin with any word, by words they cannot lack
@@ -212,7 +246,8 @@ class Language:
         self._size = 0
         vocabularies = [v for v in rules.vocabulary if v.kind not in FRAMING]
         self.vocabularies = [(f"{language}.{v.name}", v) for v in vocabularies]
-        self._words = [_Words(v, common) for v in vocabularies]
+        # What is common in any language says nothing beside the languages' own names and codes: "El 10 de".
+        self._words = [_Words(v, () if v.kind == "languages" else common) for v in vocabularies]
         frames = [_frame(language, v, rules.common) for v in rules.vocabulary if v.kind in FRAMING]
         self.frames = sorted(frames, key=lambda frame: frame.kind != "credit")  # "source of the picture: …"
         self.framing = frozenset().union(*(frame.anchors for frame in frames), (DATE, TIME) if frames else ())
@@ -224,6 +259,7 @@ class Language:
         self._met: set[str] = set()  # the keys of `_seen`, and …
         self._telling: set[str] = set()  # … those of them that tell: most lines hold none, and …
         self._labelling: set[str] = set()  # … those that tell of short lines only
+        self._lexicon = Lexicon(rules, shared or rules, names_told=language not in NOUNS_CAPITAL)
         self._labels = sum(1 << number for number, v in enumerate(vocabularies) if v.kind == "teaser")
         for rule in rules.rule:
             for text in rule.templates:
@@ -232,7 +268,7 @@ class Language:
     def _add(self, rule: str, kind: Kind, text: str) -> None:
         sets = literal_sets(text)
         needs = tuple(s for s in sets if s)
-        template = Template(rule, kind, self._size, compile_template(text), needs)
+        template = Template(rule, kind, self._size, compile_template(text), needs, self._lexicon)
         self._size += 1
         if sets and sets[0]:
             for head in sets[0]:
@@ -284,7 +320,8 @@ class Language:
         for mark in marks:
             tells |= mark.telling
         names: Optional[Set[str]] = frozenset() if self.name in NOUNS_CAPITAL else None  # looked for where they matter
-        voiced = not self._voice.isdisjoint(words)
+        voices = self._voice.intersection(words)  # in capitals they are no voice: "in the US"
+        voiced = bool(voices) and not (voices.issubset(map(fold, _CAPITALS.findall(line))) and not line.isupper())
         spoken = len(words) <= MAX_SPOKEN and voiced
         told = self._voice and not voiced and len(words) >= MIN_TOLD_WORDS and ends_sentence(line)
         slack = NEAR_SLACK if near else VOICE_SLACK if spoken else 0.0

@@ -5,7 +5,8 @@ template becomes a pattern over a line's folded tokens, each followed by one spa
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from typing import Final
 
 from transforms.scrub.words import DATE, TIME, tokens
@@ -31,6 +32,7 @@ SLOTS: Final = {
     "list": r"(?P<list>\S.*)",
 }
 _TOKENS: Final = {"<date>": DATE, "<time>": TIME}  # slots that stand for one token
+OPEN: Final = "any"  # how the names of the groups begin that tell what `<any>` and `<few>` caught
 _PIECE = re.compile(r"<\w+>|[{}|\[\]]|[^\s{}|\[\]]+")
 _PAIRS: Final = {"{": "}", "[": "]"}
 _LEAD: Final = r"(?:[^\w\s(] ){0,4}"
@@ -51,6 +53,7 @@ def pattern_of(template: str) -> str:
         ValueError: its brackets do not pair.
     """
     groups: list[tuple[str, list[str]]] = [("", [""])]  # (opening bracket, alternatives so far)
+    number = count()
     for piece in _PIECE.findall(template):
         if piece in "{[":
             groups.append((piece, [""]))
@@ -63,10 +66,22 @@ def pattern_of(template: str) -> str:
             group = "(?:" + "|".join(sorted(ways, key=_openness)) + ")"
             groups[-1][1][-1] += group + ("?" if piece == "]" else "")
         else:
-            groups[-1][1][-1] += SLOTS[piece[1:-1]] if piece[0] == "<" and piece[-1] == ">" else _word(piece)
+            groups[-1][1][-1] += _slot(piece[1:-1], number) if piece[0] == "<" and piece[-1] == ">" else _word(piece)
     if len(groups) != 1 or len(groups[0][1]) != 1:
         raise ValueError("brackets do not pair")
     return groups[0][1][0]
+
+
+def _slot(name: str, number: Iterator[int]) -> str:
+    """The pattern of a slot; what each open one catches is told by a group of its own."""
+    return f"(?P<{OPEN}{next(number)}>{SLOTS[name]})" if name in ("any", "few") else SLOTS[name]
+
+
+def words_of_template(template: str) -> Iterator[str]:
+    """The words that a template names, without those that are the beginning of words."""
+    for piece in _PIECE.findall(template):
+        if piece[0] not in "<{}[]|" and not piece.endswith("*"):
+            yield from tokens(piece, {})
 
 
 def _openness(pattern: str) -> tuple[bool, int]:

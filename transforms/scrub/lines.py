@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from typing import Final, Optional
 
 from transforms.scrub.frames import ARTICLES, CLITIC, MAX_FRAMED, MAX_UNSIGNED, WEEKDAYS, read_frame
-from transforms.scrub.rules import CALLS, Agencies, Language, Match, Rules
+from transforms.scrub.lexicon import CALLS
+from transforms.scrub.rules import Agencies, Language, Match, Rules
 from transforms.scrub.shapes import (
+    abbreviates,
     ends_sentence,
     has_case,
     is_headline,
@@ -333,24 +335,10 @@ def split_credit(line: str, rules: Rules) -> Optional[tuple[str, str]]:
     caption, credit = found["caption"].strip(), found["credit"].strip()
     if _NEXT_SENTENCE.search(caption) or caption.count('"'):
         return None
-    signed = credit_line(credit, rules) and not (found["sign"] == "(" and _abbreviates(credit, caption))
+    signed = credit_line(credit, rules) and not (found["sign"] == "(" and abbreviates(credit, caption))
     if signed or (line[-1] not in ".:" and _signs_scene(caption, credit, found["sign"].strip(), rules)):
         return caption, credit
     return None
-
-
-def _abbreviates(short: str, text: str) -> bool:
-    """Whether a word in brackets is short for the name before it: "the Environmental Protection Agency (EPA)"."""
-    letters = fold(short)
-    if not letters.isalpha():
-        return False
-    names = [fold(word) for word in words_of(text)[-len(letters) :]]
-    for first in range(len(names) - 1):
-        initials = "".join(word[0] for word in names[first:])
-        rest = iter(names[-1])
-        if letters.startswith(initials) and all(letter in rest for letter in letters[len(initials) - 1 :]):
-            return True
-    return False
 
 
 def _signs_scene(caption: str, credit: str, sign: str, rules: Rules) -> bool:

@@ -9,17 +9,14 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Optional
 
 from schemas.errors import ConfigError
-from transforms.scrub.frames import Frame, Known
-from transforms.scrub.rule_files import FRAMING, Kind, RuleFile, Vocabulary, read_rules
+from transforms.scrub.frames import Known
+from transforms.scrub.lexicon import Lexicon, Words, frame_of
+from transforms.scrub.rule_files import FRAMING, Kind, RuleFile, read_rules
 from transforms.scrub.shapes import ends_sentence
-from transforms.scrub.templates import compile_template, literal_sets, words_of_template
+from transforms.scrub.templates import compile_template, literal_sets
 from transforms.scrub.words import DATE, MAX_NAMES, TIME, fold, names_in, tokens
 
 NOUNS_CAPITAL: Final = frozenset(("de",))  # languages in which a capital tells no name
-CALLS: Final = frozenset(("comments", "promo", "share", "teaser", "teasers", "consent", "languages"))
-"""Kinds whose templates hold everyday words: what they leave open is made of furniture's words, too."""
-MAX_SMALL: Final = 2  # small words that may stand alone where a template is open: "with us"
-MIN_STEM: Final = 4  # letters of a stem that tells by itself: "al*" tells too much
 MAX_SEEN: Final = 100_000  # words whose vocabularies are remembered
 MIN_SHARE: Final = 0.13  # of a language's common words in a text of it: 0.13 to 0.47 in 215 bodies of 14 languages, …
 MIN_LEAD: Final = 1.4  # … and so many times that of the next language; Norwegian, Dutch and Icelandic stay below
@@ -198,31 +195,7 @@ class Template(NamedTuple):
     order: int
     pattern: re.Pattern[str]
     needs: tuple[frozenset[str], ...]
-    lexicon: "Lexicon"
-
-
-class Lexicon:
-    """The words of which furniture is made in a language: its vocabularies' and its templates'."""
-
-    def __init__(self, rules: RuleFile, shared: RuleFile, *, names_told: bool) -> None:
-        self._names_told = names_told  # by capitals
-        vocabularies = [v for v in (*rules.vocabulary, *shared.vocabulary) if v.kind not in FRAMING]
-        entries = [word for vocabulary in vocabularies for word in (*vocabulary.anchors, *vocabulary.words)]
-        calls = [text for rule in rules.rule if rule.kind in CALLS for text in rule.templates]
-        named = [word for text in calls for word in words_of_template(text)]
-        self._common = frozenset(map(fold, rules.common))
-        self._whole, stems = _split([*entries, *named])
-        self._stems = tuple(stem for stem in stems if len(stem) >= MIN_STEM)
-
-    def makes(self, words: Sequence[str], names: Set[str]) -> bool:
-        """Whether words that a template leaves open may be furniture's: names, or half of them known."""
-        words = [word for word in words if word[0].isalpha()]
-        told = [word for word in words if word not in self._common]
-        if not told:
-            return len(words) <= MAX_SMALL
-        known = sum(word in self._whole or word.startswith(self._stems) for word in told)
-        unknown = sum(word not in names or not self._names_told for word in told) - known
-        return known >= unknown and (known > 1 or unknown < 1)
+    lexicon: Lexicon
 
 
 class Vocabularies(NamedTuple):
@@ -247,8 +220,8 @@ class Language:
         vocabularies = [v for v in rules.vocabulary if v.kind not in FRAMING]
         self.vocabularies = [(f"{language}.{v.name}", v) for v in vocabularies]
         # What is common in any language says nothing beside the languages' own names and codes: "El 10 de".
-        self._words = [_Words(v, () if v.kind == "languages" else common) for v in vocabularies]
-        frames = [_frame(language, v, rules.common) for v in rules.vocabulary if v.kind in FRAMING]
+        self._words = [Words(v, () if v.kind == "languages" else common) for v in vocabularies]
+        frames = [frame_of(language, v, rules.common) for v in rules.vocabulary if v.kind in FRAMING]
         self.frames = sorted(frames, key=lambda frame: frame.kind != "credit")  # "source of the picture: …"
         self.framing = frozenset().union(*(frame.anchors for frame in frames), (DATE, TIME) if frames else ())
         self.crediting = frozenset(word for frame in self.frames if frame.kind == "source" for word in frame.anchors)
@@ -366,39 +339,6 @@ class Language:
             elif words.holds(word) or all(map(words.holds, parts)):
                 known |= 1 << number
         return Vocabularies(telling, known)
-
-
-class _Words:
-    """A vocabulary as sets of whole words and of stems."""
-
-    def __init__(self, vocabulary: Vocabulary, common: Iterable[str]) -> None:
-        self._anchors, self._anchor_stems = _split(vocabulary.anchors)
-        self._words, self._stems = _split((*vocabulary.words, *common))
-
-    def tells(self, word: str) -> bool:
-        return word in self._anchors or any(word.startswith(stem) for stem in self._anchor_stems)
-
-    def holds(self, word: str) -> bool:
-        return word in self._words or any(word.startswith(stem) for stem in self._stems) or self.tells(word)
-
-
-def _frame(language: str, vocabulary: Vocabulary, common: Iterable[str]) -> Frame:
-    anchors, leads, words = (_split(some)[0] for some in (vocabulary.anchors, vocabulary.leads, vocabulary.words))
-    known = anchors | leads | words | _split(common)[0]
-    return Frame(f"{language}.{vocabulary.name}", vocabulary.kind, anchors, known, leads)
-
-
-def _split(words: Iterable[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """(whole words, stems) of entries; an entry of several words counts as each of them."""
-    whole: set[str] = set()
-    stems: set[str] = set()
-    for entry in words:
-        for word in entry.split():
-            if word.endswith("*"):
-                stems.add(fold(word[:-1]))
-            else:
-                whole.update(text for text in tokens(word, {}) if text[0].isalnum())
-    return frozenset(whole), frozenset(stems)
 
 
 def load_rules(folder: Path) -> Rules:

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
+from transforms.scrub.words import fold
+
 _ENDS: Final = ".!?…。！？؟۔।"
 _CLOSERS: Final = "\"'”’»)]›“* "
 _CASED = re.compile(r"[A-Za-zÀ-ɏͰ-ϿЀ-ԯ]")
@@ -98,3 +100,17 @@ def is_source(text: str) -> bool:
     """Whether a text may name an outlet: a name, or one word such as a domain or an outlet's short name."""
     words = text.split()
     return is_name(text, most=6) or (len(words) == 1 and re.fullmatch(r"@?[\w.-]{2,40}", words[0]) is not None)
+
+
+def abbreviates(short: str, text: str) -> bool:
+    """Whether a word in brackets is short for the name before it: "the Environmental Protection Agency (EPA)"."""
+    letters = fold(short)
+    if not letters.isalpha():
+        return False
+    names = [fold(word) for word in words_of(text)[-len(letters) :]]
+    for first in range(len(names) - 1):
+        initials = "".join(word[0] for word in names[first:])
+        rest = iter(names[-1])
+        if letters.startswith(initials) and all(letter in rest for letter in letters[len(initials) - 1 :]):
+            return True
+    return False

@@ -6,7 +6,7 @@ only more of it. Between paragraphs nothing is taken by place alone.
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import Final, Optional
 
 from schemas.records import Caption, Removal
@@ -243,7 +243,7 @@ def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool, stopped: b
     if title and not any(_same(draft.lines[at], title) for at in head):
         return
     if len(head) <= MAX_HEAD_LINES:
-        _take_titles(draft, head, title)
+        _take_titles(draft, head, title, [draft.lines[at] for at in places[body:]])
     if draft.title and not title and _is_dek(draft, places[body:]):
         draft.subtitle = draft.lines[places[body]]
         draft.take(places[body], "any.subtitle")
@@ -252,12 +252,20 @@ def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool, stopped: b
             draft.take(at, "any.title-again")
 
 
-def _take_titles(draft: Draft, head: Sequence[int], title: str) -> None:
-    """The title, once or twice. What else stands above the text is as often the article's as a page's, and stays."""
+def _take_titles(draft: Draft, head: Sequence[int], title: str, below: Sequence[str]) -> None:
+    """The title, once or twice, and what stands above it and speaks of something else than the text.
+
+    Where the page does not tell it, it is the first line of which the text speaks. What stands between it and the text is
+    as often the article's as a page's, and stays.
+    """
     labels = {draft.lines[at] for at in head if len(words_of(draft.lines[at])) <= 3 and _heads_list(draft, at)}
     lines = [draft.lines[at] for at in head if _may_be_title(draft.lines[at]) and draft.lines[at] not in labels]
     longer = [line for line in lines if len(words_of(line)) > 2]
-    wanted = title or (longer or lines or [""])[0]
+    told = [line for line in longer if share_again(line, below) >= TOLD_AGAIN]
+    wanted = title or (told or longer or lines or [""])[0]
+    for at in takewhile(lambda at: not _same(draft.lines[at], wanted), head if told else ()):
+        if not share_again(draft.lines[at], below):
+            draft.take(at, "any.above-title")
     for at in head:
         line = draft.lines[at]
         if not draft.title and _same(line, wanted):

@@ -6,7 +6,7 @@ from typing import Optional
 from schemas.records import Caption, Removal
 from transforms.scrub.rule_files import Kind
 from transforms.scrub.rules import Match
-from transforms.scrub.shapes import is_name, words_of
+from transforms.scrub.shapes import has_case, is_name, words_of
 from transforms.scrub.words import stem_of
 
 
@@ -58,5 +58,13 @@ def stems_of(text: str) -> set[str]:
 
 def share_again(line: str, paragraphs: Sequence[str]) -> float:
     """The share of a line's longer words, by their stems, that paragraphs use, too; 0 where it has none."""
-    stems = stems_of(line)
-    return len(stems & set().union(*map(stems_of, paragraphs))) / max(1, len(stems))
+    words = [_forms(word) for word in set(words_of(line)) if len(word) > 3]
+    told = {form for text in paragraphs for word in words_of(text) if len(word) > 3 for form in _forms(word)}
+    return sum(not told.isdisjoint(forms) for forms in words) / max(1, len(words))
+
+
+def _forms(word: str) -> tuple[str, ...]:
+    """A word's stem; in scripts without case, as Arabic and Hebrew, those without a prefix of a letter or two, too."""
+    if has_case(word):
+        return (stem_of(word),)
+    return tuple(stem_of(word[cut:]) for cut in range(3) if len(word) - cut > 3)

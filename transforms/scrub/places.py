@@ -42,7 +42,7 @@ MOSTLY: Final = 0.8  # … and so large a share of the lines above
 MAX_LABEL_WORDS: Final = 5  # above a block of headlines …
 MIN_TEASER_WORDS: Final = 4  # … each of so many words,
 MAX_TEASERS: Final = 12  # and not more than so many
-DOUBLED_HEAD: Final = 3  # lines above the text, of which a doubled title is two
+DOUBLED_HEAD: Final = 3  # so many lines above the text, a doubled one being one, are more than title and caption
 MIN_CAPTION_WORDS: Final = 6
 DEK_OVERLAP: Final = 0.8  # share of a subtitle's words that the paragraphs below it use again
 DEK_REACH: Final = 3  # of these paragraphs
@@ -177,7 +177,11 @@ def take_doubles(draft: Draft) -> None:
             continue
         if is_prose(line) or (len(line) >= 60 and ends_sentence(line)):
             draft.take(first, "any.duplicate")
-        elif first == places[0] and body <= DOUBLED_HEAD and _names_text(draft, line, places[body:]):
+        elif (
+            first == places[0]
+            and len({draft.lines[at] for at in places[:body]}) < DOUBLED_HEAD
+            and _names_text(draft, line, places[body:])
+        ):
             draft.take(first, "any.title-again")
         elif draft.lines.count(line) == 2 and any(word.isalpha() and len(word) > 1 for word in words_of(line)):
             draft.take(first, "any.doubled-caption", "credit")
@@ -255,13 +259,13 @@ def take_head(draft: Draft, title: str, rules: Rules, *, dirty: bool, stopped: b
 def _take_titles(draft: Draft, head: Sequence[int], title: str, below: Sequence[str]) -> None:
     """The title, once or twice, and what stands above it and speaks of something else than the text.
 
-    Where the page does not tell it, it is the first line of which the text speaks. What stands between it and the text is
-    as often the article's as a page's, and stays.
+    Where the page does not tell it, it is the first line of which the text speaks. What stands between it and the text
+    is as often the article's as a page's, and stays.
     """
     labels = {draft.lines[at] for at in head if len(words_of(draft.lines[at])) <= 3 and _heads_list(draft, at)}
     lines = [draft.lines[at] for at in head if _may_be_title(draft.lines[at]) and draft.lines[at] not in labels]
     longer = [line for line in lines if len(words_of(line)) > 2]
-    told = [line for line in longer if share_again(line, below) >= TOLD_AGAIN]
+    told = [line for line in longer if share_again(line, below) >= TOLD_AGAIN] if len(longer) > 1 else []
     wanted = title or (told or longer or lines or [""])[0]
     for at in takewhile(lambda at: not _same(draft.lines[at], wanted), head if told else ()):
         if not share_again(draft.lines[at], below):

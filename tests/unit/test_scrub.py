@@ -675,6 +675,34 @@ def test_utf_8_that_was_read_as_one_byte_encoding_is_read_right(text: str) -> No
     assert clean_characters(misread) == text
 
 
+def test_a_label_above_the_last_lines_takes_the_biography_below_it() -> None:
+    told = "Nobody in this text has that name, and nothing was said of a life spent in three harbours and two wars."
+    assert scrub("\n\n".join([*BODY, "About the author", told]), "en", RULES).text == CLEAN
+    amid = "\n\n".join([FIRST, SECOND, "About the author", THIRD, told])
+    assert scrub(amid, "en", RULES).text == amid
+
+
+def test_an_english_button_in_a_text_of_another_language_goes() -> None:
+    german = [
+        "Die Hafenbehörde hat am Montag die nördliche Mole gesperrt, nachdem Taucher Risse in drei Pfeilern fanden.",
+        "Fischer sagten, sie hätten die Stadt seit Jahren vor den Pfeilern gewarnt und fragten, wer das bezahle.",
+        "Der Bürgermeister versprach am Abend, die Mole bis zum Winter auszubessern, und nannte keine Summe dafür.",
+    ]
+    assert scrub("\n\n".join([*german[:2], "Search", german[2]]), "de", RULES).text == "\n\n".join(german)
+
+
+@pytest.mark.parametrize(
+    "line", ['[gallery ids="4,5,6"]', "[embed]https://video.example/watch?v=1[/embed]", "<!-- wp:image -->"]
+)
+def test_shortcodes_and_comments_of_content_systems_go(line: str) -> None:
+    assert scrub(f"{FIRST}\n\n{line}\n\n{SECOND}\n\n{THIRD}", "en", RULES).text == CLEAN
+
+
+def test_what_a_transcript_notes_in_square_brackets_stays() -> None:
+    text = f"{FIRST}\n\n[applause]\n\n{SECOND}\n\n{THIRD}"
+    assert scrub(text, "en", RULES).text == text
+
+
 def test_a_list_that_ends_a_text_stays_under_a_heading_that_is_no_label_of_tags() -> None:
     text = "\n\n".join([*BODY, "The three ports that stay open:", "Basra", "Umm Qasr", "Khor al-Zubair"])
     assert scrub(text, "en", RULES).text == text

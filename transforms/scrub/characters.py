@@ -32,6 +32,12 @@ _TAG_NAMES: Final = (
     "form|h[1-6]|header|hr|i|iframe|img|input|ins|label|li|main|mark|nav|noscript|object|ol|option|p|picture|pre|q|s|"
     "section|select|small|source|span|strike|strong|sub|sup|svg|table|tbody|td|th|thead|time|tr|tt|u|ul|video|wbr"
 )
+_COMMENT = re.compile(r"<!--[^<>]{0,500}-->")
+_SHORTCODE = re.compile(  # of a content system, alone on its line: [embed]…[/embed], [gallery ids="4,5"], [/caption]
+    r"^[ \t]*(?:\[(?P<code>[a-z][\w-]{2,20})[^\[\]\n]{0,200}\][^\[\]\n]{0,200}\[/(?P=code)\]"
+    r"|\[[a-z][\w-]{2,20} [\w-]{1,20}=[^\[\]\n]{1,200}\]|\[/[a-z][\w-]{2,20}\])[ \t]*$",
+    re.MULTILINE,
+)
 _TAG = re.compile(rf"<(/?)({_TAG_NAMES})(\s[^<>]{{0,2000}})?(/?)>", re.IGNORECASE)
 _VOID: Final = frozenset(("br", "hr", "img", "input", "wbr", "embed", "source"))
 _BREAK: Final = frozenset(
@@ -51,7 +57,10 @@ def clean_characters(text: str) -> str:
         if "&" not in text or not _ENTITY.search(text):
             break
         text = _ENTITY.sub(_entity, text)
+    if "[" in text:
+        text = _SHORTCODE.sub("", text)
     if "<" in text:
+        text = _COMMENT.sub("", text)
         text = "\n".join(_without_tags(line) if "<" in line else line for line in text.split("\n"))
     if "\r" in text or _SUSPECT.search(text):
         text = _LINE_END.sub("\n", text)

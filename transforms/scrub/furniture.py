@@ -30,6 +30,7 @@ FURNISHES: Final = frozenset(
     ("comments", "promo", "share", "teaser", "teasers", "footer", "tags", "bio", "source", "consent", "languages")
 )
 """Kinds that make a line beside them doubtful, and a text's tail begin."""
+MAX_BIO_CHARS: Final = 300  # of a biography below its label
 MAX_PASSES: Final = 3  # in which misplaced lines are given back
 HEADED: Final = 0.5  # share of a subheading's words that its paragraph uses: 0.5 and more, of a teaser's up to 0.4
 MAX_ITEMS: Final = 3  # lines away that the next item of a list is looked for
@@ -45,14 +46,14 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
     """Lines that their own wording gives away, then doubtful ones beside them, then headlines under a teaser label."""
     for at in draft.open():
         draft.found[at] = _by_itself(draft.lines[at], rules, active)
-    own = _give_back_own(draft, rules)
-    beside = {at + side for at in _misplaced(draft) for side in (-1, 1)} - own
+    own, home = _give_back_own(draft, rules), active[0].name
+    beside = {at + side for at in _misplaced(draft, home) for side in (-1, 1)} - own
     for at in draft.open():  # a label beside a line that is no subheading after all
         if at in beside:
             short = draft.lines[at].count(" ") <= MAX_RUN_WORDS
             draft.found[at] = classify(draft.lines[at], rules, active, near=True) if short else None
     for _ in range(MAX_PASSES):  # one that goes back may have been the only neighbour of another
-        misplaced = _misplaced(draft)
+        misplaced = _misplaced(draft, home)
         own.update(misplaced)
         for at in misplaced:
             draft.found[at] = None
@@ -70,6 +71,10 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
         if match is not None and match.kind in ("teasers", "teaser") and not match.slots:
             _take_headlines(draft, at + 1, many=match.kind == "teasers")
     _take_tags(draft, rules, active)
+    prose = [at for at in draft.open() if is_prose(draft.lines[at])]
+    for at in range(prose[-2] + 1 if len(prose) > 1 else len(draft.lines), len(draft.lines) - 1):
+        if draft.found[at + 1] is None and _introduces_author(draft, at):
+            draft.take(at + 1, "any.biography", "bio")
 
 
 def _by_itself(line: str, rules: Rules, active: Sequence[Language]) -> Optional[Match]:
@@ -194,20 +199,23 @@ def _is_of_a_list(draft: Draft, at: int, inside: range) -> bool:
     return not any(is_prose(draft.lines[k]) or len(draft.lines[k]) > MAX_ITEM_CHARS for k in (above, below))
 
 
-def _misplaced(draft: Draft) -> list[int]:
+def _misplaced(draft: Draft, home: str) -> list[int]:
     """Lines that are furniture only in their place: a date or byline above the text, a tag line or biography below it.
 
-    Elsewhere a date heads a row of a table, "FAQ" and "About" are subheadings, and lone words side by side are a list.
+    Elsewhere a date heads a row of a table, "FAQ" and "About" are subheadings, and lone words side by side are a list;
+    an English word in a text of another language, whose name is `home`, is none of these.
     """
     prose = [at for at in draft.open() if is_prose(draft.lines[at])]
     if len(prose) <= LEAD_PARAGRAPHS:
         return []
     return [
-        at for at in range(prose[LEAD_PARAGRAPHS - 1] + 1, prose[-1]) if _is_misplaced(draft, at, last=at > prose[-2])
+        at
+        for at in range(prose[LEAD_PARAGRAPHS - 1] + 1, prose[-1])
+        if _is_misplaced(draft, at, home, last=at > prose[-2])
     ]
 
 
-def _is_misplaced(draft: Draft, at: int, *, last: bool) -> bool:
+def _is_misplaced(draft: Draft, at: int, home: str, *, last: bool) -> bool:
     """Whether what was found of a line between two paragraphs does not hold there; `last`: one of them is below it."""
     match = draft.found[at]
     if match is None:
@@ -215,7 +223,7 @@ def _is_misplaced(draft: Draft, at: int, *, last: bool) -> bool:
     if match.kind == "prefix":
         return not _furnished(draft, at) and not any(m is not None and m.kind == "code" for m in draft.beside(at))
     if match.kind == "bio":
-        return True
+        return not (last and _introduces_author(draft, at))
     if match.kind == "source" and match.telling:
         return not last and not _furnished(draft, at)
     if match.rule == "any.stray-word":  # of a list, a name in small letters, or a link's that stands in a sentence
@@ -224,9 +232,17 @@ def _is_misplaced(draft: Draft, at: int, *, last: bool) -> bool:
             (m is None or m.rule == match.rule) and (line.count(" ") <= 1 or line[0].islower()) for m, line in beside
         )
     anywhere = match.kind in _ANYWHERE and not (match.telling and match.kind != "share")
-    if anywhere or len(words_of(draft.lines[at])) > 2 or draft.lines[at][-1] in "0123456789)":
+    foreign = match.rule.startswith("en.") and home != "en"
+    if anywhere or foreign or len(words_of(draft.lines[at])) > 2 or draft.lines[at][-1] in "0123456789)":
         return False
     return not any(beside is not None for beside in draft.beside(at))
+
+
+def _introduces_author(draft: Draft, at: int) -> bool:
+    """Whether a label such as "About the author" stands above a text's last, short paragraph."""
+    match, label, below = draft.found[at], draft.lines[at], draft.lines[at + 1 : at + 2]
+    alone = match is not None and match.kind == "bio" and not match.slots and not ends_sentence(label)
+    return alone and label.count(" ") <= MAX_RUN_WORDS and bool(below) and len(below[0]) <= MAX_BIO_CHARS
 
 
 def _run(lines: Sequence[str], at: int) -> str:

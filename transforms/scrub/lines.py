@@ -65,7 +65,7 @@ _NEXT_SENTENCE = re.compile(r"(?:[^\W\d_]{3}\.|[!?]) [^\W\d_]")
 _SEPARATOR = re.compile(r"[(\[|—–©•]|\.\s|\s[/-]\s")
 _STRAY = re.compile(
     r"(?![{}()\[\];,]+$)[^\w\s](?: ?[^\w\s]){0,11}|"
-    r"\d{1,3}(?:\s*/\s*\d{1,3})?|0{1,2}:00|\d{1,2}:\d\d ?/ ?\d{1,2}:\d\d|"
+    r"\d{1,3}(?:\s*(?:/|of|von|de|sur|из|من|از|מתוך)\s*\d{1,3})?|0{1,2}:00|\d{1,2}:\d\d ?/ ?\d{1,2}:\d\d|"
     r"undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
     r"(?:lorem|test|n/a|tbd|todo|xx+|--+)",
     re.IGNORECASE,

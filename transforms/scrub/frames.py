@@ -176,9 +176,8 @@ def _is_one_name(text: str, known: Known) -> bool:
         return len(words) == 1 and words[0].isascii()
     if not rest or is_name(text if rest[0].isupper() else rest, most=MAX_NAME_WORDS):
         return True
-    return (
-        words[0][0].isupper() and len(words) <= MAX_UNSIGNED and text.replace(" ", "").isalpha()
-    )  # Le Monde diplomatique
+    small = sum(word[0].islower() for word in words)  # one in "Le Monde diplomatique"
+    return words[0][0].isupper() and small <= 1 and len(words) <= MAX_UNSIGNED and text.replace(" ", "").isalpha()
 
 
 def _may_stand(
@@ -190,7 +189,8 @@ def _may_stand(
     directly `beside` a telling word: "Copyright Office", "photo studio".
     """
     words = [fold(word) for word in words_of(name)]
-    official = _names_agency(words, known.agencies) or not (beside or known.offices.isdisjoint(words))
+    small = has_case(name) and name[0].islower()  # "compiled by the army"
+    official = _names_agency(words, known.agencies) or not (beside or small or known.offices.isdisjoint(words))
     if not has_case(name):
         if len(words) > (MAX_UNICASE if signed or official else MAX_UNSIGNED):
             return False

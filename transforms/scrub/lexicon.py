@@ -5,6 +5,7 @@ from typing import Final
 
 from transforms.scrub.frames import Frame
 from transforms.scrub.rule_files import FRAMING, RuleFile, Vocabulary
+from transforms.scrub.shapes import has_case
 from transforms.scrub.templates import words_of_template
 from transforms.scrub.words import fold, tokens
 
@@ -69,6 +70,12 @@ class Lexicon:
         told = [word for word in words if word not in self._common]
         if not told:
             return len(words) <= MAX_SMALL
-        known = sum(word in self._whole or word.startswith(self._stems) for word in told)
+        known = sum(map(self._knows, told))
         unknown = sum(word not in names or not self._names_told for word in told) - known
         return known >= unknown and (known > 1 or unknown < 1)
+
+    def _knows(self, word: str) -> bool:
+        """Whether a word is furniture's; Arabic and Hebrew write "and", "to" or "the" before it without a space."""
+        if word in self._whole or word.startswith(self._stems):
+            return True
+        return not has_case(word) and (word[1:] in self._whole or word[2:] in self._whole)

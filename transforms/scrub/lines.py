@@ -66,10 +66,11 @@ _SEPARATOR = re.compile(r"[(\[|—–©•]|\.\s|\s[/-]\s")
 _STRAY = re.compile(
     r"(?![{}()\[\];,]+$)[^\w\s](?: ?[^\w\s]){0,11}|"
     r"\d{1,3}(?:\s*(?:/|of|von|de|sur|из|من|از|מתוך)\s*\d{1,3})?|0{1,2}:00|\d{1,2}:\d\d ?/ ?\d{1,2}:\d\d|"
-    r"undefined|null|none|nan|true|false|\[?object \w+\]?|[^\W\d_]|"
+    r"null|none|true|false|[^\W\d_]|"
     r"(?:lorem|test|n/a|tbd|todo|xx+|--+)",
     re.IGNORECASE,
 )
+_LEAKED = re.compile(r"undefined|nan|\[?object \w+\]?", re.IGNORECASE)  # values that a script printed
 _RUN_TOGETHER = re.compile(r"[A-Z][a-z]+(?=[A-Z]|$)")  # "FacebookTwitterWhatsApp"
 _ARROW = re.compile(r"(?:>{1,3}\s*|[»›→►▶➜➤▸⇒☛]\s+)\w")
 _PLACED = re.compile(r"[^()a-z]{3,30} \([^()]+\)|[^/]+\w/ [^/]+")  # "BEIRUT (AFP)"; the other form opens Arabic stories
@@ -305,6 +306,8 @@ def _is_list(text: str) -> bool:
 
 
 def _stray(line: str) -> Optional[Match]:
+    if len(line) <= MAX_STRAY and _LEAKED.fullmatch(line):
+        return Match("any.leaked-value", "stray")
     if (len(line) <= MAX_STRAY and _STRAY.fullmatch(line)) or (line[0] in "@#" and _HANDLE.fullmatch(line)):
         return Match("any.stray", "stray")
     if len(line) <= MAX_CREDIT and _ADDRESS.fullmatch(line):

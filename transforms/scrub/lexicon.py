@@ -1,7 +1,9 @@
-"""Lexicons: which words furniture is made of, in a vocabulary and in a whole language."""
+"""Lexicons: which words furniture is made of, in each vocabulary and in a whole language."""
 
 from collections.abc import Iterable, Sequence, Set
-from typing import Final
+from functools import reduce
+from operator import and_, or_
+from typing import Final, NamedTuple
 
 from transforms.scrub.frames import Frame
 from transforms.scrub.rule_files import FRAMING, RuleFile, Vocabulary
@@ -15,20 +17,53 @@ MAX_SMALL: Final = 2  # small words that may stand alone where a template is ope
 MIN_STEM: Final = 4  # letters of a stem that tells by itself: "al*" tells too much
 
 
-class Words:
-    """A vocabulary as sets of whole words and of stems."""
+class Vocabularies(NamedTuple):
+    """What a word is in each vocabulary of a language, as bit sets: a telling word, or any word of it."""
 
-    def __init__(self, vocabulary: Vocabulary, common: Iterable[str]) -> None:
-        self._anchors, self._anchor_stems = _split(vocabulary.anchors)
-        self._words, self._stems = _split((*vocabulary.words, *common))
+    telling: int
+    known: int
 
-    def tells(self, word: str) -> bool:
-        """Whether a folded word is an anchor."""
-        return word in self._anchors or any(word.startswith(stem) for stem in self._anchor_stems)
 
-    def holds(self, word: str) -> bool:
-        """Whether a folded word is known at all."""
-        return word in self._words or any(word.startswith(stem) for stem in self._stems) or self.tells(word)
+class Index:
+    """The vocabularies of a language by their words: each text brings new ones, and they are looked up at once.
+
+    `vocabularies` come with the words that count as known in each besides its own.
+    """
+
+    def __init__(self, vocabularies: Iterable[tuple[Vocabulary, Iterable[str]]]) -> None:
+        self._whole: dict[str, Vocabularies] = {}
+        self._stems: dict[str, Vocabularies] = {}
+        for number, (vocabulary, common) in enumerate(vocabularies):
+            bit = 1 << number
+            for entries, mark in ((vocabulary.anchors, (bit, bit)), ((*vocabulary.words, *common), (0, bit))):
+                for table, words in zip((self._whole, self._stems), _split(entries), strict=True):
+                    for word in words:
+                        telling, known = table.get(word, _UNKNOWN)
+                        table[word] = Vocabularies(telling | mark[0], known | mark[1])
+        self._lengths = sorted({len(stem) for stem in self._stems})
+
+    def of(self, word: str) -> Vocabularies:
+        """What a folded word is in each; one with hyphens is what its parts are, if a vocabulary holds them all."""
+        telling, known = self._look_up(word)
+        if "-" in word:
+            parts = [self._look_up(part) for part in word.split("-")]
+            every = reduce(and_, (part.known for part in parts))
+            telling |= every & reduce(or_, (part.telling for part in parts))
+            known |= every
+        return Vocabularies(telling, known)
+
+    def _look_up(self, word: str) -> Vocabularies:
+        telling, known = self._whole.get(word, _UNKNOWN)
+        for length in self._lengths:
+            if length > len(word):
+                break
+            if (stem := self._stems.get(word[:length])) is not None:
+                telling |= stem.telling
+                known |= stem.known
+        return Vocabularies(telling, known)
+
+
+_UNKNOWN: Final = Vocabularies(0, 0)
 
 
 def frame_of(language: str, vocabulary: Vocabulary, common: Iterable[str]) -> Frame:

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Optional
 
 from schemas.errors import ConfigError
 from transforms.scrub.frames import Known
-from transforms.scrub.lexicon import Lexicon, Words, frame_of
+from transforms.scrub.lexicon import Index, Lexicon, Vocabularies, frame_of
 from transforms.scrub.rule_files import FRAMING, Kind, RuleFile, read_rules
 from transforms.scrub.shapes import ends_sentence
 from transforms.scrub.templates import compile_template, literal_sets
@@ -198,13 +198,6 @@ class Template(NamedTuple):
     lexicon: Lexicon
 
 
-class Vocabularies(NamedTuple):
-    """What a word is in each vocabulary of a language, as bit sets: a telling word, or any word of it."""
-
-    telling: int
-    known: int
-
-
 class Language:
     """The rules of one language, ready to match. `common` are the words that count as known in its vocabularies."""
 
@@ -220,7 +213,7 @@ class Language:
         vocabularies = [v for v in rules.vocabulary if v.kind not in FRAMING]
         self.vocabularies = [(f"{language}.{v.name}", v) for v in vocabularies]
         # What is common in any language says nothing beside the languages' own names and codes: "El 10 de".
-        self._words = [Words(v, () if v.kind == "languages" else common) for v in vocabularies]
+        self._index = Index((v, () if v.kind == "languages" else common) for v in vocabularies)
         frames = [frame_of(language, v, rules.common) for v in rules.vocabulary if v.kind in FRAMING]
         self.frames = sorted(frames, key=lambda frame: frame.kind != "credit")  # "source of the picture: …"
         self.framing = frozenset().union(*(frame.anchors for frame in frames), (DATE, TIME) if frames else ())
@@ -323,22 +316,11 @@ class Language:
         """Look up what words are in each vocabulary; what was learnt is forgotten once it is too much."""
         if len(self._seen) > MAX_SEEN:
             self._seen, self._met, self._telling, self._labelling = {}, set(), set(), set()
-        marks = {word: self._mark(word) for word in words - self._met}
+        marks = {word: self._index.of(word) for word in words - self._met}
         self._seen |= marks
-        self._met |= marks.keys()
+        self._met.update(marks)  # `|=` with the keys would copy the set each time
         self._telling.update(word for word, mark in marks.items() if mark.telling & ~self._labels)
         self._labelling.update(word for word, mark in marks.items() if mark.telling & self._labels)
-
-    def _mark(self, word: str) -> Vocabularies:
-        telling = known = 0
-        parts = word.split("-")
-        for number, words in enumerate(self._words):
-            if words.tells(word) or (any(map(words.tells, parts)) and all(map(words.holds, parts))):
-                telling |= 1 << number
-                known |= 1 << number
-            elif words.holds(word) or all(map(words.holds, parts)):
-                known |= 1 << number
-        return Vocabularies(telling, known)
 
 
 def load_rules(folder: Path) -> Rules:

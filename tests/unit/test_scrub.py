@@ -676,10 +676,33 @@ def test_utf_8_that_was_read_as_one_byte_encoding_is_read_right(text: str) -> No
 
 
 def test_a_label_above_the_last_lines_takes_the_biography_below_it() -> None:
-    told = "Nobody in this text has that name, and nothing was said of a life spent in three harbours and two wars."
+    told = "Tom Arden spent his life in three harbours and two wars, and nothing else was ever said of him in the town."
     assert scrub("\n\n".join([*BODY, "About the author", told]), "en", RULES).text == CLEAN
     amid = "\n\n".join([FIRST, SECOND, "About the author", THIRD, told])
     assert scrub(amid, "en", RULES).text == amid
+    unnamed = "\n\n".join([FIRST, SECOND, "About the author", THIRD])
+    assert scrub(unnamed, "en", RULES).text == unnamed
+
+
+@pytest.mark.parametrize("times", [4, 6, 10])
+def test_a_short_refrain_above_the_text_is_neither_title_nor_caption(times: int) -> None:
+    text = "\n\n".join(["Never again!"] * times + BODY)
+    assert scrub(text, "en", RULES).text == text
+
+
+@pytest.mark.parametrize("sign", [" (AFP)", " AFP", " (Reuters)"])
+def test_what_an_agency_tells_in_the_middle_of_a_text_is_no_caption(sign: str) -> None:
+    text = "\n\n".join([FIRST, SECOND + sign, THIRD])
+    assert scrub(text, "en", RULES).text == text
+
+
+def test_what_somebody_says_is_no_call() -> None:
+    text = "\n\n".join([FIRST, "Sign up for our newsletter, the guide told the stranded drivers.", SECOND, THIRD])
+    assert scrub(text, "en", RULES).text == text
+
+
+def test_block_tags_end_lines() -> None:
+    assert clean_characters("<p>One.</p><p>Two.</p>").split() == ["One.", "Two."]
 
 
 def test_an_english_button_in_a_text_of_another_language_goes() -> None:

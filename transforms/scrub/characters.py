@@ -40,9 +40,7 @@ _SHORTCODE = re.compile(  # of a content system, alone on its line: [embed]…[/
 )
 _TAG = re.compile(rf"<(/?)({_TAG_NAMES})(\s[^<>]{{0,2000}})?(/?)>", re.IGNORECASE)
 _VOID: Final = frozenset(("br", "hr", "img", "input", "wbr", "embed", "source"))
-_BREAK: Final = frozenset(
-    ("br", "p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr", "ul", "ol")
-)
+_BLOCKS: Final = frozenset(("p", "div", "li", "tr", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "hr", "ul", "ol"))
 
 
 def clean_characters(text: str) -> str:
@@ -120,7 +118,9 @@ def _without_tags(line: str) -> str:
         if not (tag[1] or tag[3] or tag[4] or name in _VOID or name in closed):
             continue
         out.append(line[at : tag.start()])
-        if name in _BREAK and line[at : tag.start()].strip() and line[tag.end() : tag.end() + 1].isalnum():
+        if name == "br" and line[at : tag.start()].strip() and line[tag.end() : tag.end() + 1].isalnum():
             out.append(" ")
+        elif name in _BLOCKS:
+            out.append("\n")
         at = tag.end()
     return "".join(out) + line[at:]

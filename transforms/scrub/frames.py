@@ -176,8 +176,8 @@ def _is_one_name(text: str, known: Known) -> bool:
         return len(words) == 1 and words[0].isascii()
     if not rest or is_name(text if rest[0].isupper() else rest, most=MAX_NAME_WORDS):
         return True
-    small = sum(word[0].islower() for word in words)  # one in "Le Monde diplomatique"
-    return words[0][0].isupper() and small <= 1 and len(words) <= MAX_UNSIGNED and text.replace(" ", "").isalpha()
+    small = [word for word in words if word[0].islower()]  # the last of "Le Monde diplomatique"
+    return small == words[-1:] and len(words) <= MAX_UNSIGNED and text.replace(" ", "").isalpha()
 
 
 def _may_stand(

@@ -30,6 +30,7 @@ FURNISHES: Final = frozenset(
     ("comments", "promo", "share", "teaser", "teasers", "footer", "tags", "bio", "source", "consent", "languages")
 )
 """Kinds that make a line beside them doubtful, and a text's tail begin."""
+_BELOW: Final = frozenset(("comments", "footer", "languages", "tags"))  # kinds that stand alone in mid-text nowhere
 MAX_BIO_CHARS: Final = 300  # of a biography below its label
 MAX_PASSES: Final = 3  # in which misplaced lines are given back
 HEADED: Final = 0.5  # share of a subheading's words that its paragraph uses: 0.5 and more, of a teaser's up to 0.4
@@ -226,6 +227,8 @@ def _is_misplaced(draft: Draft, at: int, home: str, *, last: bool) -> bool:
         return not (last and _introduces_author(draft, at))
     if match.kind == "source" and match.telling:
         return not last and not _furnished(draft, at)
+    if match.kind in _BELOW and not last:
+        return not _furnished(draft, at)
     if match.rule == "any.stray-word":  # of a list, a name in small letters, or a link's that stands in a sentence
         beside = [(draft.found[k], draft.lines[k]) for k in (at - 1, at + 1)]
         return any(
@@ -239,10 +242,12 @@ def _is_misplaced(draft: Draft, at: int, home: str, *, last: bool) -> bool:
 
 
 def _introduces_author(draft: Draft, at: int) -> bool:
-    """Whether a label such as "About the author" stands above a text's last, short paragraph."""
+    """Whether a label such as "About the author" stands above a last, short paragraph on a person not named before."""
     match, label, below = draft.found[at], draft.lines[at], draft.lines[at + 1 : at + 2]
-    alone = match is not None and match.kind == "bio" and not match.slots and not ends_sentence(label)
-    return alone and label.count(" ") <= MAX_RUN_WORDS and bool(below) and len(below[0]) <= MAX_BIO_CHARS
+    if match is None or match.kind != "bio" or match.slots or label.count(" ") > MAX_RUN_WORDS or ends_sentence(label):
+        return False
+    name = " ".join(below[0].split()[:2]) if below and len(below[0]) <= MAX_BIO_CHARS else ""
+    return is_person(name) and not any(name.split()[1] in line for line in draft.lines[:at])
 
 
 def _run(lines: Sequence[str], at: int) -> str:

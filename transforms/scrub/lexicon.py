@@ -11,7 +11,7 @@ from transforms.scrub.shapes import has_case
 from transforms.scrub.templates import words_of_template
 from transforms.scrub.words import fold, tokens
 
-CALLS: Final = frozenset(("comments", "promo", "share", "teaser", "teasers", "consent", "languages"))
+CALLS: Final = frozenset(("comments", "promo", "share", "teaser", "teasers", "consent", "languages", "footer"))
 """Kinds whose templates hold everyday words: what they leave open is made of furniture's words, too."""
 MAX_SMALL: Final = 2  # small words that may stand alone where a template is open: "with us"
 MIN_STEM: Final = 4  # letters of a stem that tells by itself: "al*" tells too much
@@ -96,6 +96,7 @@ class Lexicon:
         calls = [text for rule in rules.rule if rule.kind in CALLS for text in rule.templates]
         named = [word for text in calls for word in words_of_template(text)]
         self._common = frozenset(map(fold, rules.common))
+        self._cased = has_case("".join(rules.common))
         self._whole, stems = _split([*entries, *named])
         self._stems = tuple(stem for stem in stems if len(stem) >= MIN_STEM)
 
@@ -105,9 +106,13 @@ class Lexicon:
         told = [word for word in words if word not in self._common]
         if not told:
             return len(words) <= MAX_SMALL
-        known = sum(map(self._knows, told))
-        unknown = sum(word not in names or not self._names_told for word in told) - known
+        strange = [word for word in told if not self._knows(word)]
+        known, unknown = len(told) - len(strange), sum(not self._may_name(word, names) for word in strange)
         return known >= unknown and (known > 1 or unknown < 1)
+
+    def _may_name(self, word: str, names: Set[str]) -> bool:
+        """Whether a word may be a name's: by its capital, or its Latin letters in a language written without case."""
+        return self._names_told and (word in names or (not self._cased and word.isascii()))
 
     def _knows(self, word: str) -> bool:
         """Whether a word is furniture's; Arabic and Hebrew write "and", "to" or "the" before it without a space."""

@@ -12,7 +12,9 @@ from typing import Final, Optional
 from transforms.scrub.frames import ARTICLES, CLITIC, MAX_FRAMED, MAX_UNSIGNED, WEEKDAYS, read_frame
 from transforms.scrub.lexicon import CALLS
 from transforms.scrub.rules import Agencies, Language, Match, Rules
+from transforms.scrub.scraps import stray
 from transforms.scrub.shapes import (
+    MIN_PROSE_CHARS,
     abbreviates,
     ends_sentence,
     has_case,
@@ -21,6 +23,7 @@ from transforms.scrub.shapes import (
     is_person,
     is_prose,
     is_source,
+    reports_speech,
     words_of,
 )
 from transforms.scrub.templates import OPEN
@@ -45,7 +48,7 @@ MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the voca
 _NEVER_SENTENCES: Final = frozenset(("teaser", "teasers", "breadcrumb", "tags", "share", "languages", "prefix"))
 """Kinds whose lines end as no sentence does; headlines and names in their slots apart, but for a byline's."""
 
-MAX_STRAY: Final = 40  # characters
+_OWNED: Final = frozenset(("©", "copyright"))  # signs of a footer that hold whatever else its line tells
 MAX_UNICASE_SOURCE: Final = 3  # words of an outlet's name where no capital tells it from a sentence
 _QUOTES: Final = '“„«"'
 _QUOTATION = re.compile(r"\W*[“„«\"].*[”“»\"]\W*")
@@ -63,22 +66,13 @@ _LABEL_STARTS = re.compile(r"\s*[(\[|—–©•]\s*|[.,،]\s+|\s[/-]\s|\s")
 MIN_LABELLED_CAPTION: Final = 10  # characters
 _NEXT_SENTENCE = re.compile(r"(?:[^\W\d_]{3}\.|[!?]) [^\W\d_]")
 _SEPARATOR = re.compile(r"[(\[|—–©•]|\.\s|\s[/-]\s")
-_STRAY = re.compile(
-    r"(?![{}()\[\];,]+$)[^\w\s](?: ?[^\w\s]){0,11}|"
-    r"\d{1,3}(?:\s*(?:/|of|von|de|sur|из|من|از|מתוך)\s*\d{1,3})?|0{1,2}:00|\d{1,2}:\d\d ?/ ?\d{1,2}:\d\d|"
-    r"null|none|true|false|[^\W\d_]|"
-    r"(?:lorem|test|n/a|tbd|todo|xx+|--+)",
-    re.IGNORECASE,
-)
-_LEAKED = re.compile(r"undefined|nan|\[?object \w+\]?", re.IGNORECASE)  # values that a script printed
+_ARCHIVED = re.compile(r"\W*(?:FILE|File|ARCHIVE?|Archiv)\b")
 _RUN_TOGETHER = re.compile(r"[A-Z][a-z]+(?=[A-Z]|$)")  # "FacebookTwitterWhatsApp"
 _ARROW = re.compile(r"(?:>{1,3}\s*|[»›→►▶➜➤▸⇒☛]\s+)\w")
 _PLACED = re.compile(r"[^()a-z]{3,30} \([^()]+\)|[^/]+\w/ [^/]+")  # "BEIRUT (AFP)"; the other form opens Arabic stories
 _ACCOUNT = re.compile(
     r"(?:[^\W\d_]{1,12}\s?/\s?)?@[\w.]{2,40}(?:\s?/\s?[^\W\d_]{1,12})?"
 )  # a picture's: "X/@harbour", "@harbour/Instagram"
-_HANDLE = re.compile(r"(?:[@#]\w{2,40}[\s,|]*)+|(?:#\w{2,40}(?: [^\W\d_a-z]\w{1,20})?[\s,|]*){2,}")
-_ADDRESS = re.compile(r"(?:[^\W\d_]{2,12}[:.]?\s)?[\w.+-]{2,40}@[\w-]{1,40}(?:\.[\w-]{1,20})+")
 
 
 def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool = False) -> Optional[Match]:
@@ -90,7 +84,7 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
         return None
     if len(line) >= MAX_TEMPLATE_LINE and is_prose(line):
         return _by_words(line, plain_tokens(line), active, near=near)
-    if (match := _stray(line)) is not None:
+    if (match := stray(line)) is not None:
         return match
     found = tokens(line, rules.months)
     if not found or len(found) > 2 * MAX_RULE_WORDS or (line[0] in _QUOTES and _QUOTATION.fullmatch(line)):
@@ -106,7 +100,8 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
             or by_frame(line, found, rules, active)
             or _by_end(line, found, rules, active)
         )
-    return match
+    reported = match is not None and match.kind != "credit" and reports_speech(line, rules.reporting)
+    return None if reported else match
 
 
 def by_frame(line: str, found: Sequence[str], rules: Rules, active: Sequence[Language]) -> Optional[Match]:
@@ -157,8 +152,10 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
         if (hit := template.pattern.match(joined)) is not None:
             slots = {}
             spans = hit.groupdict()
-            if template.kind in CALLS:
+            if template.kind in CALLS and _OWNED.isdisjoint(words):
                 opened = [word for slot in spans if slot.startswith(OPEN) for word in (hit[slot] or "").split()]
+                if "@" in opened:  # what follows is an address
+                    opened = opened[: max(0, opened.index("@") - 1)]
                 if opened and not template.lexicon.makes(opened, names_in(line)):
                     continue
             for slot in spans:
@@ -305,18 +302,6 @@ def _is_list(text: str) -> bool:
     return len(text) <= 300 and text[-1] not in ".!?" and all(len(item.split()) <= 5 for item in items)
 
 
-def _stray(line: str) -> Optional[Match]:
-    if len(line) <= MAX_STRAY and _LEAKED.fullmatch(line):
-        return Match("any.leaked-value", "stray")
-    if (len(line) <= MAX_STRAY and _STRAY.fullmatch(line)) or (line[0] in "@#" and _HANDLE.fullmatch(line)):
-        return Match("any.stray", "stray")
-    if len(line) <= MAX_CREDIT and _ADDRESS.fullmatch(line):
-        return Match("any.address", "bio")
-    if line.isalpha() and line.islower() and has_case(line) and len(line) <= 14:
-        return Match("any.stray-word", "stray")
-    return None
-
-
 def split_credit(line: str, rules: Rules) -> Optional[tuple[str, str]]:
     """Return (caption, credit) of a line that ends with a credit set off by a bracket, bar, dash or full stop.
 
@@ -338,10 +323,18 @@ def split_credit(line: str, rules: Rules) -> Optional[tuple[str, str]]:
     caption, credit = found["caption"].strip(), found["credit"].strip()
     if _NEXT_SENTENCE.search(caption) or caption.count('"'):
         return None
+    if (found["sign"][0] == "." or ends_sentence(caption)) and _may_sign_sentence(caption, credit, rules):
+        return None
     signed = credit_line(credit, rules) and not (found["sign"] == "(" and abbreviates(credit, caption))
     if signed or (line[-1] not in ".:" and _signs_scene(caption, credit, found["sign"].strip(), rules)):
         return caption, credit
     return None
+
+
+def _may_sign_sentence(sentence: str, credit: str, rules: Rules) -> bool:
+    """Whether an agency without a photographer stands behind a full sentence: it may have told what that says."""
+    pictured = _ARCHIVED.match(sentence) is not None or "/" in credit
+    return len(sentence) >= MIN_PROSE_CHARS and not pictured and names_agencies(credit, rules.agencies)
 
 
 def _signs_scene(caption: str, credit: str, sign: str, rules: Rules) -> bool:

@@ -29,6 +29,7 @@ from transforms.scrub.shapes import (
 )
 from transforms.scrub.words import fold, plain_tokens, tokens
 
+MAX_CALL_WORDS: Final = 3  # of a line above the title that may be a site's: "Manage my choices"
 MAX_TITLE_WORDS: Final = 20  # 99 % of 530 titles have no more
 MAX_HEAD_LINES: Final = 4  # unexplained short lines before the first paragraph that may be title and subtitle
 MAX_SCRAPS: Final = 6  # … or names and sections: more are a list
@@ -61,7 +62,7 @@ _FACT = re.compile(r"(?:[^\s:]+ ){0,3}[^\s:]+: ?\S+(?: \S+){0,7}")
 _SIGNED = re.compile(r"(?:[—–]\s?|\()(?P<source>[^()]{2,50}?)\)?")  # (Levant Wire), — Levant Wire
 _SIGNED_PARAGRAPH = re.compile(
     r"(?P<text>.{40,}[.!?…؟][\"”»’“]?)\s*(?P<sign>[(\[][^()\[\]]{2,60}[)\]]\.?|[—–]\s?[^—–.]{2,40}|"
-    r"\S[^.:]{2,30} ?: ?[^.:]{2,40}\.?)"
+    r"\S[^.:]{2,30} ?: ?[^.:]{2,40}\.?|/?\s?[^\s.:()\[\]—–/][^.:()\[\]/]{1,30}\.?)"
 )
 MAX_SIGNER: Final = 3  # words
 MIN_SIGNED: Final = 2  # paragraphs of a text whose last one may be signed
@@ -132,7 +133,7 @@ def take_signature(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
         return
     sign = signed["sign"]
     match = classify(sign, rules, active)
-    inner = sign.strip("()[]—– ")
+    inner = sign.strip("()[]—–/. ")
     if names_agencies(inner, rules.agencies):
         match = Match("any.signature", "source", {"source": inner})
     if match is not None and match.kind == "source" and "source" in match.slots:
@@ -179,6 +180,7 @@ def take_doubles(draft: Draft) -> None:
             draft.take(first, "any.duplicate")
         elif (
             first == places[0]
+            and draft.lines.count(line) == 2
             and len({draft.lines[at] for at in places[:body]}) < DOUBLED_HEAD
             and _names_text(draft, line, places[body:])
         ):
@@ -265,7 +267,8 @@ def _take_titles(draft: Draft, head: Sequence[int], title: str, below: Sequence[
     labels = {draft.lines[at] for at in head if len(words_of(draft.lines[at])) <= 3 and _heads_list(draft, at)}
     lines = [draft.lines[at] for at in head if _may_be_title(draft.lines[at]) and draft.lines[at] not in labels]
     longer = [line for line in lines if len(words_of(line)) > 2]
-    told = [line for line in longer if share_again(line, below) >= TOLD_AGAIN] if len(longer) > 1 else []
+    alien = len(longer) > 1 and len(words_of(longer[0])) <= MAX_CALL_WORDS and not share_again(longer[0], below)
+    told = [line for line in longer if share_again(line, below) >= TOLD_AGAIN] if alien else []
     wanted = title or (told or longer or lines or [""])[0]
     for at in takewhile(lambda at: not _same(draft.lines[at], wanted), head if told else ()):
         if not share_again(draft.lines[at], below):

@@ -69,6 +69,7 @@ class RuleFile(Model):
         str, ...
     ] = ()  # where news is dated: capitals, seats of the agencies' bureaus; forms: "New *", "* City"
     stopped_datelines: bool = False  # whether the language's news ends them with a full stop: "Berlin. Die …"
+    reporting: tuple[str, ...] = ()  # verbs behind what somebody said: "…, he said."
     pointing: tuple[str, ...] = ()  # words that open a sentence about what was just named: that, so, here
     common: tuple[str, ...] = ()  # words known in all vocabularies of the file; those of `any.toml`, of all files
     voice: tuple[str, ...] = ()  # words in which a site speaks to its reader: you, our; news prose hardly does

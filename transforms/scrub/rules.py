@@ -118,6 +118,11 @@ class Rules:
         return frozenset(" ".join(tokens(name, {})) for rules in self.files.values() for name in rules.places)
 
     @cached_property
+    def reporting(self) -> frozenset[str]:
+        """Verbs of all languages that stand behind what somebody said, folded."""
+        return frozenset(fold(word) for rules in self.files.values() for word in rules.reporting)
+
+    @cached_property
     def pointing(self) -> frozenset[str]:
         """Words of all languages that open a sentence about what was just named, folded."""
         return frozenset(fold(word) for rules in self.files.values() for word in rules.pointing)

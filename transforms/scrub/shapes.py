@@ -4,7 +4,7 @@ Prose ends like a sentence or is long; a headline is short and does not; a name 
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from functools import lru_cache
 from typing import Final
 
@@ -20,6 +20,7 @@ _PARTICLES: Final = frozenset(
 _INITIALS = re.compile(r"\b[^\W\d_]\.\W*$")
 _NO_NAME = re.compile(r"[!?;“”\"、。！？「」『』]|[.,:] (?:\S+ ){3}")
 _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff]")
+MAX_CLAUSE_WORDS: Final = 5  # of a clause such as "the minister told the deputies"
 MAX_WIDE_NAME: Final = 12  # characters of a name in a script without spaces
 MAX_NAME_CHARS: Final = 90
 MIN_PROSE_CHARS: Final = 60
@@ -114,3 +115,23 @@ def abbreviates(short: str, text: str) -> bool:
         if letters.startswith(initials) and all(letter in rest for letter in letters[len(initials) - 1 :]):
             return True
     return False
+
+
+def reports_speech(line: str, verbs: Set[str]) -> bool:
+    """Whether a sentence ends by telling who said it; `verbs` are folded.
+
+    >>> reports_speech("Follow us, the guide told the drivers.", frozenset(["told"]))
+    True
+    """
+    _, comma, clause = line.replace("،", ",").rpartition(",")
+    words = clause.split()
+    return (
+        bool(comma)
+        and ends_sentence(line)
+        and len(words) <= MAX_CLAUSE_WORDS
+        and not verbs.isdisjoint(map(_plain, words))
+    )
+
+
+def _plain(word: str) -> str:
+    return fold(word.strip(_ENDS + _CLOSERS))

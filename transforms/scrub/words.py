@@ -159,7 +159,7 @@ def _stamps(plain: Sequence[str], months: Mapping[str, int]) -> list[tuple[str, 
 
 def _clock(rest: str) -> str:
     """The time directly behind a date's last number, where it is exact to the second; "10:30" alone is too vague."""
-    clock = re.match(r"\d{1,4}[T ]{1,2}([01]\d|2[0-3]):([0-5]\d):([0-5]\d)\b", rest)
+    clock = re.match(r"\d{1,4}[T ]{1,2}([01]\d|2[0-3]):([0-5]\d):([0-5]\d)(?!\d)", rest)
     return f"T{clock[1]}:{clock[2]}:{clock[3]}" if clock else ""
 
 

@@ -24,10 +24,10 @@ SPREAD: Final = 0.25  # lines set in a proportional face vary by so much around 
 WIDTHS: Final = range(40, 141)  # of lines looked for, in characters
 MOSTLY: Final = 0.8  # share of a sign's places that have a space, where it is the text's custom
 MIN_WIDTH_FIT: Final = 0.8  # share of the gaps between evident cuts that must be nearly alike
-LIKELY_WIDTHS: Final = 5  # of the best ones, that the text is read with
+LIKELY_WIDTHS: Final = 3  # of the best ones, that the text is read with
 KEPT: Final = 0.2  # share of line ends that kept their space, where a width is tried
 MARGIN: Final = 2.0  # log10 by which lines of one width must make a text likelier
-SAMPLE: Final = 4_000  # characters that tell how long the lines were
+SAMPLE: Final = 2_500  # characters that tell how long the lines were
 _SPACED_SIGNS: Final = (
     ("«", re.compile(r"« "), re.compile(r"(?<=«)(?=\w)")),
     ("»", re.compile(r" »"), re.compile(r"(?<=[\w.%)…])(?=»(?:\W|$))")),

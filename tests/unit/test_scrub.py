@@ -701,6 +701,29 @@ def test_what_somebody_says_is_no_call() -> None:
     assert scrub(text, "en", RULES).text == text
 
 
+@pytest.mark.parametrize(
+    "items",
+    [["- Facebook", "- WhatsApp", "- Instagram"], ["Name", "Email", "Website"], ["Arabic", "English", "French"]],
+)
+def test_a_list_that_a_sentence_announces_stays_whatever_its_items_are(items: list[str]) -> None:
+    text = "\n\n".join([FIRST, "The form asks for these things:", *items, SECOND, THIRD])
+    assert scrub(text, "en", RULES).text == text
+
+
+@pytest.mark.parametrize(("line", "language"), [("24.11.2026, 18.05 Uhr", "de"), ("24 novembre 2026, 18h05", "fr")])
+def test_a_time_is_no_outlet(line: str, language: str) -> None:
+    clean = scrub("\n\n".join([line, *BODY]), language, RULES)
+    assert (clean.outlet, clean.source, (clean.published_at or "")[:10]) == ("", "", "2026-11-24")
+
+
+@pytest.mark.parametrize("opening", ["Monday – The alarm", "Hassan (45) – The baker"])
+def test_a_day_and_somebodys_age_are_no_datelines(opening: str) -> None:
+    text = "\n\n".join(
+        [f"{opening} of the old harbour rang at five, and nobody on the northern pier got up for it.", *BODY]
+    )
+    assert scrub(text, "en", RULES).text == text
+
+
 def test_block_tags_end_lines() -> None:
     assert clean_characters("<p>One.</p><p>Two.</p>").split() == ["One.", "Two."]
 

@@ -163,8 +163,8 @@ def _read_fields(draft: Draft, rules: Rules) -> None:
             continue
         slots = match.slots
         if match.kind == "credit" and slots:
-            caption = _FILE_PHOTO.sub("", slots.get("caption", "")).strip().rstrip(" .|/-–—([")
-            draft.pictures.append(Caption(caption, slots.get("credit", "").strip(" .()[]")))
+            caption = _FILE_PHOTO.sub("", slots.get("caption", "")).strip(" ,").rstrip(" .|/-–—([")
+            draft.pictures.append(Caption(caption, slots.get("credit", "").strip(" .,()[]")))
         elif match.kind == "source":
             draft.source = draft.source or slots.get("source", "").strip(" .()[]")
         elif match.kind == "prefix":

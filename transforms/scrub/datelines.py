@@ -9,6 +9,7 @@ from collections.abc import Set
 from functools import partial
 from typing import Final, NamedTuple, Optional
 
+from transforms.scrub.frames import WEEKDAYS
 from transforms.scrub.shapes import has_case, is_name, words_of
 from transforms.scrub.words import fold, tokens
 
@@ -64,6 +65,9 @@ class Dateline(NamedTuple):
     rest: str
 
 
+_NO_PLACE: Final = re.compile(rf"(?i:{'|'.join(sorted(WEEKDAYS))})|.* \(\d{{1,3}}\)")  # "Monday", and somebody's age
+
+
 def split_dateline(
     paragraph: str,
     agencies: Set[str] = frozenset(),
@@ -99,7 +103,7 @@ def split_dateline(
         (_REPORTED, partial(_reported, agencies)),
     ):
         found = form.match(head)
-        if found and len(found["dateline"]) <= MAX_CHARS and good(found):
+        if found and len(found["dateline"]) <= MAX_CHARS and not _NO_PLACE.fullmatch(found["dateline"]) and good(found):
             rest = paragraph[found.end() :]
             if _goes_on(rest):
                 return Dateline(paragraph[: found.end("dateline")].strip(), rest)

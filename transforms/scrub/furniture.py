@@ -35,6 +35,10 @@ MAX_BIO_CHARS: Final = 300  # of a biography below its label
 MAX_PASSES: Final = 3  # in which misplaced lines are given back
 HEADED: Final = 0.5  # share of a subheading's words that its paragraph uses: 0.5 and more, of a teaser's up to 0.4
 MAX_ITEMS: Final = 3  # lines away that the next item of a list is looked for
+MIN_ANNOUNCING: Final = 3  # spaces of a sentence with a colon that announces a list …
+MIN_ITEMS: Final = 3  # … of so many lines,
+MAX_ITEM_WORDS: Final = 5  # … each of so many words
+_LISTED: Final = frozenset(("stray", "share", "languages", "comments", "promo", "credit"))  # kinds that items look like
 MAX_ITEM_CHARS: Final = 100  # of an item without a sign before it
 _WORDS: Final = frozenset(("any.stray", "any.stray-word", "any.placeholders"))  # what stands for nothing alone
 _CLAIM = re.compile(r"(?:copyright|©|\([cC]\)|\s|:)+", re.IGNORECASE)
@@ -157,7 +161,7 @@ def _give_back_own(draft: Draft, rules: Rules) -> set[int]:
     """
     told = [at for at, match in enumerate(draft.found) if match is not None and (match.telling or match.rule in _WORDS)]
     prose = [at for at in draft.open() if is_prose(draft.lines[at])]
-    own = _told_of(draft, prose)
+    own = _told_of(draft, prose) | _give_back_lists(draft, prose)
     if not told:
         return own
     telling = {word for match in draft.found if match is not None for word in match.telling}
@@ -171,6 +175,26 @@ def _give_back_own(draft: Draft, rules: Rules) -> set[int]:
             draft.found[at] = None
             own.add(at)
     return own
+
+
+def _give_back_lists(draft: Draft, prose: Sequence[int]) -> set[int]:
+    """Give back short lines that a sentence with a colon announces ("The form asks for five things:"); return which."""
+    own: set[int] = set()
+    for at in draft.open():
+        if not prose or at < prose[0] or draft.lines[at][-1] != ":" or draft.lines[at].count(" ") < MIN_ANNOUNCING:
+            continue
+        items = list(takewhile(lambda k: _may_be_item(draft, k), range(at + 1, len(draft.lines))))
+        if len(items) >= MIN_ITEMS:
+            own.update(items)
+    for at in own:
+        draft.found[at] = None
+    return own
+
+
+def _may_be_item(draft: Draft, at: int) -> bool:
+    """Whether a line may be an item of a list: a few words that end no sentence, and tell nothing for a field."""
+    match, line = draft.found[at], draft.lines[at]
+    return line.count(" ") < MAX_ITEM_WORDS and not ends_sentence(line) and (match is None or match.kind in _LISTED)
 
 
 def _told_of(draft: Draft, prose: Sequence[int]) -> set[int]:

@@ -27,7 +27,7 @@ from transforms.scrub.shapes import (
     words_of,
 )
 from transforms.scrub.templates import OPEN
-from transforms.scrub.words import DATE, MAX_LINE, fold, names_in, plain_tokens, stretch, tokens
+from transforms.scrub.words import DATE, MAX_LINE, TIME, fold, names_in, plain_tokens, stretch, tokens
 
 MAX_CREDIT: Final = 110  # characters
 MAX_CREDIT_LINE: Final = 90
@@ -66,6 +66,7 @@ _LABEL_STARTS = re.compile(r"\s*[(\[|—–©•]\s*|[.,،]\s+|\s[/-]\s|\s")
 MIN_LABELLED_CAPTION: Final = 10  # characters
 _NEXT_SENTENCE = re.compile(r"(?:[^\W\d_]{3}\.|[!?]) [^\W\d_]")
 _SEPARATOR = re.compile(r"[(\[|—–©•]|\.\s|\s[/-]\s")
+_HOURS = re.compile(r"\d{1,2}\s?[.h]\s?\d{2}\b")  # "18.05", where no "Uhr" tells it
 _ARCHIVED = re.compile(r"\W*(?:FILE|File|ARCHIVE?|Archiv)\b")
 _RUN_TOGETHER = re.compile(r"[A-Z][a-z]+(?=[A-Z]|$)")  # "FacebookTwitterWhatsApp"
 _ARROW = re.compile(r"(?:>{1,3}\s*|[»›→►▶➜➤▸⇒☛]\s+)\w")
@@ -248,7 +249,8 @@ def _names_outlet(source: str, before: str, rules: Rules) -> bool:
     if (
         source[0] in ":|,;"
         or ":" in source
-        or DATE in tokens(source, rules.months)
+        or not {DATE, TIME}.isdisjoint(tokens(source, rules.months))
+        or _HOURS.match(source)
         or not is_source(source)
         or fold(source) in WEEKDAYS
     ):

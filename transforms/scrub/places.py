@@ -140,7 +140,7 @@ def take_signature(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
         draft.found[at] = None
         draft.lines[at] = signed["text"]
         draft.cut.append(Removal("any.signature", sign))
-        draft.source = draft.source or match.slots["source"]
+        draft.source = draft.source or match.slots["source"].strip(" .()[]")
 
 
 def take_captions(draft: Draft) -> None:

@@ -9,6 +9,7 @@ from typing import Final, Optional
 from transforms.scrub.draft import Draft, is_doubled_name, share_again
 from transforms.scrub.frames import is_all_frame
 from transforms.scrub.lines import (
+    MAX_CREDIT_LINE,
     PICTURE_WORDS,
     by_frame,
     classify,
@@ -35,6 +36,7 @@ MAX_BIO_CHARS: Final = 300  # of a biography below its label
 MAX_PASSES: Final = 3  # in which misplaced lines are given back
 HEADED: Final = 0.5  # share of a subheading's words that its paragraph uses: 0.5 and more, of a teaser's up to 0.4
 MAX_ITEMS: Final = 3  # lines away that the next item of a list is looked for
+MAX_SIGNED: Final = MAX_CREDIT_LINE + 20  # characters of a credit with its label and brackets
 MIN_ANNOUNCING: Final = 3  # spaces of a sentence with a colon that announces a list …
 MIN_ITEMS: Final = 3  # … of so many lines,
 MAX_ITEM_WORDS: Final = 5  # … each of so many words
@@ -58,11 +60,13 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
             short = draft.lines[at].count(" ") <= MAX_RUN_WORDS
             draft.found[at] = classify(draft.lines[at], rules, active, near=True) if short else None
     for _ in range(MAX_PASSES):  # one that goes back may have been the only neighbour of another
-        misplaced = _misplaced(draft, home)
+        if not (misplaced := _misplaced(draft, home)):
+            break
         own.update(misplaced)
         for at in misplaced:
             draft.found[at] = None
-    for at in (*draft.open(), *reversed(draft.open())):
+    bare = not any(match is not None and match.kind in FURNISHES for match in draft.found)
+    for at in () if bare else (*draft.open(), *reversed(draft.open())):
         if draft.found[at] is None and at not in own and not is_doubled_name(draft, at) and _furnished(draft, at):
             draft.found[at] = classify(draft.lines[at], rules, active, near=True)
     for at in draft.open():
@@ -128,6 +132,8 @@ def _with_right_credit(match: Match, line: str, rules: Rules, active: Sequence[L
 
 def _credit_by_shape(line: str, rules: Rules, *, claimed: bool) -> Optional[Match]:
     """A line that credits a picture by its shape alone: an agency's or account's, or a person's and another's (`©`)."""
+    if len(line) > MAX_SIGNED and not claimed:
+        return None
     inner = line[1:-1].strip() if line[0] + line[-1] in ("()", "[]") else line
     label, _, rest = inner.partition(" ")
     if fold(label) in PICTURE_WORDS and credit_line(rest.strip() or "-", rules):

@@ -65,8 +65,8 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
         own.update(misplaced)
         for at in misplaced:
             draft.found[at] = None
-    bare = not any(match is not None and match.kind in FURNISHES for match in draft.found)
-    for at in () if bare else (*draft.open(), *reversed(draft.open())):
+    furnished = any(map(_furnishes, draft.found))
+    for at in (*draft.open(), *reversed(draft.open())) if furnished else ():
         if draft.found[at] is None and at not in own and not is_doubled_name(draft, at) and _furnished(draft, at):
             draft.found[at] = classify(draft.lines[at], rules, active, near=True)
     for at in draft.open():
@@ -80,10 +80,7 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
         if match is not None and match.kind in ("teasers", "teaser") and not match.slots:
             _take_headlines(draft, at + 1, many=match.kind == "teasers")
     _take_tags(draft, rules, active)
-    prose = [at for at in draft.open() if is_prose(draft.lines[at])]
-    for at in range(prose[-2] + 1 if len(prose) > 1 else len(draft.lines), len(draft.lines) - 1):
-        if draft.found[at + 1] is None and _introduces_author(draft, at):
-            draft.take(at + 1, "any.biography", "bio")
+    _take_biography(draft)
 
 
 def _by_itself(line: str, rules: Rules, active: Sequence[Language]) -> Optional[Match]:
@@ -151,7 +148,12 @@ def _names_two(text: str) -> bool:
 
 def _furnished(draft: Draft, at: int) -> bool:
     """Whether a line stands beside furniture."""
-    return any(match is not None and match.kind in FURNISHES for match in draft.beside(at))
+    return any(map(_furnishes, draft.beside(at)))
+
+
+def _furnishes(match: Optional[Match]) -> bool:
+    """Whether a line is furniture that makes those beside it doubtful."""
+    return match is not None and match.kind in FURNISHES
 
 
 def _is_form(match: Optional[Match]) -> bool:
@@ -269,6 +271,14 @@ def _is_misplaced(draft: Draft, at: int, home: str, *, last: bool) -> bool:
     if anywhere or foreign or len(words_of(draft.lines[at])) > 2 or draft.lines[at][-1] in "0123456789)":
         return False
     return not any(beside is not None for beside in draft.beside(at))
+
+
+def _take_biography(draft: Draft) -> None:
+    """The last, short paragraph below a label such as "About the author"."""
+    prose = [at for at in draft.open() if is_prose(draft.lines[at])]
+    for at in range(prose[-2] + 1 if len(prose) > 1 else len(draft.lines), len(draft.lines) - 1):
+        if draft.found[at + 1] is None and _introduces_author(draft, at):
+            draft.take(at + 1, "any.biography", "bio")
 
 
 def _introduces_author(draft: Draft, at: int) -> bool:

@@ -44,7 +44,6 @@ setup(
         "ftfy>=6.3,<7",
         "wordfreq>=3.1,<4",
         "msgpack>=1.1,<2",  # its lists, read one part at a time
-        "langcodes>=3.5,<4",
         "numpy>=2.2,<2.5",
         "scipy>=1.15,<2",
         "pydantic>=2.11,<3",

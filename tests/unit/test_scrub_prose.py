@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from transforms.scrub import load_rules, scrub
@@ -83,7 +83,11 @@ def pages(draw: st.DrawFn) -> tuple[str, tuple[str, ...], list[str]]:
     return language, PROSE[language], [*lines, *draw(st.lists(kinds, max_size=MOST_LINES))]
 
 
+EDITED = ("de", PROSE["de"], [*PROSE["de"][:2], "Redigiert von Mara Keller", PROSE["de"][2]])  # no biography follows
+
+
 @settings(max_examples=200, deadline=None)
+@example(page=EDITED, gap="\n", told=False)
 @given(pages(), st.sampled_from(["\n", "\n\n"]), st.booleans())
 def test_paragraphs_come_back_whatever_furniture_stands_around_them(
     page: tuple[str, tuple[str, ...], list[str]], gap: str, told: bool

@@ -282,12 +282,19 @@ def _take_biography(draft: Draft) -> None:
 
 
 def _introduces_author(draft: Draft, at: int) -> bool:
-    """Whether a label such as "About the author" stands above a last, short paragraph on a person not named before."""
+    """Whether a label such as "About the author" stands above a last, short paragraph on a person not named before.
+
+    A label names nobody and gives no address; a name's first word the text writes nowhere small, as it does "The".
+    """
     match, label, below = draft.found[at], draft.lines[at], draft.lines[at + 1 : at + 2]
     if match is None or match.kind != "bio" or match.slots or label.count(" ") > MAX_RUN_WORDS or ends_sentence(label):
         return False
-    name = " ".join(below[0].split()[:2]) if below and len(below[0]) <= MAX_BIO_CHARS else ""
-    return is_person(name) and not any(name.split()[1] in line for line in draft.lines[:at])
+    if "@" in label or is_person(" ".join(label.split()[-2:])) or not below or len(below[0]) > MAX_BIO_CHARS:
+        return False
+    first, *last = below[0].split()[:2]
+    if not last or not is_person(f"{first} {last[0]}") or any(f" {first.lower()} " in line for line in draft.lines):
+        return False
+    return not any(last[0] in line for line in draft.lines[:at])
 
 
 def _run(lines: Sequence[str], at: int) -> str:

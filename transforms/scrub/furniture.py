@@ -6,20 +6,12 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final, Optional
 
+from transforms.scrub.credits import MAX_CREDIT_LINE, PICTURE_WORDS, credit_line, names_agencies, split_credit
 from transforms.scrub.draft import Draft, is_doubled_name, share_again
 from transforms.scrub.frames import is_all_frame
-from transforms.scrub.lines import (
-    MAX_CREDIT_LINE,
-    PICTURE_WORDS,
-    by_frame,
-    classify,
-    credit_line,
-    joined_kind,
-    names_agencies,
-    split_credit,
-)
+from transforms.scrub.lines import by_frame, classify, joined_kind
 from transforms.scrub.rules import Language, Match, Rules
-from transforms.scrub.shapes import ends_sentence, is_headline, is_name, is_person, is_prose, words_of
+from transforms.scrub.shapes import LIST_ITEM, ends_sentence, is_headline, is_name, is_person, is_prose, words_of
 from transforms.scrub.words import fold, plain_tokens, stem_of, tokens
 
 LEAD_PARAGRAPHS: Final = 2  # the first may be a summary, with date and byline only below it
@@ -45,7 +37,6 @@ MAX_ITEM_CHARS: Final = 100  # of an item without a sign before it
 _WORDS: Final = frozenset(("any.stray", "any.stray-word", "any.placeholders"))  # what stands for nothing alone
 _CLAIM = re.compile(r"(?:copyright|©|\([cC]\)|\s|:)+", re.IGNORECASE)
 _COPYRIGHT = re.compile(r"^\([cC]\)\s*")
-LIST_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")
 _ANYWHERE: Final = frozenset(("promo", "share", "teaser", "teasers", "consent", "credit", "stray", "code", "source"))
 
 

@@ -10,14 +10,16 @@ from itertools import pairwise, takewhile
 from typing import Final, Optional
 
 from schemas.records import Caption, Removal
+from transforms.scrub.credits import credit_line, names_agencies
 from transforms.scrub.datelines import is_dateline, names_place, split_dateline
 from transforms.scrub.draft import Draft, is_doubled_name, is_lone_name, share_again, stems_of
 from transforms.scrub.frames import read_frame
-from transforms.scrub.furniture import FURNISHES, LIST_ITEM
-from transforms.scrub.lines import classify, credit_line, names_agencies
+from transforms.scrub.furniture import FURNISHES
+from transforms.scrub.lines import classify
 from transforms.scrub.repair import join_broken
 from transforms.scrub.rules import Language, Match, Rules
 from transforms.scrub.shapes import (
+    LIST_ITEM,
     ends_sentence,
     has_case,
     is_headline,

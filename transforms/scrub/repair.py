@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping, Sequence, Set
 from typing import Final
 
-from transforms.scrub.shapes import ends_sentence, has_case
+from transforms.scrub.shapes import LIST_ITEM, ends_sentence, has_case
 
 _DIVIDED = re.compile(r"(?<![\w-])([^\W\d_]{2,30})- ([^\W\d_]{2,30})(?![\w-])")
-_BULLET = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,2}[.)]|\(?[a-z][.)])\s")
 _FIRST_PART_WORDS: Final = 6
 WORD_SHARE: Final = 1e-6  # of running words: halves as frequent are words of their own
 COMPOUNDING: Final = frozenset(("de", "nl", "da", "nb", "no", "nn", "sv", "is", "fi", "hu", "et", "tr"))
@@ -26,7 +25,7 @@ def join_broken(lines: Sequence[str]) -> list[str]:
 
 
 def _goes_on(first: str, second: str) -> bool:
-    if first[-1] in ":;" or ends_sentence(first) or _BULLET.match(first) or _BULLET.match(second):
+    if first[-1] in ":;" or ends_sentence(first) or LIST_ITEM.match(first) or LIST_ITEM.match(second):
         return False
     if second[0] + second[-1] == "()":  # an aside below a subheading
         return False

@@ -19,6 +19,9 @@ _PARTICLES: Final = frozenset(
 )
 _INITIALS = re.compile(r"\b[^\W\d_]\.\W*$")
 _NO_NAME = re.compile(r"[!?;“”\"、。！？「」『』]|[.,:] (?:\S+ ){3}")
+FULL_STOP = re.compile(r"[^\W\d_]{3}\. ")  # in mid-text
+NEXT_SENTENCE = re.compile(r"(?:[^\W\d_]{3}\.|[!?]) [^\W\d_]")
+LIST_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")  # its sign, number or letter
 _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff]")
 MAX_CLAUSE_WORDS: Final = 5  # of a clause such as "the minister told the deputies"
 MAX_WIDE_NAME: Final = 12  # characters of a name in a script without spaces

@@ -716,7 +716,7 @@ def test_a_time_is_no_outlet(line: str, language: str) -> None:
     assert (clean.outlet, clean.source, (clean.published_at or "")[:10]) == ("", "", "2026-11-24")
 
 
-@pytest.mark.parametrize("opening", ["Monday – The alarm", "Hassan (45) – The baker"])
+@pytest.mark.parametrize("opening", ["Monday – The alarm", "Lundi – The alarm", "Hassan (45) – The baker"])
 def test_a_day_and_somebodys_age_are_no_datelines(opening: str) -> None:
     text = "\n\n".join(
         [f"{opening} of the old harbour rang at five, and nobody on the northern pier got up for it.", *BODY]

@@ -9,7 +9,6 @@ from collections.abc import Set
 from functools import partial
 from typing import Final, NamedTuple, Optional
 
-from transforms.scrub.frames import WEEKDAYS
 from transforms.scrub.shapes import has_case, is_name, words_of
 from transforms.scrub.words import fold, tokens
 
@@ -65,7 +64,7 @@ class Dateline(NamedTuple):
     rest: str
 
 
-_NO_PLACE: Final = re.compile(rf"(?i:{'|'.join(sorted(WEEKDAYS))})|.* \(\d{{1,3}}\)")  # "Monday", and somebody's age
+_AGED: Final = re.compile(r".* \(\d{1,3}\)")  # somebody's age
 
 
 def split_dateline(
@@ -73,6 +72,7 @@ def split_dateline(
     agencies: Set[str] = frozenset(),
     places: Set[str] = frozenset(),
     pointing: Set[str] = frozenset(),
+    weekdays: Set[str] = frozenset(),
     *,
     stopped: bool = False,
 ) -> Optional[Dateline]:
@@ -83,7 +83,7 @@ def split_dateline(
     letters before a mere dash none of several words that looks like no place: a person's name stands there, too.
     Before a mere full stop a known place is taken only in languages whose news writes so (`stopped`). Where the
     sentence behind a mere colon or full stop opens with a word of `pointing` ("Paris. That is what they called her."),
-    it speaks of the name.
+    it speaks of the name. A day (`weekdays`, folded) alone is none.
 
     >>> split_dateline("BAGHDAD (Reuters) - Talks resumed on Monday.")
     Dateline(dateline='BAGHDAD (Reuters)', rest='Talks resumed on Monday.')
@@ -103,7 +103,9 @@ def split_dateline(
         (_REPORTED, partial(_reported, agencies)),
     ):
         found = form.match(head)
-        if found and len(found["dateline"]) <= MAX_CHARS and not _NO_PLACE.fullmatch(found["dateline"]) and good(found):
+        if found is None or len(named := found["dateline"]) > MAX_CHARS or _AGED.fullmatch(named):
+            continue
+        if fold(named) not in weekdays and good(found):
             rest = paragraph[found.end() :]
             if _goes_on(rest):
                 return Dateline(paragraph[: found.end("dateline")].strip(), rest)

@@ -24,10 +24,6 @@ _NO_BYLINE: Final = frozenset("()@:")  # "— The Senate (@Senate) October 9, 20
 MAX_PEOPLE: Final = 4
 _ADDRESS = re.compile(r"[\w.+-]*@[\w.-]+|https?://\S+")
 _DOMAIN = re.compile(r"(?:https?://)?[\w-]+(?:\.[\w-]+)+/?\S*")
-WEEKDAYS: Final = frozenset(  # "published on Monday": in these languages days have capitals, as outlets have
-    "monday tuesday wednesday thursday friday saturday sunday "
-    "montag dienstag mittwoch donnerstag freitag samstag sonntag".split()
-)
 ARTICLES: Final = frozenset("the der die das le la les l el los al il".split())  # names begin with them
 CLITIC = re.compile(r"[במל](?=[-‑]?[A-Za-z])[-‑]?")  # Hebrew sets its prepositions before a name without a space
 
@@ -47,13 +43,14 @@ class Frame:
 
 
 class Known(NamedTuple):
-    """Names that tell: agencies and their words, words of offices, places, months, all folded."""
+    """Names that tell: agencies and their words, words of offices, places, months, days, all folded."""
 
     agencies: Set[str]
     agency_words: Set[str]
     offices: Set[str]
     places: Set[str]
     months: Mapping[str, int]
+    weekdays: Set[str]
 
 
 class Framed(NamedTuple):
@@ -169,7 +166,7 @@ def _is_one_name(text: str, known: Known) -> bool:
     if _DOMAIN.fullmatch(text) or text[0] == "@":
         return True
     words = words_of(text)
-    if not words or fold(text) in known.months or fold(text) in known.places or fold(text) in WEEKDAYS:
+    if not words or fold(text) in known.months or fold(text) in known.places or fold(text) in known.weekdays:
         return False
     rest = " ".join(word for word in words if fold(word) not in known.agency_words)
     if words[0][0].islower() and fold(words[0]) not in known.agency_words:

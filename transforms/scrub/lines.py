@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final, Optional
 
 from transforms.scrub.credits import MAX_CAPTIONED, MAX_CREDIT_LINE, credit_line, is_credit, names_agencies
-from transforms.scrub.frames import ARTICLES, CLITIC, MAX_FRAMED, MAX_UNSIGNED, WEEKDAYS, read_frame
+from transforms.scrub.frames import ARTICLES, CLITIC, MAX_FRAMED, MAX_UNSIGNED, read_frame
 from transforms.scrub.lexicon import CALLS
 from transforms.scrub.rules import Language, Match, Rules
 from transforms.scrub.scraps import stray
@@ -226,7 +226,7 @@ def _names_outlet(source: str, before: str, rules: Rules) -> bool:
         or not {DATE, TIME}.isdisjoint(tokens(source, rules.months))
         or _HOURS.match(source)
         or not is_source(source)
-        or fold(source) in WEEKDAYS
+        or fold(source) in rules.weekdays
     ):
         return False
     if not has_case(source) and len(words_of(source)) > MAX_UNICASE_SOURCE and fold(source) not in rules.agency_names:

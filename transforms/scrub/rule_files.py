@@ -60,6 +60,7 @@ class RuleFile(Model):
     """One file of `config/scrub`."""
 
     months: tuple[tuple[str, ...], ...] = ()  # twelve, each with its spellings
+    weekdays: tuple[str, ...] = ()  # "published on Monday": names of days stand where names of outlets do
     single_letters: tuple[str, ...] = ()  # words of one letter
     hanging: tuple[str, ...] = ()  # words before which "pre-" keeps its hyphen: and, or, …
     agencies: tuple[str, ...] = ()  # who signs pictures and datelines

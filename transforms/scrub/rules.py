@@ -80,6 +80,11 @@ class Rules:
         }
 
     @cached_property
+    def weekdays(self) -> frozenset[str]:
+        """Names of days of all languages, folded."""
+        return frozenset(fold(name) for rules in self.files.values() for name in rules.weekdays)
+
+    @cached_property
     def agencies(self) -> Agencies:
         """The agencies of all languages."""
         by_first: dict[str, set[tuple[str, ...]]] = {}
@@ -130,12 +135,12 @@ class Rules:
     @cached_property
     def known(self) -> Known:
         """What tells of names in frames (`frames.py`)."""
-        return Known(self.agency_names, self.agency_words, self.offices, self.places, self.months)
+        return Known(self.agency_names, self.agency_words, self.offices, self.places, self.months, self.weekdays)
 
     @cached_property
-    def dateline_names(self) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
-        """What `split_dateline` goes by: agencies, places, and words that point back at a name."""
-        return self.agency_names, self.places, self.pointing
+    def dateline_names(self) -> tuple[frozenset[str], ...]:
+        """What `split_dateline` goes by: agencies, places, words that point back at a name, and names of days."""
+        return self.agency_names, self.places, self.pointing, self.weekdays
 
     def stops_datelines(self, language: Optional[str], sample: str) -> bool:
         """Whether news of a text's language, or of that which its `sample` shows, ends datelines with a full stop."""

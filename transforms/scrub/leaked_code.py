@@ -53,7 +53,9 @@ _BRACKETED: Final = frozenset(("if", "for", "while", "switch"))
 _DECLARATION_WEIGHT: Final = 0.6
 _MAX_TOKEN: Final = 200  # characters of a token that are looked at
 
-_HINT = re.compile(r"[{}<>;=\\]|\(\)|/\*|@context|\$\(|\":|\[\[|\[/|%%")
+_HINT = re.compile(  # each way begins with a sign: what they begin with is looked for first, and in prose found nowhere
+    r"\{|\}|<|>|;|=|\\|\(\)|/\*|@context|\$\(|\":|\[\[|\[/|%%"
+)
 _BRACKETS = re.compile(r"[{}()\[\];,]{1,12}")
 _MIN_WEIGHT: Final = 5.0  # of a run that begins a line or follows a sentence
 _MIN_ABRUPT_WEIGHT: Final = 12.0  # of one that follows a word: a sentence may end with a short call

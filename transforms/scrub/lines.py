@@ -16,6 +16,7 @@ from transforms.scrub.rules import Language, Match, Rules
 from transforms.scrub.scraps import stray
 from transforms.scrub.shapes import (
     FULL_STOP,
+    INITIALS,
     NEXT_SENTENCE,
     ends_sentence,
     has_case,
@@ -41,7 +42,6 @@ MAX_UNICASE_SOURCE: Final = 3  # words of an outlet's name where no capital tell
 _QUOTES: Final = '“„«"'
 _QUOTATION = re.compile(r"\W*[“„«\"].*[”“»\"]\W*")
 _NAMING = re.compile(r"[A-ZÀ-ÞЀ-Я]|[^\W\d_a-zß-ÿа-џ]")  # "la" and "1563" name nobody
-_INITIALS = re.compile(r"\b[^\W\d_]\.\W*$")  # "10:30 a.m." ends no sentence
 _LABELLED = re.compile(r"\W{0,5}(?P<label>\w[^:|>›»]{3,45}?)\s*[:|>›»]\s*(?P<headline>\w\S*\s+\S+\s+\S.*)")
 _LABEL_STARTS = re.compile(r"\s*[(\[|—–©•]\s*|[.,،]\s+|\s[/-]\s|\s")
 MIN_LABELLED_CAPTION: Final = 10  # characters
@@ -122,7 +122,7 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
     if not candidates:
         return None
     joined = "".join(token + " " for token in found)
-    sentence = line.count(" ") >= MIN_SENTENCE_SPACES and ends_sentence(line) and not _INITIALS.search(line)
+    sentence = line.count(" ") >= MIN_SENTENCE_SPACES and ends_sentence(line) and not INITIALS.search(line)
     for template in candidates:
         if (hit := template.pattern.match(joined)) is not None:
             slots = {}

@@ -390,11 +390,41 @@ def test_a_refrain_is_no_doubled_caption() -> None:
     assert scrub(text, "en", RULES).text == text
 
 
-def test_one_line_that_names_the_author_is_no_trace_of_a_page_around_the_text() -> None:
+@pytest.mark.parametrize(
+    ("language", "note", "source"),
+    [
+        ("en", "Tom Arden contributed to this report.", ""),
+        ("en", "Tom Arden can be reached at tarden@harbour.example.", ""),
+        ("en", "This story was first published by Harbour News.", "Harbour News"),
+        ("de", "Erstmals erschienen in der Hafenzeitung.", "Hafenzeitung"),
+    ],
+)
+def test_a_sentence_on_how_the_article_came_about_stays_where_nothing_else_shows_a_page(
+    language: str, note: str, source: str
+) -> None:
     title = "Pier closed after divers find cracks"
-    bio = "Tom Arden contributed to this report."
-    assert scrub(f"{title}\n\n{CLEAN}\n\n{bio}", "en", RULES).text == f"{title}\n\n{CLEAN}"
-    assert scrub(f"{title}\n\nShare on Facebook\n\n{CLEAN}\n\n{bio}", "en", RULES).text == CLEAN
+    alone = scrub(f"{title}\n\n{CLEAN}\n\n{note}", language, RULES)
+    assert (alone.text, alone.source) == (f"{title}\n\n{CLEAN}\n\n{note}", source)
+    beside = scrub(f"{title}\n\nShare on Facebook\n\n{CLEAN}\n\n{note}", language, RULES)
+    assert (beside.text, beside.source) == (CLEAN, source)
+
+
+@pytest.mark.parametrize("line", ["Tom Arden is a reporter covering energy for Harbour News.", "Source: Levant Wire"])
+def test_a_biography_and_a_source_that_is_no_sentence_go_from_any_text(line: str) -> None:
+    assert scrub(f"{CLEAN}\n\n{line}", "en", RULES).text == CLEAN
+
+
+def test_a_lone_address_below_a_text_without_furniture_stays() -> None:
+    text = f"{CLEAN}\n\nThe divers' report: https://harbour.example/report"
+    assert scrub(text, "en", RULES).text == text
+
+
+def test_a_first_paragraph_that_tells_nothing_of_the_title_is_no_subtitle() -> None:
+    title, first = "Who pays for the repairs of the old basin?", FIRST.replace("closed", "has closed")
+    clean = scrub(f"{title}\nShare on Facebook\n{first}\n{CLEAN}\n{SECOND[:60]}.", "en", RULES)
+    assert (clean.title, clean.subtitle) == (title, "")
+    told = scrub(f"Northern pier closed after divers found cracks\nShare on Facebook\n{first}\n{CLEAN}", "en", RULES)
+    assert told.subtitle == first
 
 
 def test_an_office_that_no_list_knows_may_sign_a_picture() -> None:
@@ -845,6 +875,7 @@ PARTS = [
     "has never said who built it, will look at the other piers before the winter storms begin.",
     "Boats in the old basin (Photo: Mara Lind/AFP)",
     "Mara Lind",
+    "Tom Arden contributed to this report.",
     "Related stories",
     "Storm hits the coast",
     "By Mara Lind",

@@ -10,7 +10,7 @@ from transforms.scrub.characters import clean_characters, is_damaged
 from transforms.scrub.datelines import is_label, split_dateline
 from transforms.scrub.draft import Draft
 from transforms.scrub.frequencies import frequencies
-from transforms.scrub.furniture import take_furniture
+from transforms.scrub.furniture import leave_notes, take_furniture
 from transforms.scrub.glue import unglue
 from transforms.scrub.leaked_code import code_lines, is_doubtful
 from transforms.scrub.places import (
@@ -112,6 +112,8 @@ def _scrub_once(text: str, language: Optional[str], rules: Rules, title: str, *,
     take_head(draft, title, rules, dirty=dirty, stopped=stopped)
     take_tail(draft, rules, active)
     _read_fields(draft, rules)
+    if not dirty:
+        leave_notes(draft)
     joined = join_broken([draft.lines[at] for at in draft.open()])
     repaired = _repair_words(_without_dateline(draft, joined, rules, stopped), language, rules)
     paragraphs = _drop_repeats(draft, repaired)

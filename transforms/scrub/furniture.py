@@ -344,3 +344,20 @@ def _may_be_tag(draft: Draft, at: int) -> bool:
     """Whether a line that no rule knows may be one tag: a few words, the first of them not small."""
     line = draft.lines[at]
     return draft.found[at] is None and line.count(" ") < MAX_RUN_WORDS and line[-1].isalnum() and not line[0].islower()
+
+
+def leave_notes(draft: Draft) -> None:
+    """Give back sentences on how the article came about, where they are all that was found of a page.
+
+    "Additional contributions by Mara Keller.", "This story first ran on Harbour Press.": newsrooms write them below
+    the text, into its last paragraph. What they tell, fields have by now. A biography is none of these.
+    """
+    found = {at: match for at, match in enumerate(draft.found) if match is not None and match.rule != "any.dateline"}
+    if all(_is_note(match) and ends_sentence(draft.lines[at]) for at, match in found.items()):
+        for at in found:
+            draft.found[at] = None
+
+
+def _is_note(match: Match) -> bool:
+    """Whether a line names who contributed to the article, or who had it first."""
+    return match.kind in ("bio", "source") and bool(match.slots) and "person" not in match.slots

@@ -51,6 +51,8 @@ DEK_OVERLAP: Final = 0.8  # share of a subtitle's words that the paragraphs belo
 DEK_REACH: Final = 3  # of these paragraphs
 MAX_DEK_CHARS: Final = 260
 MIN_DEK_STEMS: Final = 8
+RETOLD: Final = 0.4  # share of the title's words that a subtitle uses again; of six first paragraphs that only sum up
+# those below them, five were the article's: they used 0.0 to 0.3 of it, and one 0.6
 SAME_TITLE: Final = 0.8  # share of words that two forms of a title have in common
 TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs use,
 TOLD_SOMEWHERE: Final = 0.6  # … or the whole text
@@ -58,7 +60,7 @@ _ENDING: Final = frozenset(("comments", "consent", "footer", "languages"))  # ki
 _SIGNING: Final = frozenset(("bio", "source", "stray"))  # kinds of which one line is no trace of a page
 _SENTENCES = re.compile(r"[^\W\d_]{3}\. \w.*[^\W\d_]{3}\.(?: |$)")
 _SPEAKS = re.compile(
-    r"[.!?؟…][\W]*$|[“”„«»\"]|[.!?؟] \w|@|^[(\[]"
+    r"[.!?؟…][\W]*$|[“”„«»\"]|[.!?؟] \w|@|://|^[(\[]"
 )  # a sentence, part of a quotation, an address, or set apart
 _FACT = re.compile(r"(?:[^\s:]+ ){0,3}[^\s:]+: ?\S+(?: \S+){0,7}")
 _SIGNED = re.compile(r"(?:[—–]\s?|\()(?P<source>[^()]{2,50}?)\)?")  # (Levant Wire), — Levant Wire
@@ -300,11 +302,12 @@ def _same(line: str, title: str, *, differs: bool = True) -> bool:
 
 
 def _is_dek(draft: Draft, below: Sequence[int]) -> bool:
-    """Whether the first paragraph only sums up those below it."""
+    """Whether the first paragraph only sums up those below it, and tells the title at more length."""
     if len(below) <= DEK_REACH or len(draft.lines[below[0]]) > MAX_DEK_CHARS:
         return False
     line, *after = (draft.lines[at] for at in below[: 1 + DEK_REACH])
-    return len(stems_of(line)) >= MIN_DEK_STEMS and share_again(line, after) >= DEK_OVERLAP
+    long = len(stems_of(line)) >= MIN_DEK_STEMS
+    return long and share_again(line, after) >= DEK_OVERLAP and share_again(draft.title, [line]) >= RETOLD
 
 
 def _is_teaser_block(lines: Sequence[str]) -> bool:

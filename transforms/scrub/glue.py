@@ -27,7 +27,7 @@ MIN_WIDTH_FIT: Final = 0.8  # share of the gaps between evident cuts that must b
 LIKELY_WIDTHS: Final = 3  # of the best ones, that the text is read with
 KEPT: Final = 0.2  # share of line ends that kept their space, where a width is tried
 MARGIN: Final = 2.0  # log10 by which lines of one width must make a text likelier
-SAMPLE: Final = 2_500  # characters that tell how long the lines were
+SAMPLE: Final = 3_000  # characters that tell how long the lines were
 _SPACED_SIGNS: Final = (
     ("«", re.compile(r"« "), re.compile(r"(?<=«)(?=\w)")),
     ("»", re.compile(r" »"), re.compile(r"(?<=[\w.%)…])(?=»(?:\W|$))")),

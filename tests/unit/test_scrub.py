@@ -286,6 +286,34 @@ def test_a_lone_line_under_a_label_goes_unless_the_paragraph_below_says_it_again
     )
 
 
+FOURTH = "The harbour master expects the divers back at the pier before the winter storms begin."
+STRANGE = {
+    "a label": "Catch-up: Bakers warn about flour shortage",
+    "a label in brackets": "[Bonus] Volcano forces evacuation of two islands?",
+    "a label of no language": "Qwerty uiop » Volcano forces evacuation of two islands",
+    "a label above": "Fresh off the press\n\nBakers warn about flour shortage\n\nChess prodigy beats old champion",
+}
+FAMILIAR = {
+    "what the text speaks of": "Pillars: divers found cracks under pier",
+    "a sentence": "Nowadays: bakers warn about flour shortage.",
+    "who speaks": "Anna Brook: Bakers warn about flour shortage\n\nAnna Brook: Chess prodigy beats old champion",
+    "a tip": "Tip 2: Volcano forces evacuation of islands",
+    "a quotation and who said it": "Old wisdom\n\n“Bakers warn about flour shortage”",
+    "a list": "Old wisdom\n\n- Bakers warn about flour shortage\n\n- Chess prodigy beats old champion",
+}
+
+
+@pytest.mark.parametrize("lines", STRANGE.values(), ids=STRANGE.keys())
+def test_a_headline_of_which_the_text_does_not_speak_goes_with_its_label(lines: str) -> None:
+    assert scrub("\n\n".join([FIRST, SECOND, lines, THIRD, FOURTH]), "en", RULES).text == f"{CLEAN}\n\n{FOURTH}"
+
+
+@pytest.mark.parametrize("lines", FAMILIAR.values(), ids=FAMILIAR.keys())
+def test_a_line_that_may_be_of_the_text_stays(lines: str) -> None:
+    text = "\n\n".join([FIRST, SECOND, lines, THIRD, FOURTH])
+    assert scrub(text, "en", RULES).text == text
+
+
 def test_what_stands_between_title_and_text_stays() -> None:
     title, lead = "Pier Closed After Divers Find Cracks", "Cracks found in pillars of northern pier"
     clean = scrub(f"{title}\n{lead}\n{CLEAN}\nLeave a Reply", "en", RULES)

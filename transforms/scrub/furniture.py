@@ -12,6 +12,7 @@ from transforms.scrub.frames import is_all_frame
 from transforms.scrub.lines import by_frame, classify, joined_kind
 from transforms.scrub.rules import Language, Match, Rules
 from transforms.scrub.shapes import LIST_ITEM, ends_sentence, is_headline, is_name, is_person, is_prose, words_of
+from transforms.scrub.strangers import take_strangers
 from transforms.scrub.words import fold, plain_tokens, stem_of, tokens
 
 LEAD_PARAGRAPHS: Final = 2  # the first may be a summary, with date and byline only below it
@@ -70,6 +71,7 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
     for at, match in enumerate(draft.found):
         if match is not None and match.kind in ("teasers", "teaser") and not match.slots:
             _take_headlines(draft, at + 1, many=match.kind == "teasers")
+    take_strangers(draft, own)
     _take_tags(draft, rules, active)
     _take_biography(draft)
 
@@ -299,7 +301,7 @@ def _run(lines: Sequence[str], at: int) -> str:
 
 
 def _take_headlines(draft: Draft, first: int, *, many: bool) -> None:
-    """Headlines that follow a label such as "Related stories"; a lone one that heads the paragraph below it stays."""
+    """Headlines that follow a label such as "Related stories"; one that heads the paragraph below it stays."""
     taken = []
     for at in range(first, len(draft.lines) if many else min(first + 1, len(draft.lines))):
         line = draft.lines[at]
@@ -308,8 +310,8 @@ def _take_headlines(draft: Draft, first: int, *, many: bool) -> None:
         if not is_headline(line) or is_prose(line) or len(words_of(line)) < 3 or (not many and line[0].isdigit()):
             break
         taken.append(at)
-    if len(taken) == 1 and _heads_next(draft, taken[0]):
-        return
+    if taken and _heads_next(draft, taken[-1]):
+        taken.pop()
     for at in taken:
         draft.take(at, "any.teaser-headline", "teasers")
 

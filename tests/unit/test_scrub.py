@@ -1072,3 +1072,59 @@ def test_a_text_that_would_be_lost_as_code_though_half_of_it_is_words_is_kept() 
 def test_identifiers_and_calls_are_never_parted() -> None:
     text = GLUED.replace("#SaveOurPier", 'filed under 4f86e10ab7 by run("all")')
     assert '4f86e10ab7 by run("all")' in scrub(text, "en", RULES).text
+
+
+@pytest.mark.parametrize(
+    ("opening", "dateline"),
+    [
+        ("Reuters: ", "Reuters"),
+        ("TNS: ", "TNS"),
+        ("IANS: ", "IANS"),
+        ("Beirut. - ", "Beirut"),
+        ("Trend: ", ""),
+        ("Tom. - ", ""),
+    ],
+)
+def test_an_agency_before_a_colon_and_a_known_place_before_stop_and_dash_date_a_text(
+    opening: str, dateline: str
+) -> None:
+    story = (
+        "The harbour authority closed the northern pier, pensions and all, after divers found cracks in its pillars."
+    )
+    clean = scrub("\n\n".join([opening + story, *BODY]), "en", RULES)
+    assert clean.dateline == dateline
+    assert clean.text.startswith(story if dateline else opening)
+
+
+def test_an_item_of_a_list_above_a_credit_is_no_caption() -> None:
+    item = "- a joint committee of the harbour meets every week"
+    clean = scrub("\n\n".join([FIRST, item, "Photo: Mara Keller", SECOND, THIRD]), "en", RULES)
+    assert (item in clean.text, clean.captions, clean.credits) == (True, [], ["Mara Keller"])
+
+
+def test_a_name_above_a_credit_at_the_head_is_who_the_picture_shows() -> None:
+    clean = scrub("\n\n".join(["Senator Claire Benning", "Photo: Mara Keller", *BODY]), "en", RULES)
+    assert (clean.text, clean.captions) == (CLEAN, ["Senator Claire Benning"])
+
+
+def test_a_first_line_of_which_the_text_says_nothing_is_no_title_above_a_credit_or_beside_furniture() -> None:
+    told = "Lambs graze beneath snowy Alpine summits"
+    clean = scrub("\n\n".join([told, "Photo: Mara Keller", *BODY]), "en", RULES)
+    assert (clean.title, clean.captions, clean.text) == ("", [told], CLEAN)
+    clean = scrub("\n\n".join(["Share on Facebook", told, *BODY]), "en", RULES)
+    assert (clean.title, clean.text) == ("", CLEAN)
+
+
+def test_a_title_and_a_caption_that_both_stand_twice_are_told_apart_by_their_order() -> None:
+    title, caption = "Old pier closed at last", "Gulls rest beside rusty anchors"
+    clean = scrub("\n\n".join([title, title, caption, caption, *BODY]), "en", RULES)
+    assert (clean.title, clean.captions, clean.text) == (title, [caption], CLEAN)
+
+
+def test_the_title_below_a_stray_label_of_teasers_is_no_headline_of_another_text() -> None:
+    title = f"{' '.join(FIRST.split()[:5])}".rstrip(".,")
+    assert scrub("\n\n".join(["...more", title, *BODY]), "en", RULES).title == title
+
+
+def test_a_note_that_a_picture_is_an_archive_s_is_no_part_of_its_credit() -> None:
+    assert scrub("\n\n".join(["צילום: Mara Keller, ארכיון", *BODY]), "he", RULES).credits == ["Mara Keller"]

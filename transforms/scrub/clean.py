@@ -34,6 +34,10 @@ SAMPLE_CHARS: Final = 2_000  # of a text, to tell its language by
 MIN_ENGLISH: Final = 0.12  # share of these words; English news has .20 to .30, other languages below .05
 _ENGLISH: Final = frozenset(("the", "of", "and", "to", "a", "that", "was", "for", "is", "with", "on", "by", "from"))
 _MOVED: Final = frozenset(("any.title", "any.subtitle", "any.dateline"))  # told by a field of their own, and not lost
+_ARCHIVED = re.compile(  # behind a credit
+    r"\s?[,،]\s?(?:file|archive?s?|archiv|archivo|archivio|arquivo|arşiv|arşîv|архив|архів|أرشيف|ارشيف|آرشیو|ארכיון)\.?$",
+    re.IGNORECASE,
+)
 _FILE_PHOTO = re.compile(r"^\s*(?:FILE|File|ARCHIVE?|Archiv)\s*(?:PHOTO|Photo|photo)?\s*[-–—:]+\s*")
 
 
@@ -166,7 +170,7 @@ def _read_fields(draft: Draft, rules: Rules) -> None:
         slots = match.slots
         if match.kind == "credit" and slots:
             caption = _FILE_PHOTO.sub("", slots.get("caption", "")).strip(" ,").rstrip(" .|/-–—([")
-            draft.pictures.append(Caption(caption, slots.get("credit", "").strip(" .,()[]")))
+            draft.pictures.append(Caption(caption, _ARCHIVED.sub("", slots.get("credit", "").strip(" .,()[]"))))
         elif match.kind == "source":
             draft.source = draft.source or slots.get("source", "").strip(" .()[]")
         elif match.kind == "prefix":
@@ -187,8 +191,8 @@ def _without_dateline(draft: Draft, paragraphs: list[str], rules: Rules, stopped
     """
     opening = rest = paragraphs[0] if paragraphs else ""
     if is_label(opening):
-        label = opening.partition(":")[0].lower()
-        if any(is_label(paragraph) or label in paragraph for paragraph in paragraphs[1:]) or label in rest:
+        label = re.compile(rf"\b{re.escape(opening.partition(':')[0].lower())}\b")
+        if label.search(rest) or any(is_label(paragraph) or label.search(paragraph) for paragraph in paragraphs[1:]):
             return paragraphs
     while (found := split_dateline(rest, *rules.dateline_names, stopped=stopped)) is not None:
         if not draft.dateline or is_source(draft.dateline) > draft.dateline.isupper():

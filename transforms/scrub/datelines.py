@@ -92,7 +92,7 @@ def split_dateline(
     """
     head = paragraph[: MAX_CHARS + 10]
     head = head if has_case(head) else _HANGING.sub("—", head)
-    if (found := _of_parts(agencies, head)) is not None and _goes_on(rest := paragraph[found.end() :]):
+    if (found := _of_parts(agencies, places, head)) is not None and _goes_on(rest := paragraph[found.end() :]):
         return Dateline(paragraph[: found.start()].strip(), rest)
     for form, good in (
         (_PAIRED, partial(_paired, agencies)),
@@ -158,11 +158,11 @@ def _goes_on(rest: str) -> bool:
     return first.isupper() or first.isdigit() or (first.isalpha() and not has_case(first)) or rest[:2] in ("al", "el")
 
 
-def _of_parts(agencies: Set[str], head: str) -> Optional[re.Match[str]]:
+def _of_parts(agencies: Set[str], known: Set[str], head: str) -> Optional[re.Match[str]]:
     """The sign that ends a dateline of names, days and known agencies: "BEIRUT, May 3, AFP -", "Basra. 3 May. TASS -".
 
-    Without an agency only the ".-" of Spanish agencies will do; a colon or full stop may end other things, and asks for
-    both agency and day.
+    Without an agency only the ".-" of Spanish agencies will do, or ". -" behind a `known` place or one in capitals; a
+    colon or full stop may end other things, and asks for both agency and day.
     """
     for end in _END.finditer(head, 3, MAX_CHARS):
         parts = [part for part in (text.strip(" ./") for text in _BETWEEN.split(head[: end.start()])) if part]
@@ -175,7 +175,10 @@ def _of_parts(agencies: Set[str], head: str) -> Optional[re.Match[str]]:
             return None
         vague = end[0].strip() in (".", ":")
         stopped = end[0].startswith(".-") or (
-            end[0][0] == "." and len(end[0].strip()) > 1 and places[:1] and places[0].isupper()
+            end[0][0] == "."
+            and len(end[0].strip()) > 1
+            and places[:1]
+            and (places[0].isupper() or fold(places[0]) in known)
         )
         if places and (stopped or (signed and (days or not vague))):
             return end

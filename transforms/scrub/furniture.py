@@ -59,7 +59,7 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
             draft.found[at] = None
     furnished = any(map(_furnishes, draft.found))
     for at in (*draft.open(), *reversed(draft.open())) if furnished else ():
-        if draft.found[at] is None and at not in own and not is_doubled_name(draft, at) and _furnished(draft, at):
+        if draft.found[at] is None and at not in own and not is_doubled_name(draft, at) and is_furnished(draft, at):
             draft.found[at] = classify(draft.lines[at], rules, active, near=True)
     for at in draft.open():
         short = draft.lines[at].count(" ") < MAX_RUN_WORDS and not ends_sentence(draft.lines[at])
@@ -69,7 +69,9 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
         if draft.found[at] is None and len(around := draft.beside(at)) == 2 and all(map(_is_form, around)):
             draft.take(at, "any.between-furniture")
     for at, match in enumerate(draft.found):
-        if match is not None and match.kind in ("teasers", "teaser") and not match.slots:
+        if match is None or match.kind not in ("teasers", "teaser") or match.slots:
+            continue
+        if match.kind == "teasers" or None in draft.found[:at]:  # else the text's own title stands below the label
             _take_headlines(draft, at + 1, many=match.kind == "teasers")
     take_strangers(draft, own)
     _take_tags(draft, rules, active)
@@ -139,7 +141,7 @@ def _names_two(text: str) -> bool:
     return len(parts) == 2 and all(map(is_name, parts)) and any(map(is_person, parts))
 
 
-def _furnished(draft: Draft, at: int) -> bool:
+def is_furnished(draft: Draft, at: int) -> bool:
     """Whether a line stands beside furniture."""
     return any(map(_furnishes, draft.beside(at)))
 
@@ -247,13 +249,13 @@ def _is_misplaced(draft: Draft, at: int, home: str, *, last: bool) -> bool:
     if match is None:
         return False
     if match.kind == "prefix":
-        return not _furnished(draft, at) and not any(m is not None and m.kind == "code" for m in draft.beside(at))
+        return not is_furnished(draft, at) and not any(m is not None and m.kind == "code" for m in draft.beside(at))
     if match.kind == "bio":
         return not (last and _introduces_author(draft, at))
     if match.kind == "source" and match.telling:
-        return not last and not _furnished(draft, at)
+        return not last and not is_furnished(draft, at)
     if match.kind in _BELOW and not last:
-        return not _furnished(draft, at)
+        return not is_furnished(draft, at)
     if match.rule == "any.stray-word":  # of a list, a name in small letters, or a link's that stands in a sentence
         beside = [(draft.found[k], draft.lines[k]) for k in (at - 1, at + 1)]
         return any(

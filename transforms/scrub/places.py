@@ -14,7 +14,7 @@ from transforms.scrub.credits import credit_line, names_agencies
 from transforms.scrub.datelines import is_dateline, names_place, split_dateline
 from transforms.scrub.draft import Draft, is_doubled_name, is_lone_name, share_again, stems_of
 from transforms.scrub.frames import read_frame
-from transforms.scrub.furniture import FURNISHES
+from transforms.scrub.furniture import FURNISHES, is_furnished
 from transforms.scrub.lines import classify
 from transforms.scrub.repair import join_broken
 from transforms.scrub.rules import Language, Match, Rules
@@ -53,6 +53,7 @@ MAX_DEK_CHARS: Final = 260
 MIN_DEK_STEMS: Final = 8
 RETOLD: Final = 0.4  # share of the title's words that a subtitle uses again; of six first paragraphs that only sum up
 # those below them, five were the article's: they used 0.0 to 0.3 of it, and one 0.6
+MIN_ALIEN_STEMS: Final = 2
 SAME_TITLE: Final = 0.8  # share of words that two forms of a title have in common
 TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs use,
 TOLD_SOMEWHERE: Final = 0.6  # … or the whole text
@@ -102,7 +103,7 @@ def take_scraps(draft: Draft) -> None:
     longer = any(len(words_of(draft.lines[at])) > 2 for at in head)
     for at in head:
         line = draft.lines[at]
-        if is_doubled_name(draft, at):
+        if is_doubled_name(draft, at) or _lacks_caption(draft.found[at + 1]):
             continue
         alone = (
             is_lone_name(line)
@@ -153,18 +154,24 @@ def take_captions(draft: Draft) -> None:
     body = _body(draft, places)
     head = places[:body] if body < len(places) else []
     for at, match in enumerate(draft.found[1:]):  # `at` is the line above
-        if match is None or match.kind != "credit" or match.slots.get("caption") or draft.found[at] is not None:
+        if match is None or not _lacks_caption(match) or draft.found[at] is not None:
             continue
         line = draft.lines[at]
-        if not is_headline(line) or is_prose(line) or line[-1] in '?!”»"':
+        if not is_headline(line) or is_prose(line) or line[-1] in '?!”»"' or LIST_ITEM.match(line):
             continue
         named = len(words_of(line)) <= 3 and is_name(line)
-        titles = at in head and line == draft.lines[head[0]]  # the first line, or that line again
+        first = at in head and line == draft.lines[head[0]]  # the first line, or that line again
+        titles = first and not _is_alien(line, [draft.lines[k] for k in places[body:]])
         if named or (not titles if at in head else len(words_of(line)) >= MIN_CAPTION_WORDS):
             draft.take(at, "any.caption-above-credit", "credit")
             draft.found[at + 1] = match._replace(slots={**match.slots, "caption": line})
             if at and draft.found[at - 1] is None and draft.lines[at - 1] == line:
                 draft.take(at - 1, "any.caption-again", "credit")
+
+
+def _lacks_caption(match: Optional[Match]) -> bool:
+    """Whether a line credits a picture without telling what it shows: its caption may stand above it."""
+    return match is not None and match.kind == "credit" and not match.slots.get("caption")
 
 
 def take_doubles(draft: Draft) -> None:
@@ -186,7 +193,7 @@ def take_doubles(draft: Draft) -> None:
             first == places[0]
             and draft.lines.count(line) == 2
             and len({draft.lines[at] for at in places[:body]}) < DOUBLED_HEAD
-            and _names_text(draft, line, places[body:])
+            and (_names_text(draft, line, places[body:]) or _is_twice(draft, places[2:body]))
         ):
             draft.take(first, "any.title-again")
         elif draft.lines.count(line) == 2 and any(word.isalpha() and len(word) > 1 for word in words_of(line)):
@@ -200,6 +207,16 @@ def take_doubles(draft: Draft) -> None:
 def _heads_list(draft: Draft, at: int) -> bool:
     """Whether the first item of a list stands below a line that is none."""
     return bool(LIST_ITEM.match(draft.lines[at + 1])) and not LIST_ITEM.match(draft.lines[at])
+
+
+def _is_twice(draft: Draft, head: Sequence[int]) -> bool:
+    """Whether among lines above the text one stands twice running: the caption below a title that does, too."""
+    return any(draft.lines[one] == draft.lines[other] for one, other in pairwise(head))
+
+
+def _is_alien(line: str, below: Sequence[str]) -> bool:
+    """Whether a text uses none of a line's longer words: of 370 titles in scripts with capitals 4 are so."""
+    return has_case(line) and len(stems_of(line)) >= MIN_ALIEN_STEMS and not share_again(line, below)
 
 
 def _names_text(draft: Draft, line: str, below: Sequence[int]) -> bool:
@@ -269,6 +286,10 @@ def _take_titles(draft: Draft, head: Sequence[int], title: str, below: Sequence[
     is as often the article's as a page's, and stays.
     """
     labels = {draft.lines[at] for at in head if len(words_of(draft.lines[at])) <= 3 and _heads_list(draft, at)}
+    for at in () if title else head:
+        if is_furnished(draft, at) and _is_alien(draft.lines[at], below):
+            draft.take(at, "any.above-title")
+    head = [at for at in head if draft.found[at] is None]
     lines = [draft.lines[at] for at in head if _may_be_title(draft.lines[at]) and draft.lines[at] not in labels]
     longer = [line for line in lines if len(words_of(line)) > 2]
     alien = len(longer) > 1 and len(words_of(longer[0])) <= MAX_CALL_WORDS and not share_again(longer[0], below)

@@ -139,8 +139,12 @@ class Rules:
 
     @cached_property
     def dateline_names(self) -> tuple[frozenset[str], ...]:
-        """What `split_dateline` goes by: agencies, places, words that point back at a name, and names of days."""
-        return self.agency_names, self.places, self.pointing, self.weekdays
+        """What `split_dateline` goes by: agencies, places, words that point back at a name, and names of days.
+
+        An agency that is nothing else may stand where a place does: "Reuters: The …".
+        """
+        sure = self.agency_names - {" ".join(row) for row in self.agencies.doubtful}
+        return self.agency_names, self.places | sure, self.pointing, self.weekdays
 
     def stops_datelines(self, language: Optional[str], sample: str) -> bool:
         """Whether news of a text's language, or of that which its `sample` shows, ends datelines with a full stop."""

@@ -10,7 +10,7 @@ from transforms.scrub.credits import MAX_CREDIT_LINE, PICTURE_WORDS, credit_line
 from transforms.scrub.draft import Draft, is_doubled_name, share_again
 from transforms.scrub.frames import is_all_frame
 from transforms.scrub.lines import by_frame, classify, joined_kind
-from transforms.scrub.rules import Language, Match, Rules
+from transforms.scrub.rules import Active, Match, Rules
 from transforms.scrub.shapes import LIST_ITEM, ends_sentence, is_headline, is_name, is_person, is_prose, words_of
 from transforms.scrub.strangers import take_strangers
 from transforms.scrub.words import fold, plain_tokens, stem_of, tokens
@@ -41,7 +41,7 @@ _COPYRIGHT = re.compile(r"^\([cC]\)\s*")
 _ANYWHERE: Final = frozenset(("promo", "share", "teaser", "teasers", "consent", "credit", "stray", "code", "source"))
 
 
-def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:
+def take_furniture(draft: Draft, rules: Rules, active: Active) -> None:
     """Lines that their own wording gives away, then doubtful ones beside them, then headlines under a teaser label."""
     for at in draft.open():
         draft.found[at] = _by_itself(draft.lines[at], rules, active)
@@ -78,7 +78,7 @@ def take_furniture(draft: Draft, rules: Rules, active: Sequence[Language]) -> No
     _take_biography(draft)
 
 
-def _by_itself(line: str, rules: Rules, active: Sequence[Language]) -> Optional[Match]:
+def _by_itself(line: str, rules: Rules, active: Active) -> Optional[Match]:
     """What a line is by its wording, else by the shape of a credit."""
     line = _COPYRIGHT.sub("© ", line)
     signed = line.removeprefix("©").strip()
@@ -92,7 +92,7 @@ def _by_itself(line: str, rules: Rules, active: Sequence[Language]) -> Optional[
     return by_shape if by_shape and (footer or signed != line) else by_wording or by_shape
 
 
-def _with_right_credit(match: Match, line: str, rules: Rules, active: Sequence[Language]) -> Match:
+def _with_right_credit(match: Match, line: str, rules: Rules, active: Active) -> Match:
     """A match by wording with what its shape tells better: who is credited, and for what."""
     slots = match.slots
     if match.kind == "source" and "/" in line and credit_line(named := slots.get("source", "-"), rules):
@@ -324,7 +324,7 @@ def _heads_next(draft: Draft, at: int) -> bool:
     return any(map(is_prose, below)) and share_again(draft.lines[at], below) >= HEADED
 
 
-def _take_tags(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:
+def _take_tags(draft: Draft, rules: Rules, active: Active) -> None:
     """Tags below the last paragraph, each on a line of its own under a label such as "Topics"."""
     last = max((at for at in draft.open() if is_prose(draft.lines[at])), default=len(draft.lines))
     for at in range(last + 1, len(draft.lines) - 1):

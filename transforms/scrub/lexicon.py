@@ -14,23 +14,27 @@ from transforms.scrub.words import fold, tokens
 CALLS: Final = frozenset(("comments", "promo", "share", "teaser", "teasers", "consent", "languages", "footer"))
 """Kinds whose templates hold everyday words: what they leave open is made of furniture's words, too."""
 MAX_SMALL: Final = 2  # small words that may stand alone where a template is open: "with us"
+MAX_MET: Final = 100_000  # words whose vocabularies are remembered
 MIN_STEM: Final = 4  # letters of a stem that tells by itself: "al*" tells too much
 
 
 class Vocabularies(NamedTuple):
-    """What a word is in each vocabulary of a language, as bit sets: a telling word, or any word of it."""
+    """What a word is in each vocabulary, as bit sets: a telling word, or any word of it."""
 
     telling: int
     known: int
 
 
 class Index:
-    """The vocabularies of a language by their words: each text brings new ones, and they are looked up at once.
+    """The vocabularies of all languages by their words: a word is looked up in all of them at once, and once a process.
 
-    `vocabularies` come with the words that count as known in each besides its own.
+    `vocabularies` come with the words that count as known in each besides its own. The first is bit 1, the next 2.
     """
 
     def __init__(self, vocabularies: Iterable[tuple[Vocabulary, Iterable[str]]]) -> None:
+        self.telling: dict[str, int] = {}  # of words met: the vocabularies of which each tells, if of any, and …
+        self.known: dict[str, int] = {}  # … those that hold it
+        self._met: set[str] = set()  # the keys of `known`
         self._whole: dict[str, Vocabularies] = {}
         self._stems: dict[str, Vocabularies] = {}
         for number, (vocabulary, common) in enumerate(vocabularies):
@@ -41,6 +45,26 @@ class Index:
                         telling, known = table.get(word, _UNKNOWN)
                         table[word] = Vocabularies(telling | mark[0], known | mark[1])
         self._lengths = sorted({len(stem) for stem in self._stems})
+
+    def told(self, words: Set[str]) -> int:
+        """Of which vocabularies any of the words tells; of most lines' words none does."""
+        if not words <= self._met:
+            self._meet(words)
+        tells = 0
+        for bits in [self.telling[word] for word in words if word in self.telling]:
+            tells |= bits
+        return tells
+
+    def _meet(self, words: Set[str]) -> None:
+        """Look words up; what was learnt is forgotten once it is too much."""
+        if len(self._met) > MAX_MET:
+            self.telling, self.known, self._met = {}, {}, set()
+        new = words - self._met
+        for word in new:
+            telling, self.known[word] = self.of(word)
+            if telling:
+                self.telling[word] = telling
+        self._met |= new
 
     def of(self, word: str) -> Vocabularies:
         """What a folded word is in each; one with hyphens is what its parts are, if a vocabulary holds them all."""

@@ -12,7 +12,7 @@ from typing import Final, Optional
 from transforms.scrub.credits import MAX_CAPTIONED, MAX_CREDIT_LINE, credit_line, is_credit, names_agencies
 from transforms.scrub.frames import ARTICLES, CLITIC, MAX_FRAMED, MAX_UNSIGNED, read_frame
 from transforms.scrub.lexicon import CALLS
-from transforms.scrub.rules import Language, Match, Rules
+from transforms.scrub.rules import MAX_RULE_WORDS, Active, Match, Rules
 from transforms.scrub.scraps import stray
 from transforms.scrub.shapes import (
     FULL_STOP,
@@ -30,7 +30,6 @@ from transforms.scrub.shapes import (
 from transforms.scrub.templates import OPEN
 from transforms.scrub.words import DATE, MAX_LINE, TIME, fold, names_in, plain_tokens, stretch, tokens
 
-MAX_RULE_WORDS: Final = 60
 MIN_SENTENCE_SPACES: Final = 7  # of a line that ends in a full stop: "Read more about this here." is shorter
 MAX_TEMPLATE_LINE: Final = 200  # characters; of longer paragraphs only the vocabularies are asked
 
@@ -50,7 +49,7 @@ _RUN_TOGETHER = re.compile(r"[A-Z][a-z]+(?=[A-Z]|$)")  # "FacebookTwitterWhatsAp
 _ARROW = re.compile(r"(?:>{1,3}\s*|[»›→►▶➜➤▸⇒☛]\s+)\w")
 
 
-def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool = False) -> Optional[Match]:
+def classify(line: str, rules: Rules, active: Active, *, near: bool = False) -> Optional[Match]:
     """Return the rule that a single line falls under by its own wording, else None.
 
     `near` says that a neighbour is furniture: then a vocabulary asks for less.
@@ -58,7 +57,7 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
     if len(line) > MAX_LINE:
         return None
     if len(line) >= MAX_TEMPLATE_LINE and is_prose(line):
-        return _by_words(line, plain_tokens(line), active, near=near)
+        return active.vocabulary_of(plain_tokens(line), line, near=near)
     if (match := stray(line)) is not None:
         return match
     found = tokens(line, rules.months)
@@ -71,7 +70,7 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
     match = _by_template(line, found, rules, active) or _by_label(line, active)
     if match is None and (near or line[-1] not in "?؟"):  # a question is a subheading, or an interviewer's
         match = (
-            _by_words(line, found, active, near=near)
+            active.vocabulary_of(found, line, near=near)
             or by_frame(line, found, rules, active)
             or _by_end(line, found, rules, active)
         )
@@ -79,9 +78,9 @@ def classify(line: str, rules: Rules, active: Sequence[Language], *, near: bool 
     return None if reported else match
 
 
-def by_frame(line: str, found: Sequence[str], rules: Rules, active: Sequence[Language]) -> Optional[Match]:
+def by_frame(line: str, found: Sequence[str], rules: Rules, active: Active) -> Optional[Match]:
     """What a line of the tokens `found` is, if it is a name in a frame."""
-    if len(found) > MAX_FRAMED:
+    if len(found) > MAX_FRAMED or active.framing.isdisjoint(found):
         return None
     for language in active:
         if language.framing.isdisjoint(found):
@@ -94,12 +93,12 @@ def by_frame(line: str, found: Sequence[str], rules: Rules, active: Sequence[Lan
     return None
 
 
-def _by_end(line: str, found: Sequence[str], rules: Rules, active: Sequence[Language]) -> Optional[Match]:
+def _by_end(line: str, found: Sequence[str], rules: Rules, active: Active) -> Optional[Match]:
     """A caption whose end, set off by a sign, is a credit in a frame: "Smoke over the harbour | Cover image: AP".
 
     Without a sign before it the label is written as one, with a sign behind it: "… at dawn Photo: Mara Keller".
     """
-    if len(line) > MAX_CAPTIONED or all(language.picturing.isdisjoint(found) for language in active):
+    if len(line) > MAX_CAPTIONED or active.picturing.isdisjoint(found):
         return None
     for sign in _LABEL_STARTS.finditer(line, MIN_LABELLED_CAPTION):
         caption, label = line[: sign.start()].strip(), line[sign.end() :].rstrip(" )].")
@@ -116,9 +115,9 @@ def _by_end(line: str, found: Sequence[str], rules: Rules, active: Sequence[Lang
     return None
 
 
-def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence[Language]) -> Optional[Match]:
+def _by_template(line: str, found: Sequence[str], rules: Rules, active: Active) -> Optional[Match]:
     heads, words = _leading(found), frozenset(found)
-    candidates = [template for language in active for template in language.candidates(heads, words)]
+    candidates = active.candidates(heads, words)
     if not candidates:
         return None
     joined = "".join(token + " " for token in found)
@@ -155,33 +154,21 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Sequence
     return None
 
 
-def _by_label(line: str, active: Sequence[Language]) -> Optional[Match]:
+def _by_label(line: str, active: Active) -> Optional[Match]:
     """A headline behind a label that is made of the words for such labels: "Previously on this topic: Storm hits"."""
     found = _LABELLED.fullmatch(line)
     if found is None or not is_headline(found["headline"]) or found["headline"][0].islower():
         return None
-    label = _by_words(found["label"], plain_tokens(found["label"]), active)
+    label = active.vocabulary_of(plain_tokens(found["label"]), found["label"], near=False)
     if label is None or label.kind != "teaser" or ends_sentence(line):
         return None
     return label._replace(slots={"headline": found["headline"]}, telling=())
 
 
-def joined_kind(run: str, active: Sequence[Language]) -> Optional[Match]:
+def joined_kind(run: str, active: Active) -> Optional[Match]:
     """Return the vocabulary that several very short lines, read as one, are made of."""
-    match = _by_words(run, plain_tokens(run), active) if run else None
+    match = active.vocabulary_of(plain_tokens(run), run, near=False) if run else None
     return match if match is None or match.kind != "teaser" else None  # a label of teasers is one line
-
-
-def _by_words(line: str, found: Sequence[str], active: Sequence[Language], *, near: bool = False) -> Optional[Match]:
-    held = frozenset(found)
-    telling = [language for language in active if language.tells(held)]
-    words = [token for token in found if token[0].isalpha()] if telling else []
-    if len(words) > MAX_RULE_WORDS:
-        return None
-    for language in sorted(telling, key=Language.is_of_one):  # what holds for all tells it best: "Facebook WhatsApp"
-        if (match := language.vocabulary_of(words, line, near=near)) is not None:
-            return match
-    return None
 
 
 def _leading(found: Sequence[str]) -> set[str]:
@@ -238,7 +225,7 @@ def _names_outlet(source: str, before: str, rules: Rules) -> bool:
     return is_name(source, most=6) or not source.isalpha() or fold(source) in rules.agency_words
 
 
-def _sets_off_credit(line: str, slots: dict[str, str], rules: Rules, active: Sequence[Language]) -> bool:
+def _sets_off_credit(line: str, slots: dict[str, str], rules: Rules, active: Active) -> bool:
     """Whether a label without a sign before it begins a credit, and does not end a sentence: "He drew a photo: …".
 
     An agency may follow any label; a person's name one in a capital, and behind no article.

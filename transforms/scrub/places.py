@@ -17,7 +17,7 @@ from transforms.scrub.frames import read_frame
 from transforms.scrub.furniture import FURNISHES, is_furnished
 from transforms.scrub.lines import classify
 from transforms.scrub.repair import join_broken
-from transforms.scrub.rules import Language, Match, Rules
+from transforms.scrub.rules import Active, Match, Rules
 from transforms.scrub.shapes import (
     LIST_ITEM,
     ends_sentence,
@@ -76,14 +76,14 @@ _PATH = re.compile(r"[^<>›»/|]{2,40}(?:\s[>›»]\s[^<>›»/|]{2,40}){1,4}")
 _BYLINE = re.compile(r"[^\W\d_][\w.'’-]+(?: [\w.'’-]+){1,3}(?:,| [|/–—-]) [^\W\d_][\w.'’-]*(?: [\w.'’-]+){0,3}")
 
 
-def take_dateline(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:
+def take_dateline(draft: Draft, rules: Rules, active: Active) -> None:
     """A dateline on a line of its own before the first paragraph, before it can be taken for a credit."""
     places = draft.open()
     for at in reversed(places[: _body(draft, places)]):
         line = draft.lines[at]
         if not is_dateline(line, rules.agency_names, rules.places) or credit_line(line, rules):
             continue
-        if all(language.picturing.isdisjoint(plain_tokens(line)) for language in active):  # "(File photo - Reuters)"
+        if active.picturing.isdisjoint(plain_tokens(line)):  # "(File photo - Reuters)"
             draft.dateline = line
             draft.take(at, "any.dateline")
             return
@@ -124,7 +124,7 @@ def take_scraps(draft: Draft) -> None:
                 draft.take(at, "any.section", "breadcrumb")
 
 
-def take_signature(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:
+def take_signature(draft: Draft, rules: Rules, active: Active) -> None:
     """What signs the last paragraph, behind its full stop: "… he said. (Reuters)", "… — Bloomberg", "… Source: RT".
 
     A caption with its credit looks alike; but it stands above or between the paragraphs, not below all others.
@@ -362,7 +362,7 @@ def _signs_text(line: str, rules: Rules) -> Optional[Match]:
     return Match("any.signature", "source", {"source": source})
 
 
-def _frames_source(line: str, rules: Rules, active: Sequence[Language]) -> Optional[Match]:
+def _frames_source(line: str, rules: Rules, active: Active) -> Optional[Match]:
     """What a line without a word for pictures says of the text's source: below it, "Courtesy: X" speaks of the text."""
     found = tokens(line, rules.months)
     if not all((language.picturing - language.crediting).isdisjoint(found) for language in active):
@@ -374,7 +374,7 @@ def _frames_source(line: str, rules: Rules, active: Sequence[Language]) -> Optio
     return None
 
 
-def take_tail(draft: Draft, rules: Rules, active: Sequence[Language]) -> None:
+def take_tail(draft: Draft, rules: Rules, active: Active) -> None:
     """Headlines and scraps after the last paragraph go once any furniture has begun there.
 
     In a text that is mostly paragraphs one or two of them go anyway: no article ends with a heading.

@@ -9,17 +9,17 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Optional
 
 from schemas.errors import ConfigError
+from transforms.scrub.candidates import Template, Templates
 from transforms.scrub.frames import Known
-from transforms.scrub.lexicon import Index, Lexicon, Vocabularies, frame_of
-from transforms.scrub.rule_files import FRAMING, Kind, RuleFile, read_rules
+from transforms.scrub.lexicon import Index, Lexicon, frame_of
+from transforms.scrub.rule_files import FRAMING, Kind, RuleFile, Vocabulary, read_rules
 from transforms.scrub.shapes import ends_sentence
-from transforms.scrub.templates import compile_template, literal_sets
 from transforms.scrub.words import DATE, MAX_NAMES, TIME, fold, names_in, tokens
 
 NOUNS_CAPITAL: Final = frozenset(("de",))  # languages in which a capital tells no name
-MAX_SEEN: Final = 100_000  # words whose vocabularies are remembered
 MIN_SHARE: Final = 0.13  # of a language's common words in a text of it: 0.13 to 0.47 in 215 bodies of 14 languages, …
 MIN_LEAD: Final = 1.4  # … and so many times that of the next language; Norwegian, Dutch and Icelandic stay below
+MAX_RULE_WORDS: Final = 60  # of a line that vocabularies are asked for
 MAX_LABEL: Final = 10  # words and signs of a line that may be a label of teasers
 MAX_SPOKEN: Final = 16  # words of a line in which a site speaks: longer ones argue
 VOICE_SLACK: Final = 0.15
@@ -153,16 +153,41 @@ class Rules:
 
     @cached_property
     def _compiled(self) -> Mapping[str, "Language"]:
+        compiled: dict[str, Language] = {}
+        first = 0
+        for name, rules in self.files.items():
+            compiled[name] = Language(name, rules, first)
+            first += len(compiled[name].vocabularies)
+        return compiled
+
+    @cached_property
+    def _index(self) -> Index:
+        """All vocabularies, with the words that are common in their files, or in any."""
         shared = self.files[_COMMON].common if _COMMON in self.files else ()
         every = tuple(word for rules in self.files.values() for word in rules.common)
-        return {
-            language: Language(
-                language, rules, every if language == _COMMON else (*shared, *rules.common), self.files.get(_COMMON)
-            )
-            for language, rules in self.files.items()
-        }
+        common = {name: every if name == _COMMON else (*shared, *rules.common) for name, rules in self.files.items()}
+        return Index(  # what is common in any language says nothing beside the languages' own names: "El 10 de"
+            (worded.vocabulary, () if worded.vocabulary.kind == "languages" else common[language.name])
+            for language in self._compiled.values()
+            for worded in language.vocabularies
+        )
 
-    def of(self, language: Optional[str], sample: str = "") -> Sequence["Language"]:
+    @cached_property
+    def _templates(self) -> Templates:
+        templates = Templates(frozenset(fold(word) for rules in self.files.values() for word in rules.common))
+        for name, rules in self.files.items():
+            lexicon = Lexicon(rules, self.files.get(_COMMON, rules), names_told=name not in NOUNS_CAPITAL)
+            texts = ((rule, text) for rule in rules.rule for text in rule.templates)
+            for order, (rule, text) in enumerate(texts):
+                templates.add(name, f"{name}.{rule.name}", rule.kind, order, text, lexicon)
+        return templates
+
+    @cached_property
+    def _active(self) -> dict[str, "Active"]:
+        """Filled as texts come: by the languages that are known."""
+        return {}
+
+    def of(self, language: Optional[str], sample: str = "") -> "Active":
         """The compiled rules for a text: its language's, English ones, which every site may show, and common ones.
 
         A text of unknown language, or of one without a file, gets them all, those first whose common words are most
@@ -170,9 +195,17 @@ class Rules:
         """
         key = _ALIASES.get(base := (language or "").split("-")[0].lower(), base)
         if key in self._compiled and key != _COMMON:
-            return tuple(self._compiled[k] for k in dict.fromkeys((key, "en", _COMMON)) if k in self._compiled)
+            if key not in self._active:
+                names = [k for k in dict.fromkeys((key, "en", _COMMON)) if k in self._compiled]
+                self._active[key] = self._activate(self._compiled[name] for name in names)
+            return self._active[key]
         shares = self._shares(sample)
-        return tuple(sorted(self._compiled.values(), key=lambda known: (known.name == _COMMON, -shares[known.name])))
+        return self._activate(
+            sorted(self._compiled.values(), key=lambda known: (known.name == _COMMON, -shares[known.name]))
+        )
+
+    def _activate(self, languages: Iterable["Language"]) -> "Active":
+        return Active(languages, self._index, self._templates)
 
     def likeliest(self, sample: str) -> Optional[str]:
         """The language whose common words are frequent in a sample, much more so than any other's; else None."""
@@ -201,33 +234,27 @@ _COMMON: Final = "any"
 _ALIASES: Final = {"ckb": "ku", "kmr": "ku", "iw": "he", "prs": "fa"}
 
 
-class Template(NamedTuple):
-    """A compiled template; a line it may match holds a word of each set in `needs`."""
+class Worded(NamedTuple):
+    """A vocabulary with its bit in the index, and how many of a line's words must tell of it at least."""
 
-    rule: str
-    kind: Kind
-    order: int
-    pattern: re.Pattern[str]
-    needs: tuple[frozenset[str], ...]
-    lexicon: Lexicon
+    name: str
+    vocabulary: Vocabulary
+    bit: int
+    least: int
 
 
 class Language:
-    """The rules of one language, ready to match. `common` are the words that count as known in its vocabularies."""
+    """The rules of one language, ready to match. Its vocabularies have the bits from number `first` on."""
 
-    def __init__(
-        self, language: str, rules: RuleFile, common: Sequence[str], shared: Optional[RuleFile] = None
-    ) -> None:
+    def __init__(self, language: str, rules: RuleFile, first: int) -> None:
         self.name = language
-        self._by_head: dict[str, list[Template]] = {}
-        self._by_need: dict[str, list[Template]] = {}  # those that may begin with any word, by words they cannot lack
-        self._needed: set[str] = set()  # the keys of `_by_need`
-        self._open: list[Template] = []  # those without such words
-        self._size = 0
         vocabularies = [v for v in rules.vocabulary if v.kind not in FRAMING]
-        self.vocabularies = [(f"{language}.{v.name}", v) for v in vocabularies]
-        # What is common in any language says nothing beside the languages' own names and codes: "El 10 de".
-        self._index = Index((v, () if v.kind == "languages" else common) for v in vocabularies)
+        self.vocabularies = [
+            Worded(f"{language}.{v.name}", v, 1 << number, 1 if _eases(v) else min(v.min_anchors, MIN_TOLD_ANCHORS))
+            for number, v in enumerate(vocabularies, first)
+        ]
+        self.bits = sum(worded.bit for worded in self.vocabularies)
+        self.labels = sum(worded.bit for worded in self.vocabularies if worded.vocabulary.kind == "teaser")
         frames = [frame_of(language, v, rules.common) for v in rules.vocabulary if v.kind in FRAMING]
         self.frames = sorted(frames, key=lambda frame: frame.kind != "credit")  # "source of the picture: …"
         self.framing = frozenset().union(*(frame.anchors for frame in frames), (DATE, TIME) if frames else ())
@@ -235,30 +262,6 @@ class Language:
         self.picturing = frozenset(word for frame in self.frames if frame.kind == "credit" for word in frame.anchors)
         self._common = frozenset(map(fold, rules.common))
         self._voice = frozenset(map(fold, rules.voice))
-        self._seen: dict[str, Vocabularies] = {}
-        self._met: set[str] = set()  # the keys of `_seen`, and …
-        self._telling: set[str] = set()  # … those of them that tell: most lines hold none, and …
-        self._labelling: set[str] = set()  # … those that tell of short lines only
-        self._lexicon = Lexicon(rules, shared or rules, names_told=language not in NOUNS_CAPITAL)
-        self._labels = sum(1 << number for number, v in enumerate(vocabularies) if v.kind == "teaser")
-        for rule in rules.rule:
-            for text in rule.templates:
-                self._add(f"{language}.{rule.name}", rule.kind, text)
-
-    def _add(self, rule: str, kind: Kind, text: str) -> None:
-        sets = literal_sets(text)
-        needs = tuple(s for s in sets if s)
-        template = Template(rule, kind, self._size, compile_template(text), needs, self._lexicon)
-        self._size += 1
-        if sets and sets[0]:
-            for head in sets[0]:
-                self._by_head.setdefault(head, []).append(template)
-        elif needs:
-            for word in min(needs, key=len):
-                self._by_need.setdefault(word, []).append(template)
-                self._needed.add(word)
-        else:
-            self._open.append(template)
 
     def is_of_one(self) -> bool:
         """Whether these are rules of one language, not those for all."""
@@ -272,47 +275,31 @@ class Language:
         """Whether a folded word is a common one of the language, such as an article."""
         return word in self._common
 
-    def candidates(self, heads: Iterable[str], words: frozenset[str]) -> list[Template]:
-        """The templates that a line may match which begins with one of `heads` and holds `words`, in file order."""
-        lists = [self._by_head[head] for head in heads if head in self._by_head]
-        lists += [self._by_need[word] for word in self._needed & words]
-        if not lists and not self._open:
-            return []
-        found = {template.order: template for some in (*lists, self._open) for template in some}
-        return [found[at] for at in sorted(found) if not any(map(words.isdisjoint, found[at].needs))]
-
-    def tells(self, words: Set[str]) -> bool:
-        """Whether any of the words tells of a vocabulary; `vocabulary_of` wants it asked first."""
-        if not words <= self._met:
-            self._learn(words)
-        short = len(words) <= MAX_LABEL
-        return not self._telling.isdisjoint(words) or (short and not self._labelling.isdisjoint(words))
-
-    def vocabulary_of(self, words: Sequence[str], line: str, *, near: bool) -> Optional[Match]:
-        """The vocabulary that a line of `words` is made of, each of them known to `tells`.
+    def vocabulary_of(self, words: Sequence[str], index: Index, line: str, *, near: bool) -> Optional[Match]:
+        """The vocabulary that a line of `words` is made of, each of them met by the index.
 
         Names in it count neither for nor against. Less is asked for beside furniture, and where a site's voice speaks;
         more of a sentence in which it does not. A label of teasers may be a subheading, too, and so may a word of a
         vocabulary that must cover the line wholly: nothing of that eases them.
         """
-        marks = [self._seen[word] for word in words]
-        tells = 0
-        for mark in marks:
-            tells |= mark.telling
+        tells = [index.telling[word] for word in words if word in index.telling]
+        told_of = [
+            (worded, telling)
+            for worded in self.vocabularies
+            if (telling := sum(1 for bits in tells if bits & worded.bit)) >= worded.least
+        ]
+        if not told_of:
+            return None
         names: Optional[Set[str]] = frozenset() if self.name in NOUNS_CAPITAL else None  # looked for where they matter
         voices = self._voice.intersection(words)  # in capitals they are no voice: "in the US"
         voiced = bool(voices) and not (voices.issubset(map(fold, _CAPITALS.findall(line))) and not line.isupper())
         spoken = len(words) <= MAX_SPOKEN and voiced
         told = self._voice and not voiced and len(words) >= MIN_TOLD_WORDS and ends_sentence(line)
         slack = NEAR_SLACK if near else VOICE_SLACK if spoken else 0.0
-        for number, (name, vocabulary) in enumerate(self.vocabularies):
-            bit = 1 << number
-            if not tells & bit:
-                continue
-            eased = (near or spoken) and vocabulary.kind != "teaser" and vocabulary.coverage < 1
-            telling = sum(1 for mark in marks if mark.telling & bit)
+        for (name, vocabulary, bit, _), telling in told_of:
+            eased = (near or spoken) and _eases(vocabulary)
             if telling >= (MIN_TOLD_ANCHORS if told else 1 if eased else vocabulary.min_anchors):
-                known = sum(1 for mark in marks if mark.known & bit)
+                known = sum(1 for word in words if index.known[word] & bit)
                 sure = near or telling >= vocabulary.min_anchors
                 coverage = vocabulary.coverage - (slack if eased and sure else 0.0)
                 if known < coverage * (len(words) - MAX_NEUTRAL):
@@ -320,21 +307,54 @@ class Language:
                 neutral = 0
                 if vocabulary.kind not in ("teaser", "languages"):  # a name among languages is no language
                     names = names_in(line) if names is None else names
-                    neutral = sum(1 for m, w in zip(marks, words, strict=True) if w in names and not m.known & bit)
+                    neutral = sum(1 for word in words if word in names and not index.known[word] & bit)
                 if known >= coverage * (len(words) - neutral):
-                    told_by = [w for mark, w in zip(marks, words, strict=True) if mark.telling & bit]
+                    told_by = [word for word in words if index.telling.get(word, 0) & bit]
                     return Match(name, vocabulary.kind, telling=told_by)
         return None
 
-    def _learn(self, words: Set[str]) -> None:
-        """Look up what words are in each vocabulary; what was learnt is forgotten once it is too much."""
-        if len(self._seen) > MAX_SEEN:
-            self._seen, self._met, self._telling, self._labelling = {}, set(), set(), set()
-        marks = {word: self._index.of(word) for word in words - self._met}
-        self._seen |= marks
-        self._met.update(marks)  # `|=` with the keys would copy the set each time
-        self._telling.update(word for word, mark in marks.items() if mark.telling & ~self._labels)
-        self._labelling.update(word for word, mark in marks.items() if mark.telling & self._labels)
+
+def _eases(vocabulary: Vocabulary) -> bool:
+    """Whether less may be asked of a vocabulary."""
+    return vocabulary.kind != "teaser" and vocabulary.coverage < 1
+
+
+class Active(tuple[Language, ...]):
+    """The languages whose rules a text gets, those first that tell it best, asked all at once."""
+
+    def __new__(cls, languages: Iterable[Language], index: Index, templates: Templates) -> "Active":
+        return super().__new__(cls, languages)
+
+    def __init__(self, languages: Iterable[Language], index: Index, templates: Templates) -> None:
+        self.framing = frozenset().union(*(language.framing for language in self))
+        self.picturing = frozenset().union(*(language.picturing for language in self))
+        self._index, self._templates = index, templates
+        self._ranks = {language.name: rank for rank, language in enumerate(self)}
+        self._general_first = sorted(self, key=Language.is_of_one)
+
+    def candidates(self, heads: Iterable[str], words: frozenset[str]) -> list[Template]:
+        """The templates that a line may match which begins with one of `heads` and holds `words`."""
+        return self._templates.of(heads, words, self._ranks)
+
+    def vocabulary_of(self, found: Sequence[str], line: str, *, near: bool) -> Optional[Match]:
+        """The vocabulary that a line of the tokens `found` is made of.
+
+        What holds for all languages tells it best ("Facebook WhatsApp"). Labels are short, or hold another's word, too.
+        """
+        held = frozenset(found)
+        tells = self._index.told(held)
+        asked = [
+            language
+            for language in (self._general_first if tells else ())
+            if tells & (language.bits if len(held) <= MAX_LABEL else language.bits & ~language.labels)
+        ]
+        words = [token for token in found if token[0].isalpha()] if asked else []
+        if len(words) > MAX_RULE_WORDS:
+            return None
+        for language in asked:
+            if (match := language.vocabulary_of(words, self._index, line, near=near)) is not None:
+                return match
+        return None
 
 
 def load_rules(folder: Path) -> Rules:

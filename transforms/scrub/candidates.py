@@ -29,7 +29,8 @@ class Templates:
         self._by_head: dict[str, list[Template]] = {}  # by what a line begins with
         self._by_need: dict[str, list[Template]] = {}  # by a word anywhere in it
         self._needed: set[str] = set()  # the keys of `_by_need`
-        self._open: list[Template] = []  # those without such words
+        self._open: list[Template] = []  # those without such words, …
+        self._opened: set[str] = set()  # … and their languages
 
     def add(self, language: str, rule: str, kind: Kind, order: int, text: str, lexicon: Lexicon) -> None:
         """Take in the template `text` of a rule."""
@@ -40,6 +41,7 @@ class Templates:
         template = Template(language, rule, kind, order, compile_template(text), rest, lexicon)
         if key is None:
             self._open.append(template)
+            self._opened.add(language)
             return
         table = self._by_need if key else self._by_head
         for word in needs[key]:
@@ -58,6 +60,8 @@ class Templates:
         lists = [self._by_head[head] for head in heads if head in self._by_head]
         if not self._needed.isdisjoint(words):
             lists += [self._by_need[word] for word in self._needed & words]
+        if not lists and self._opened.isdisjoint(ranks):
+            return []
         found = {
             (ranks[template.language], template.order): template
             for some in (*lists, self._open)

@@ -23,7 +23,7 @@ from transforms.scrub.places import (
     take_tail,
 )
 from transforms.scrub.repair import COMPOUNDING, join_broken, join_divided
-from transforms.scrub.rules import Rules
+from transforms.scrub.rules import Active, Match, Rules
 from transforms.scrub.shapes import is_prose, is_source
 from transforms.scrub.words import find_date
 
@@ -39,6 +39,9 @@ _ARCHIVED = re.compile(  # behind a credit
     re.IGNORECASE,
 )
 _FILE_PHOTO = re.compile(r"^\s*(?:FILE|File|ARCHIVE?|Archiv)\s*(?:PHOTO|Photo|photo)?\s*[-–—:]+\s*")
+
+
+_Judged = dict[Active, dict[str, Optional[Match]]]  # by the rules that were asked, what lines are by their own wording
 
 
 class Scrubbed(NamedTuple):
@@ -66,14 +69,15 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
     """
     mended = clean_characters(text)
     dirty = is_damaged(text, mended)
-    clean = _scrub_once(mended, language, rules, title, dirty=dirty)
+    judged: _Judged = {}
+    clean = _scrub_once(mended, language, rules, title, judged, dirty=dirty)
     dirty = dirty or len(clean.removals) > 1
     for _ in range(MAX_ROUNDS):
         whole = all(removal.rule == "any.dateline" for removal in clean.removals)
         if whole and len(clean.text.split("\n\n")) == len(_lines(mended)):  # and so nothing has a new place
             break
         mended = clean_characters(clean.text)
-        again = _scrub_once(mended, language, rules, title, dirty=dirty and not clean.title)
+        again = _scrub_once(mended, language, rules, title, judged, dirty=dirty and not clean.title)
         if again.text == clean.text:
             break
         clean = _merged(clean, again)  # what went had hidden something: seldom
@@ -102,12 +106,14 @@ def _lines(text: str) -> list[str]:
     return [line for line in (row.strip() for row in text.split("\n")) if line]
 
 
-def _scrub_once(text: str, language: Optional[str], rules: Rules, title: str, *, dirty: bool) -> Scrubbed:
+def _scrub_once(
+    text: str, language: Optional[str], rules: Rules, title: str, judged: _Judged, *, dirty: bool
+) -> Scrubbed:
     draft = Draft(_lines(text))
     _take_code(draft)
     active = rules.of(language, text[:SAMPLE_CHARS])
     take_dateline(draft, rules, active)
-    take_furniture(draft, rules, active)
+    take_furniture(draft, rules, active, judged.setdefault(active, {}))
     take_signature(draft, rules, active)
     take_scraps(draft)
     take_captions(draft)

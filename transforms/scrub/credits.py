@@ -38,6 +38,7 @@ _NAMED = re.compile(r"(?P<caption>[^()\[\]]{8,200}[^.:()\[\]]) ?(?P<open>[(\[])(
 _SEPARATOR = re.compile(r"[(\[|—–©•]|\.\s|\s[/-]\s")
 _ARCHIVED = re.compile(r"\W*(?:FILE|File|ARCHIVE?|Archiv)\b")
 _PLACED = re.compile(r"[^()a-z]{3,30} \([^()]+\)|[^/]+\w/ [^/]+")  # "BEIRUT (AFP)"; the other form opens Arabic stories
+_SIDES = re.compile(r"\s*[/|]\s*")
 _ACCOUNT = re.compile(
     r"(?:[^\W\d_]{1,12}\s?/\s?)?@[\w.]{2,40}(?:\s?/\s?[^\W\d_]{1,12})?"
 )  # a picture's: "X/@harbour", "@harbour/Instagram"
@@ -134,7 +135,7 @@ def credit_line(line: str, rules: Rules) -> bool:
         return True
     if _PLACED.fullmatch(line) and (line[-1] == ")" or not has_case(line)):
         return False
-    parts = [part for part in re.split(r"\s*[/|]\s*", line) if part]
+    parts = [part for part in _SIDES.split(line) if part] if "/" in line or "|" in line else [line]
     slashed = len(parts) in (2, 3)
     _, via, giver = line.rpartition(" via ")
     if via and fold(giver.split()[-1]) in rules.offices and " " in giver and is_name(line, most=9):

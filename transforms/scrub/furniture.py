@@ -41,10 +41,15 @@ _COPYRIGHT = re.compile(r"^\([cC]\)\s*")
 _ANYWHERE: Final = frozenset(("promo", "share", "teaser", "teasers", "consent", "credit", "stray", "code", "source"))
 
 
-def take_furniture(draft: Draft, rules: Rules, active: Active) -> None:
-    """Lines that their own wording gives away, then doubtful ones beside them, then headlines under a teaser label."""
+def take_furniture(draft: Draft, rules: Rules, active: Active, judged: dict[str, Optional[Match]]) -> None:
+    """Lines that their own wording gives away, then doubtful ones beside them, then headlines under a teaser label.
+
+    `judged` tells, and is told, what lines are by their own wording: a text's are the same in the next round.
+    """
     for at in draft.open():
-        draft.found[at] = _by_itself(draft.lines[at], rules, active)
+        if (line := draft.lines[at]) not in judged:
+            judged[line] = _by_itself(line, rules, active)
+        draft.found[at] = judged[line]
     own, home = _give_back_own(draft, rules), active[0].name
     beside = {at + side for at in _misplaced(draft, home) for side in (-1, 1)} - own
     for at in draft.open():  # a label beside a line that is no subheading after all

@@ -153,7 +153,7 @@ def _new_breaks(paragraph: str, words: Sequence[str]) -> set[int]:
 
 
 def _is_glued(paragraphs: Sequence[str], known: Frequencies) -> bool:
-    words = [word for p in paragraphs for word in p.split()]
+    words = " ".join(paragraphs).split()
     odd = {part for token in known.unmet(set(words)) for part in _odd_parts(token, known)}
     if len(odd) < MIN_EVIDENT:
         return False

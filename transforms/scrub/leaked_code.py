@@ -53,9 +53,6 @@ _BRACKETED: Final = frozenset(("if", "for", "while", "switch"))
 _DECLARATION_WEIGHT: Final = 0.6
 _MAX_TOKEN: Final = 200  # characters of a token that are looked at
 
-_HINT = re.compile(  # each way begins with a sign: what they begin with is looked for first, and in prose found nowhere
-    r"\{|\}|<|>|;|=|\\|\(\)|/\*|@context|\$\(|\":|\[\[|\[/|%%"
-)
 _BRACKETS = re.compile(r"[{}()\[\];,]{1,12}")
 _MIN_WEIGHT: Final = 5.0  # of a run that begins a line or follows a sentence
 _MIN_ABRUPT_WEIGHT: Final = 12.0  # of one that follows a word: a sentence may end with a short call
@@ -70,7 +67,9 @@ _BEFORE_LITERAL: Final = (":", "=", "(", "[", ",", "+", "{", "?", "|", "&", "ret
 _COMMENTS: Final = {"//": "", "/*": "*/", "<!--": "-->"}
 _LITERAL_REACH: Final = 200  # tokens looked back for an open quotation mark
 _MAX_BEFORE: Final = 2  # words of code that look like words, before its first sign
-_STRUCTURE = re.compile(r"[{}=<>]|\);|\":|/\*|\[\[|\[/|%%")  # sums of calls alone may be a sentence about functions
+_STRUCTURE = re.compile(  # of code: sums of calls alone may be a sentence about functions
+    r"\{|\}|=|<|>|\);|\":|/\*|\[\[|\[/|%%"  # each way begins with a sign, which prose hardly holds: so it is soon found
+)
 _PLACEHOLDER = re.compile(r"(?<!\S)[<{]\w[\w -]{0,30}[.!?]?[>}](?=[\s,.;:]|$)")  # "<name>" and "{date}" in a sentence
 _QUOTES: Final = '"“„«‘'
 _STRING = re.compile(r"\"[^\"]*\"|'[^']*'")
@@ -113,7 +112,7 @@ def split_code(line: str) -> Split:
     """
     if _BRACKETS.fullmatch(line):
         return Split("", (line,))
-    if not _HINT.search(line):
+    if not _STRUCTURE.search(line):
         return Split(line, ())
     tokens = [Token(m[0], m.start(), weigh(m[0])) for m in re.finditer(r"\S+", line)]
     stopped = any(map(_ends_sentence, tokens))  # a subheading holds no full stop

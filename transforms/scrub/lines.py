@@ -120,7 +120,7 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Active) 
     candidates = active.candidates(heads, words)
     if not candidates:
         return None
-    joined = "".join(token + " " for token in found)
+    joined = " ".join(found) + " "
     sentence = line.count(" ") >= MIN_SENTENCE_SPACES and ends_sentence(line) and not INITIALS.search(line)
     for template in candidates:
         if (hit := template.pattern.match(joined)) is not None:

@@ -42,7 +42,8 @@ class Agencies(NamedTuple):
         rows = [
             row
             for at, word in enumerate(words)
-            for row in self.by_first.get(word, ())
+            if word in self.by_first
+            for row in self.by_first[word]
             if words[at : at + len(row)] == list(row) and any(name in line for name in self.doubtful.get(row, ("",)))
         ]
         return words, rows
@@ -275,18 +276,20 @@ class Language:
         """Whether a folded word is a common one of the language, such as an article."""
         return word in self._common
 
-    def vocabulary_of(self, words: Sequence[str], index: Index, line: str, *, near: bool) -> Optional[Match]:
-        """The vocabulary that a line of `words` is made of, each of them met by the index.
+    def vocabulary_of(
+        self, words: Sequence[str], tells: int, index: Index, line: str, *, near: bool
+    ) -> Optional[Match]:
+        """The vocabulary that a line of `words` is made of, which the index was told of and of which `tells` came.
 
         Names in it count neither for nor against. Less is asked for beside furniture, and where a site's voice speaks;
         more of a sentence in which it does not. A label of teasers may be a subheading, too, and so may a word of a
         vocabulary that must cover the line wholly: nothing of that eases them.
         """
-        tells = [index.telling[word] for word in words if word in index.telling]
+        marks = [index.telling[word] for word in words if word in index.telling]
         told_of = [
             (worded, telling)
             for worded in self.vocabularies
-            if (telling := sum(1 for bits in tells if bits & worded.bit)) >= worded.least
+            if tells & worded.bit and (telling := sum(1 for mark in marks if mark & worded.bit)) >= worded.least
         ]
         if not told_of:
             return None
@@ -352,7 +355,7 @@ class Active(tuple[Language, ...]):
         if len(words) > MAX_RULE_WORDS:
             return None
         for language in asked:
-            if (match := language.vocabulary_of(words, self._index, line, near=near)) is not None:
+            if (match := language.vocabulary_of(words, tells, self._index, line, near=near)) is not None:
                 return match
         return None
 

@@ -59,7 +59,7 @@ def stem_of(word: str) -> str:
     return fold(word).partition("'")[0][:STEM_CHARS]
 
 
-def tokens(line: str, months: Mapping[str, int]) -> list[str]:
+def tokens(line: str, months: Mapping[str, int]) -> Sequence[str]:
     """Return the folded tokens of a line, dates and times made one token each.
 
     >>> tokens("Posted on March 5, 2024 at 10:30", {"march": 3})
@@ -68,11 +68,12 @@ def tokens(line: str, months: Mapping[str, int]) -> list[str]:
     plain = plain_tokens(line)
     if not _DIGIT.search(line):
         return plain
-    merged, done = [], 0
+    merged: list[str] = []
+    done = 0
     for token, at, length in _stamps(plain, months):
         merged += [*plain[done:at], token]
         done = at + length
-    return merged + plain[done:]
+    return [*merged, *plain[done:]]
 
 
 def stretch(line: str, months: Mapping[str, int], first: int, last: int) -> str:
@@ -127,7 +128,8 @@ def names_in(line: str) -> frozenset[str]:
     return frozenset(fold(word.strip(".,!?:;")) for word in names) if len(names) <= MAX_NAMES else frozenset()
 
 
-def plain_tokens(line: str) -> list[str]:
+@lru_cache(maxsize=128)  # each rule asks it of the same line again
+def plain_tokens(line: str) -> Sequence[str]:
     """Return the folded tokens of a line, dates and times as they stand.
 
     Most lines are plain once their quotation marks are, and need no folding word by word.
@@ -144,8 +146,8 @@ def _stamps(plain: Sequence[str], months: Mapping[str, int]) -> list[tuple[str, 
     """The dates and times among tokens: (its one token, where it begins, how many tokens it takes)."""
     found = []
     free = 0
-    for at, text in enumerate(plain):
-        if at < free or not (text[0].isdigit() or text in months):
+    for at in [at for at, text in enumerate(plain) if text[0].isdigit() or text in months]:
+        if at < free:
             continue
         if (read := _read_date(plain, at, months)) is not None:
             found.append((DATE, at, read[0]))

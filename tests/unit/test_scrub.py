@@ -830,6 +830,9 @@ def test_glued_words_are_parted_and_names_links_and_hashtags_stay() -> None:
 
 GLUED_SIGNS = {
     "a closed quotation": ("en", 'He called it a "waste",and foundcracks in the pillar.', 'a "waste", and found'),
+    "a quotation that was not closed": ("en", 'He said "it is shut and left. "If you wait, it is gone."Keller laughed.', 'gone." Keller'),
+    "a German compound behind a small word": ("de", "Der Plan desHafenzollverwaltungsamts war neu.", "des Hafenzollverwaltungsamts"),
+    "a German name that begins small": ("de", "Die Firma zdfNeopost war neu.", "zdfNeopost"),
     "a part of a word in brackets": ("en", "The (neuro)science of fear, as hehad read, foundcracks in it.", "(neuro)science"),
     "French quotation marks": ("fr", "Le « port », le « quai », la « digue », le « phare »,disait-il, et le « mur», toutest fermé.", "« mur », tout"),
     "Russian endings of names": ("ru", "Султану Ибрагиму сказали, что Ибрагим и Ибрагим уже ушли.", "Султану Ибрагиму"),
@@ -841,6 +844,7 @@ def test_signs_in_a_glued_text_keep_their_place(language: str, line: str, good: 
     glued = {
         "en": GLUED,
         "fr": "Le maire a ditque les habitantsdemandent une réponse, que lesbateaux partaient, et que la villesera seule ceprintemps, ou lesuivant.",
+        "de": "Die Stadt sagtedass der Hafenzu sei, undviele kamenaus demHaus, weil siewissen wolltenwas dortwar, aberniemand sprachmit ihnen.",
         "ru": "Рыбаки сказаличто лодки стоятв порту, новсе двериоткрыты, апотом ониушли домой безслов.",
     }
     assert good in scrub(f"{line}\n\n{glued[language]}", language, RULES).text

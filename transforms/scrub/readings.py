@@ -21,6 +21,8 @@ UNLISTED: Final = -0.5  # a word of no list, spelt as the language's words are �
 UNKNOWN_LOWER: Final = (-9.5, -0.3)  # … or anyhow, and per character …
 UNKNOWN_CAPITAL: Final = (-6.0, -0.3)  # … names above all
 UNKNOWN_MIXED: Final = -13.0  # a capital inside: "theKataib", rarely a brand
+GROWN: Final = -4.0  # … beside what its parts are worth, where the first is a small word: "desHafenbauamts"
+MIN_GROWN: Final = 5  # letters of such a part, from which on a rare word will do: no brand begins with one
 PARTICLE: Final = -2.0  # al-, el-
 ELIDED: Final = -3.0  # l', d'
 NUMBER: Final = -4.0
@@ -30,6 +32,7 @@ BAD_SIGN: Final = -8.0  # a comma or full stop with a letter on either side
 LONE_LETTER: Final = -12.0
 INITIAL: Final = -2.0  # or a word of one letter
 FREQUENT: Final = 1e-5  # shares of running words: a word of everyday use …
+RARE: Final = 1e-7  # … one of long texts …
 EVERYWHERE: Final = 1e-3  # … and one of every text
 GLUED: Final = -1.3  # a space is lost once in twenty where nothing is known of the lines
 GLUED_ELSEWHERE: Final = -5.0  # … and hardly ever where it is known that no line ended
@@ -46,6 +49,7 @@ _LINK = re.compile(  # or a call, or an identifier such as "4f86e10a"
     r"://|www\.|@|^#|\w\.(?:com|org|net|gov|edu|info|io|ai|tv|[a-z]{2})(?:/|\W*$)|\w\([\"')]|\d[a-z]+\d+[a-z]"
 )
 _SUBWORD = re.compile(r"[^\W\d_]+|\d+|[^\w]+|_")
+_GROWN = re.compile(r"([a-zß-ÿ]{2,})([A-ZÀ-Þ][a-zß-ÿ]+)")
 _JOINS: Final = frozenset("-‑'’/&+_\u200c")
 _APOSTROPHES: Final = ("'", "’")
 _AFTER_APOSTROPHE: Final = frozenset(("s", "t", "d", "m", "re", "ve", "ll"))  # in English
@@ -109,15 +113,15 @@ class Reader:
 
         With the length of the lines known, cuts are likely at their ends only.
         """
-        row, quotes = 0, 0
+        row, quoted = 0, False
         width = lines.width if lines else None
         for token in paragraph.split(" "):
             cut, gain = self._cut(token, lines, row)
-            if cut and token[cut] == '"' and (quotes + token[:cut].count('"')) % 2:
+            if cut and token[cut] == '"' and _is_quoted(token[:cut], quoted):
                 cut += 1  # it closes a quotation that is open
                 cut += len(token[cut:]) - len(token[cut:].lstrip(_STOPS))
                 cut = cut if cut < len(token) and not self._goes_on(token[cut:]) else 0
-            quotes += token.count('"') if '"' in token else 0
+            quoted = _is_quoted(token, quoted) if '"' in token else quoted
             yield token, cut, gain
             fits = row and not cut and (width is None or row + 1 + len(token) <= width)
             row = row + 1 + len(token) if fits else len(token) - cut
@@ -253,9 +257,25 @@ class Reader:
         if share:
             return math.log10(share)
         if mixed:
-            return UNKNOWN_MIXED
+            least = min(UNKNOWN_MIXED, UNKNOWN_LOWER[0] + UNKNOWN_LOWER[1] * len(word))
+            parts = _GROWN.fullmatch(word)
+            if parts is None or self.known.get(parts[1], 0.0) < (FREQUENT if len(parts[1]) < MIN_GROWN else RARE):
+                return least
+            return min(least, math.log10(self.known[parts[1]]) + self._word(parts[2], "", "", seen) + GROWN)
         base = UNKNOWN_CAPITAL if word[0].isupper() else UNKNOWN_LOWER
         return max(UNLISTED + self.spelling.likely(word.lower()), base[0] + base[1] * len(word))
+
+
+def _is_quoted(token: str, quoted: bool) -> bool:
+    """Whether the text behind a token is part of a quotation, if before it was `quoted`.
+
+    A quotation that was not closed is no reason to take the next one's opening mark for its end.
+    """
+    for at, sign in enumerate(token):
+        if sign == '"':
+            opens, closes = not token[:at].strip(OPENS), not token[at + 1 :].strip(CLOSES)
+            quoted = opens if opens != closes else not quoted
+    return quoted
 
 
 def is_gershayim(before: str, sign: str, after: str) -> bool:

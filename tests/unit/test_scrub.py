@@ -832,7 +832,6 @@ GLUED_SIGNS = {
     "a closed quotation": ("en", 'He called it a "waste",and foundcracks in the pillar.', 'a "waste", and found'),
     "a quotation that was not closed": ("en", 'He said "it is shut and left. "If you wait, it is gone."Keller laughed.', 'gone." Keller'),
     "a German compound behind a small word": ("de", "Der Plan desHafenzollverwaltungsamts war neu.", "des Hafenzollverwaltungsamts"),
-    "a German name that begins small": ("de", "Die Firma zdfNeopost war neu.", "zdfNeopost"),
     "a part of a word in brackets": ("en", "The (neuro)science of fear, as hehad read, foundcracks in it.", "(neuro)science"),
     "French quotation marks": ("fr", "Le « port », le « quai », la « digue », le « phare »,disait-il, et le « mur», toutest fermé.", "« mur », tout"),
     "Russian endings of names": ("ru", "Султану Ибрагиму сказали, что Ибрагим и Ибрагим уже ушли.", "Султану Ибрагиму"),

@@ -832,6 +832,7 @@ GLUED_SIGNS = {
     "a closed quotation": ("en", 'He called it a "waste",and foundcracks in the pillar.', 'a "waste", and found'),
     "a quotation that was not closed": ("en", 'He said "it is shut and left. "If you wait, it is gone."Keller laughed.', 'gone." Keller'),
     "a German compound behind a small word": ("de", "Der Plan desHafenzollverwaltungsamts war neu.", "des Hafenzollverwaltungsamts"),
+    "a dash that a text writes as a hyphen": ("en", "The pier - it was old - had two ends -which all knew - and foundcracks.", "ends - which all"),
     "a part of a word in brackets": ("en", "The (neuro)science of fear, as hehad read, foundcracks in it.", "(neuro)science"),
     "French quotation marks": ("fr", "Le « port », le « quai », la « digue », le « phare »,disait-il, et le « mur», toutest fermé.", "« mur », tout"),
     "Russian endings of names": ("ru", "Султану Ибрагиму сказали, что Ибрагим и Ибрагим уже ушли.", "Султану Ибрагиму"),

@@ -103,7 +103,7 @@ class Reader:
         self.known, self.letters, self.spelling, self.language = known, letters, spelling(language), language
         self.own, self.total = Counter(word for word in words if word[0].isupper()), len(words)
         self.inflected = language in INFLECTED_LANGUAGES
-        self.spaced_dashes = _spaces_dashes(paragraphs)
+        self.dashes = _spaced_dashes(paragraphs)
         self.low_quotes = any("„" in paragraph for paragraph in paragraphs)
         self._scores: dict[tuple[str, int], float] = {}
         self._ways: dict[str, list[tuple[int, float]]] = {}
@@ -158,7 +158,7 @@ class Reader:
         for at in range(1, len(token)):
             if self.low_quotes and token[at] == "“":
                 continue
-            if _may_cut(token, at, self.spaced_dashes) and not (token[at - 1] in ")]" and self._in_word(token, at)):
+            if _may_cut(token, at, self.dashes) and not (token[at - 1] in ")]" and self._in_word(token, at)):
                 gain = self.piece(token[:at]) + self.piece(token[at:]) - whole
                 if gain > LEAST_GAIN:
                     ways.append((at, gain))
@@ -191,7 +191,7 @@ class Reader:
         if len(core) == 1 and core.isupper() and f"{core}." in text:
             return INITIAL
         parts = _SUBWORD.findall(core)
-        total = BAD_SIGN if core[0] in "—–" or core[-1] in "—–" else 0.0
+        total = BAD_SIGN if core[0] in "—–" or core[-1] in "—–" or core[0] in self.dashes else 0.0
         for at, part in enumerate(parts):
             before = parts[at - 1] if at else ""
             after = parts[at + 1] if at + 1 < len(parts) else ""
@@ -283,18 +283,23 @@ def is_gershayim(before: str, sign: str, after: str) -> bool:
     return sign in _QUOTES and len(after) == 1 and "א" <= before <= "ת" and "א" <= after <= "ת"
 
 
-def _spaces_dashes(paragraphs: Sequence[str]) -> bool:
-    """Whether the text sets its dashes between spaces, as most do, or close to a word."""
+def _spaced_dashes(paragraphs: Sequence[str]) -> str:
+    """Which dashes the text sets between spaces, as most do, rather than close to a word; the hyphen last.
+
+    A hyphen behind a word may be a hanging one, "pre- and post-war", and before a figure its sign.
+    """
     words = [token for p in paragraphs for token in p.split(" ")[1:] if token]  # the first may be a speaker's dash
     tokens = [token for token in words if token[0] in "—–" or token[-1] in "—–"]
-    return sum(len(token) == 1 for token in tokens) > len(tokens) / 2
+    dashes = "—–" if sum(len(token) == 1 for token in tokens) > len(tokens) / 2 else ""
+    close = sum(token[0] == "-" and token[1:2].isalpha() for token in words)
+    return dashes + "-" if words.count("-") > max(1, close) else dashes
 
 
-def _may_cut(token: str, at: int, spaced_dashes: bool) -> bool:
-    """Whether a line may have ended before character `at` of a token."""
+def _may_cut(token: str, at: int, dashes: str) -> bool:
+    """Whether a line may have ended before character `at` of a token; `dashes` stand between spaces."""
     left, right = token[at - 1], token[at]
     if left in _DASHES or right in _DASHES:
-        return spaced_dashes and (left in "—–" or right in "—–") and at in (1, len(token) - 1)
+        return (at == 1 and left in dashes) or (at == len(token) - 1 and right in dashes.rstrip("-"))
     if _MARKS.match(right):
         return False
     if right == '"' or left == '"':

@@ -433,6 +433,8 @@ def test_a_sentence_on_how_the_article_came_about_stays_where_nothing_else_shows
     title = "Pier closed after divers find cracks"
     alone = scrub(f"{title}\n\n{CLEAN}\n\n{note}", language, RULES)
     assert (alone.text, alone.source) == (f"{title}\n\n{CLEAN}\n\n{note}", source)
+    signed = f"Mara Lind, Harbour University\n\n{CLEAN}\n\n{note}"
+    assert scrub(signed, language, RULES).text == signed
     beside = scrub(f"{title}\n\nShare on Facebook\n\n{CLEAN}\n\n{note}", language, RULES)
     assert (beside.text, beside.source) == (CLEAN, source)
 

@@ -356,15 +356,24 @@ def _may_be_tag(draft: Draft, at: int) -> bool:
 
 
 def leave_notes(draft: Draft) -> None:
-    """Give back sentences on how the article came about, where they are all that was found of a page.
+    """Give back sentences on how the article came about, where they are all that was found.
 
-    "Additional contributions by Mara Keller.", "This story first ran on Harbour Press.": newsrooms write them below
-    the text, into its last paragraph. What they tell, fields have by now. A biography is none of these.
+    What they tell, fields have by now.
     """
-    found = {at: match for at, match in enumerate(draft.found) if match is not None and match.rule != "any.dateline"}
-    if all(_is_note(match) and ends_sentence(draft.lines[at]) for at, match in found.items()):
-        for at in found:
-            draft.found[at] = None
+    if not shows_page(draft):
+        draft.found = [None] * len(draft.lines)
+
+
+def shows_page(draft: Draft) -> bool:
+    """Whether what was found shows a page around the text: something besides sentences on how the article came about.
+
+    "Additional contributions by Mara Keller.", "This story first ran on Harbour Press.": newsrooms write them below the
+    text, into its last paragraph. A biography is none of these.
+    """
+    return any(
+        match is not None and not (_is_note(match) and ends_sentence(line))
+        for line, match in zip(draft.lines, draft.found, strict=True)
+    )
 
 
 def _is_note(match: Match) -> bool:

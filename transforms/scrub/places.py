@@ -14,7 +14,7 @@ from transforms.scrub.credits import credit_line, names_agencies
 from transforms.scrub.datelines import is_dateline, names_place, split_dateline
 from transforms.scrub.draft import Draft, is_doubled_name, is_lone_name, share_again, stems_of
 from transforms.scrub.frames import read_frame
-from transforms.scrub.furniture import FURNISHES, is_furnished
+from transforms.scrub.furniture import FURNISHES, is_furnished, shows_page
 from transforms.scrub.lines import classify
 from transforms.scrub.repair import join_broken
 from transforms.scrub.rules import Active, Match, Rules
@@ -97,7 +97,7 @@ def take_scraps(draft: Draft) -> None:
     for at in above:
         if _PATH.fullmatch(draft.lines[at]):
             draft.take(at, "any.path", "breadcrumb")
-    head = [at for at in above if draft.found[at] is None] if any(draft.found) else []
+    head = [at for at in above if draft.found[at] is None] if shows_page(draft) else []
     if len(head) > MAX_SCRAPS:
         return
     longer = any(len(words_of(draft.lines[at])) > 2 for at in head)

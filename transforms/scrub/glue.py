@@ -7,7 +7,9 @@ Names, compounds, brands, URLs and hashtags are likelier as they stand.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence, Set
+from itertools import accumulate
 from typing import Final, Optional
 
 from transforms.scrub.frequencies import Frequencies, frequencies
@@ -72,8 +74,8 @@ def _former_lines(paragraphs: Sequence[str], reader: Reader) -> Optional[Lines]:
     if sum(map(len, cuts)) < MIN_EVIDENT:
         return None
     pairs = [(c, words) for c, words in zip(cuts, mended, strict=True) if c]
-    lengths = [([len(word) for word in words[: max(c) + 1]], c) for c, words in pairs]
-    widths = sorted(WIDTHS, key=lambda width: (-sum(_fitting(row, c, width) for row, c in lengths), width))
+    rows = [(list(accumulate(len(word) + 1 for word in words[: max(c) + 1])), sorted(c)) for c, words in pairs]
+    widths = sorted(WIDTHS, key=lambda width: (-sum(_fitting(ends, c, width) for ends, c in rows), width))
     likely = max((_likely(sample, reader, Lines(0, 0, width, KEPT)), width) for width in widths[:LIKELY_WIDTHS])
     if likely > (_likely(sample, reader, None) + MARGIN, 0):
         width = likely[1]
@@ -116,16 +118,17 @@ def _kept(paragraphs: Sequence[str], reader: Reader, lines: Lines) -> float:
     return max(LEAST_KEPT, kept / max(1, kept + lost))
 
 
-def _fitting(lengths: Sequence[int], cuts: Set[int], width: int) -> int:
-    """How many of the words with these numbers begin a line when one is filled to a width from the cut before on."""
-    row = fit = 0
-    for number, length in enumerate(lengths):
-        over = row + 1 + length > width
-        if number in cuts:
-            fit += over and row <= width
-            row = length
-        else:
-            row = length if over else row + 1 + length
+def _fitting(ends: Sequence[int], cuts: Sequence[int], width: int) -> int:
+    """How many of the cuts are where a line ends that is filled to a width from the cut before on.
+
+    `ends` are where the words end, each with the space behind it; `cuts` are the numbers of words, in their order.
+    """
+    fit, line, first = 0, -1, -1  # where the line begins, and with which word; a space before the first
+    for cut in cuts:
+        while (over := bisect_right(ends, line + width + 1, first + 1)) < cut:
+            line, first = ends[over - 1] if over else 0, over
+        fit += over == cut and ends[cut - 1] - line <= width + 1
+        line, first = ends[cut - 1], cut
     return fit
 
 

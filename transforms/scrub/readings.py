@@ -65,6 +65,7 @@ _DASHES: Final = "—–-"
 _STOPS: Final = ".,;:!?)…"
 OPENS: Final = '`"“‘«([„¿¡$€£#'
 CLOSES: Final = ".,;:!?)]”’»\"'…،؛؟%"
+_AROUND: Final = OPENS + CLOSES
 
 
 class Lines(NamedTuple):
@@ -159,8 +160,8 @@ class Reader:
             if self.low_quotes and token[at] == "“":
                 continue
             if _may_cut(token, at, self.dashes) and not (token[at - 1] in ")]" and self._in_word(token, at)):
-                gain = self.piece(token[:at]) + self.piece(token[at:]) - whole
-                if gain > LEAST_GAIN:
+                left = self.piece(token[:at])  # a piece only costs: where this does too much, the other is spared
+                if left - whole > LEAST_GAIN and (gain := left + self.piece(token[at:]) - whole) > LEAST_GAIN:
                     ways.append((at, gain))
         return ways
 
@@ -181,12 +182,12 @@ class Reader:
         return score
 
     def _piece(self, text: str, seen: int) -> float:
-        core = text.strip(OPENS + CLOSES)
+        core = text.strip(_AROUND)
         if not core:
             return LONE_LETTER
         if not core.isascii():
             core = _MARKS.sub("", core)
-        if all(c in _DASHES for c in core):
+        if not core.strip(_DASHES):
             return DASH
         if len(core) == 1 and core.isupper() and f"{core}." in text:
             return INITIAL
@@ -251,7 +252,7 @@ class Reader:
         if len(word) == 2 and share < 1e-3:
             share /= 10  # lists are full of two-letter abbreviations
         mixed = word[1:] != word[1:].lower() and not word.isupper()
-        count = self.own[word] + (self.own[word[:-1]] if self.inflected else 0)
+        count = self.own.get(word, 0) + (self.own.get(word[:-1], 0) if self.inflected else 0)
         if count >= seen + mixed:
             share = max(share, 0.5 * count / self.total)
         if share:

@@ -259,7 +259,9 @@ def _is_misplaced(draft: Draft, at: int, home: str, *, last: bool) -> bool:
         return not (last and _introduces_author(draft, at))
     if match.kind == "source" and match.telling:
         return not last and not is_furnished(draft, at)
-    if match.kind in _BELOW and not last:
+    if " " not in draft.lines[at] and not is_furnished(draft, at) and _heads_next(draft, at):
+        return True
+    if match.kind in _BELOW and (not last or _ends_page_alone(draft, at)):
         return not is_furnished(draft, at)
     if match.rule == "any.stray-word":  # of a list, a name in small letters, or a link's that stands in a sentence
         beside = [(draft.found[k], draft.lines[k]) for k in (at - 1, at + 1)]
@@ -271,6 +273,11 @@ def _is_misplaced(draft: Draft, at: int, home: str, *, last: bool) -> bool:
     if anywhere or foreign or len(words_of(draft.lines[at])) > 2 or draft.lines[at][-1] in "0123456789)":
         return False
     return not any(beside is not None for beside in draft.beside(at))
+
+
+def _ends_page_alone(draft: Draft, at: int) -> bool:
+    """Whether a word above the last paragraph, "Contact" or "Privacy", has no more furniture below it, as a foot has."""
+    return " " not in draft.lines[at] and not any(draft.found[at + 1 :])
 
 
 def _take_biography(draft: Draft) -> None:

@@ -23,8 +23,9 @@ MAX_RULE_WORDS: Final = 60  # of a line that vocabularies are asked for
 MAX_LABEL: Final = 10  # words and signs of a line that may be a label of teasers
 MAX_SPOKEN: Final = 16  # words of a line in which a site speaks: longer ones argue
 VOICE_SLACK: Final = 0.15
-MIN_TOLD_WORDS: Final = 9  # of a sentence that speaks to nobody …
-MIN_TOLD_ANCHORS: Final = 3  # … and so many telling words that it must hold to be furniture all the same
+MIN_SENTENCE_WORDS: Final = 2  # of a sentence that speaks to nobody ("The newsletter is free."): …
+MIN_TOLD_ANCHORS: Final = 3  # … so many telling words it must hold to be furniture all the same, …
+MIN_TOLD_WORDS: Final = 9  # … and beside furniture one of so many words
 MAX_NEUTRAL: Final = 2 * MAX_NAMES  # words of a line that names may make up
 _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 NEAR_SLACK: Final = 0.2  # taken off a vocabulary's coverage where a neighbour is furniture already
@@ -155,9 +156,10 @@ class Rules:
     @cached_property
     def _compiled(self) -> Mapping[str, "Language"]:
         compiled: dict[str, Language] = {}
+        voices = [word for rules in self.files.values() for word in rules.voice]
         first = 0
         for name, rules in self.files.items():
-            compiled[name] = Language(name, rules, first)
+            compiled[name] = Language(name, rules, voices if name == _COMMON else rules.voice, first)
             first += len(compiled[name].vocabularies)
         return compiled
 
@@ -245,9 +247,12 @@ class Worded(NamedTuple):
 
 
 class Language:
-    """The rules of one language, ready to match. Its vocabularies have the bits from number `first` on."""
+    """The rules of one language, ready to match. Its vocabularies have the bits from number `first` on.
 
-    def __init__(self, language: str, rules: RuleFile, first: int) -> None:
+    `voice` are the words in which a site speaks to its reader.
+    """
+
+    def __init__(self, language: str, rules: RuleFile, voice: Iterable[str], first: int) -> None:
         self.name = language
         vocabularies = [v for v in rules.vocabulary if v.kind not in FRAMING]
         self.vocabularies = [
@@ -262,7 +267,7 @@ class Language:
         self.crediting = frozenset(word for frame in self.frames if frame.kind == "source" for word in frame.anchors)
         self.picturing = frozenset(word for frame in self.frames if frame.kind == "credit" for word in frame.anchors)
         self._common = frozenset(map(fold, rules.common))
-        self._voice = frozenset(map(fold, rules.voice))
+        self._voice = frozenset(map(fold, voice))
 
     def is_of_one(self) -> bool:
         """Whether these are rules of one language, not those for all."""
@@ -297,11 +302,12 @@ class Language:
         voices = self._voice.intersection(words)  # in capitals they are no voice: "in the US"
         voiced = bool(voices) and not (voices.issubset(map(fold, _CAPITALS.findall(line))) and not line.isupper())
         spoken = len(words) <= MAX_SPOKEN and voiced
-        told = self._voice and not voiced and len(words) >= MIN_TOLD_WORDS and ends_sentence(line)
+        told = self._voice and not voiced and len(words) >= MIN_SENTENCE_WORDS and ends_sentence(line)
+        doubtful = told and not (near and len(words) < MIN_TOLD_WORDS)
         slack = NEAR_SLACK if near else VOICE_SLACK if spoken else 0.0
         for (name, vocabulary, bit, _), telling in told_of:
-            eased = (near or spoken) and _eases(vocabulary)
-            if telling >= (MIN_TOLD_ANCHORS if told else 1 if eased else vocabulary.min_anchors):
+            eased = (near or spoken) and not told and _eases(vocabulary)
+            if telling >= (MIN_TOLD_ANCHORS if doubtful else 1 if eased else vocabulary.min_anchors):
                 known = sum(1 for word in words if index.known[word] & bit)
                 sure = near or telling >= vocabulary.min_anchors
                 coverage = vocabulary.coverage - (slack if eased and sure else 0.0)

@@ -120,19 +120,27 @@ class Lexicon:
         calls = [text for rule in rules.rule if rule.kind in CALLS for text in rule.templates]
         named = [word for text in calls for word in words_of_template(text)]
         self._common = frozenset(map(fold, rules.common))
+        self._voice = frozenset(map(fold, rules.voice))
         self._cased = has_case("".join(rules.common))
         self._whole, stems = _split([*entries, *named])
         self._stems = tuple(stem for stem in stems if len(stem) >= MIN_STEM)
 
-    def makes(self, words: Sequence[str], names: Set[str]) -> bool:
-        """Whether words that a template leaves open may be furniture's: names, or half of them known."""
+    def speaks(self, words: Set[str]) -> bool:
+        """Whether a site speaks to its reader in the folded words; of a language whose voice is not told it may."""
+        return not self._voice or not self._voice.isdisjoint(words)
+
+    def makes(self, words: Sequence[str], names: Set[str], *, spoken: bool = True) -> bool:
+        """Whether words that a template leaves open may be furniture's: names, or half of them known.
+
+        In a sentence that is not `spoken` to the reader all of them are.
+        """
         words = [word for word in words if word[0].isalpha()]
         told = [word for word in words if word not in self._common]
         if not told:
             return len(words) <= MAX_SMALL
         strange = [word for word in told if not self._knows(word)]
         known, unknown = len(told) - len(strange), sum(not self._may_name(word, names) for word in strange)
-        return known >= unknown and (known > 1 or unknown < 1)
+        return known >= unknown and (known > 1 or unknown < 1) and (spoken or not unknown)
 
     def _may_name(self, word: str, names: Set[str]) -> bool:
         """Whether a word may be a name's: by its capital, or its Latin letters in a language written without case."""

@@ -130,7 +130,8 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Active) 
                 opened = [word for slot in spans if slot.startswith(OPEN) for word in (hit[slot] or "").split()]
                 if "@" in opened:  # what follows is an address
                     opened = opened[: max(0, opened.index("@") - 1)]
-                if opened and not template.lexicon.makes(opened, names_in(line)):
+                spoken = template.kind == "footer" or not ends_sentence(line) or template.lexicon.speaks(words)
+                if opened and not template.lexicon.makes(opened, names_in(line), spoken=spoken):
                     continue
             for slot in spans:
                 if slot.startswith(OPEN):

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Final
 
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -95,3 +96,57 @@ def test_paragraphs_come_back_whatever_furniture_stands_around_them(
     language, prose, lines = page
     found = scrub(gap.join(lines), language if told else None, RULES).text.split("\n\n")
     assert [paragraph for paragraph in found if paragraph in prose] == list(prose)
+
+
+ABOUT = [  # what furniture is made of: a sentence that speaks to nobody of it is the article's
+    ("en", "The newsletter is free."),
+    ("en", "Newsletters are the business of the hour."),
+    ("en", "Comments are closed on Mondays at the town hall."),
+    ("en", "Donations go to the victims' families."),
+    ("de", "Der Newsletter ist kostenlos."),
+    ("fr", "La newsletter est gratuite."),
+    ("fr", "Les inscriptions sont ouvertes jusqu’à fin mai."),
+    ("es", "El boletín es gratuito."),
+    ("tr", "Abonelik her zaman iptal edilebilir, diye karar verdi mahkeme."),
+    ("ru", "Рассылка бесплатна."),
+    ("ar", "يستخدم الموقع ملفات الارتباط دون سؤال، كما وجدت الهيئة."),
+    ("fa", "روزنامه در یک سال نیمی از مشترکان خود را از دست داد."),
+    ("he", "האתר משתמש בעוגיות בלי לשאול, קבעה הרשות."),
+]
+
+
+@pytest.mark.parametrize(("language", "sentence"), ABOUT)
+@pytest.mark.parametrize("last", [False, True], ids=["between", "last"])
+@pytest.mark.parametrize("told", [False, True], ids=["unknown", "told"])
+def test_a_sentence_about_what_furniture_speaks_of_stays(language: str, sentence: str, last: bool, told: bool) -> None:
+    first, *rest = PROSE[language]
+    text = "\n\n".join([first, *rest, sentence] if last else [first, rest[0], sentence, *rest[1:]])
+    assert scrub(text, language if told else None, RULES).text == text
+
+
+BESIDE = [  # small words that are also endings of a network's name, or a site's common words
+    ("es", "Lo cierto es que a mí, me da un poco de pena."),
+    ("fr", "Facebook a supprimé la page."),
+    ("fr", "Il a, par la suite, de nouveau supprimé le tweet."),
+]
+
+
+@pytest.mark.parametrize(("language", "sentence"), BESIDE)
+def test_beside_furniture_a_sentence_needs_more_than_one_telling_word(language: str, sentence: str) -> None:
+    first, *rest = PROSE[language]
+    clean = scrub("\n\n".join([first, "Facebook Twitter WhatsApp", sentence, *rest]), language, RULES)
+    assert clean.text == "\n\n".join([first, sentence, *rest])
+
+
+@pytest.mark.parametrize(
+    ("word", "below"),
+    [
+        ("Contact", ""),
+        ("Privacy", ""),
+        ("Recommendations", "The recommendations were printed on Monday and sent to the mayor’s office."),
+    ],
+)
+def test_a_word_above_a_paragraph_may_be_its_heading(word: str, below: str) -> None:
+    *rest, last = PROSE["en"]
+    text = "\n\n".join([*rest, word, below or last])
+    assert scrub(text, "en", RULES).text == text

@@ -276,7 +276,7 @@ def _is_misplaced(draft: Draft, at: int, home: str, *, last: bool) -> bool:
 
 
 def _ends_page_alone(draft: Draft, at: int) -> bool:
-    """Whether a word above the last paragraph, "Contact" or "Privacy", has no more furniture below it, as a foot has."""
+    """Whether a word above the last paragraph, such as "Contact", has no more furniture below it, as a foot has."""
     return " " not in draft.lines[at] and not any(draft.found[at + 1 :])
 
 

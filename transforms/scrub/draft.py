@@ -1,6 +1,7 @@
 """A text on its way through the steps of scrubbing."""
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Optional
 
 from schemas.records import Caption, Removal
@@ -56,11 +57,26 @@ def stems_of(text: str) -> set[str]:
     return {stem_of(word) for word in words_of(text) if len(word) > 3}
 
 
+class Told:
+    """What paragraphs tell of: their longer words, by their stems. Looked for when first asked."""
+
+    def __init__(self, paragraphs: Sequence[str]) -> None:
+        self._paragraphs = paragraphs
+
+    @cached_property
+    def _stems(self) -> set[str]:
+        words = {word for text in self._paragraphs for word in words_of(text) if len(word) > 3}
+        return {form for word in words for form in _forms(word)}
+
+    def share(self, line: str) -> float:
+        """The share of a line's longer words that the paragraphs use, too; 0 where it has none."""
+        words = [_forms(word) for word in set(words_of(line)) if len(word) > 3]
+        return sum(not self._stems.isdisjoint(forms) for forms in words) / max(1, len(words))
+
+
 def share_again(line: str, paragraphs: Sequence[str]) -> float:
-    """The share of a line's longer words, by their stems, that paragraphs use, too; 0 where it has none."""
-    words = [_forms(word) for word in set(words_of(line)) if len(word) > 3]
-    told = {form for text in paragraphs for word in words_of(text) if len(word) > 3 for form in _forms(word)}
-    return sum(not told.isdisjoint(forms) for forms in words) / max(1, len(words))
+    """The share of a line's longer words that paragraphs use, too; 0 where it has none."""
+    return Told(paragraphs).share(line)
 
 
 def _forms(word: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from transforms.scrub.words import fold
 
 _ENDS: Final = ".!?…。！？؟۔।"
 _CLOSERS: Final = "\"'”’»)]›“* "
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _CASED = re.compile(r"[A-Za-zÀ-ɏͰ-ϿЀ-ԯ]")
 _PARTICLES: Final = frozenset(
     "al el ibn bin bint abu abd ben bar de del della di da do dos du van von der den ter ten la le les y e i of the "
@@ -74,7 +75,7 @@ def has_case(text: str) -> bool:
 
 def words_of(text: str) -> Sequence[str]:
     """The words of a text, signs apart."""
-    return re.findall(r"[^\W_]+(?:['’][^\W_]+)?", text)
+    return _WORD.findall(text)
 
 
 def is_name(text: str, most: int = 7) -> bool:

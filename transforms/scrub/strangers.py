@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Sequence, Set
 from typing import Final
 
-from transforms.scrub.draft import Draft, share_again
+from transforms.scrub.draft import Draft, Told
 from transforms.scrub.shapes import LIST_ITEM, is_headline, is_person, is_prose, words_of
 
 MIN_PARAGRAPHS: Final = 4  # of a text that must use a word of its subheadings somewhere
@@ -31,7 +31,7 @@ def take_strangers(draft: Draft, own: Set[int]) -> None:
     prose = [at for at in draft.open() if is_prose(draft.lines[at])]
     if len(prose) < MIN_PARAGRAPHS:
         return
-    told = [draft.lines[at] for at in prose]
+    told = Told([draft.lines[at] for at in prose])
     for run in _runs(draft, prose):
         if own.isdisjoint(run):
             lines = [draft.lines[at] for at in run]
@@ -48,7 +48,7 @@ def _runs(draft: Draft, prose: Sequence[int]) -> Iterator[Sequence[int]]:
             yield run
 
 
-def _is_labelled(line: str, lines: Sequence[str], told: Sequence[str]) -> bool:
+def _is_labelled(line: str, lines: Sequence[str], told: Told) -> bool:
     """Whether a line is another article's headline with a label before it; one that stands twice tells who speaks."""
     found = _LABELLED.fullmatch(line)
     if found is None or len(words_of(found["label"])) > MAX_LABEL_WORDS or not _is_strange(found["headline"], told):
@@ -56,22 +56,18 @@ def _is_labelled(line: str, lines: Sequence[str], told: Sequence[str]) -> bool:
     return sum(other.startswith(line[: found.end("label")]) for other in lines) == 1
 
 
-def _is_block(lines: Sequence[str], told: Sequence[str]) -> bool:
+def _is_block(lines: Sequence[str], told: Told) -> bool:
     """Whether lines are a label and other articles' headlines below it."""
     label, *headlines = lines
     if len(words_of(label)) > MAX_LABEL_WORDS or label[-1] in ".!?,;…" or is_person(label) or LIST_ITEM.match(label):
         return False
     strange = all(_is_strange(line, told) and not _SPOKEN.match(line) for line in headlines)
-    return strange and share_again(label, told) < 1
+    return strange and told.share(label) < 1
 
 
-def _is_strange(line: str, told: Sequence[str]) -> bool:
+def _is_strange(line: str, told: Told) -> bool:
     """Whether a line is a headline of something that no paragraph of the text speaks of."""
     words = words_of(line)
     if not is_headline(line) or line[0].islower() or line[0].isdigit() or LIST_ITEM.match(line):
         return False
-    return (
-        len(words) >= MIN_WORDS
-        and sum(len(w) > 3 for w in words) >= MIN_LONGER
-        and share_again(line, told) <= MAX_SHARED
-    )
+    return len(words) >= MIN_WORDS and sum(len(w) > 3 for w in words) >= MIN_LONGER and told.share(line) <= MAX_SHARED

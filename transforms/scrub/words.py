@@ -30,6 +30,7 @@ _FOLDED: Final = str.maketrans(
     | {"»": "»"}  # kept: "Source » outlet" and breadcrumbs use it as a separator
 )
 _QUOTES: Final = (*((sign, "'") for sign in "‘’`´"), *((sign, '"') for sign in "“”„"), ("[", "("), ("]", ")"))
+_ASCII_QUOTES: Final = tuple((sign, plain) for sign, plain in _QUOTES if sign.isascii())
 _ASCII_TOKEN = re.compile(r"[a-z0-9]+(?:(?<=[a-z])-(?=[a-z])[a-z0-9]+)*|[^a-z0-9\s]")
 _DIGIT = re.compile(r"\d")
 _DASHES: Final = "-–—−"
@@ -135,7 +136,7 @@ def plain_tokens(line: str) -> Sequence[str]:
     Most lines are plain once their quotation marks are, and need no folding word by word.
     """
     simple = line
-    for sign, plain in _QUOTES:  # faster than `translate`, as most lines hold none of them
+    for sign, plain in _ASCII_QUOTES if line.isascii() else _QUOTES:  # faster than `translate`: most lines hold none
         simple = simple.replace(sign, plain)
     if simple.isascii():
         return _ASCII_TOKEN.findall(simple.lower())

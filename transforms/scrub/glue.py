@@ -13,7 +13,7 @@ from itertools import accumulate
 from typing import Final, Optional
 
 from transforms.scrub.frequencies import Frequencies, frequencies
-from transforms.scrub.readings import CLOSES, FREQUENT, MAX_TOKEN, OPENS, WORD, Lines, Reader
+from transforms.scrub.readings import AROUND, FREQUENT, MAX_TOKEN, WORD, Lines, Reader
 
 MIN_ODD: Final = 5  # characters of a word that is looked at
 MIN_EVIDENT: Final = 4  # tokens that fall apart by themselves, before a text counts as glued …
@@ -112,7 +112,7 @@ def _kept(paragraphs: Sequence[str], reader: Reader, lines: Lines) -> float:
         row = 0
         for token, cut, _ in reader.read(paragraph, lines):
             over = bool(row) and lines.width is not None and row + 1 + len(token) > lines.width
-            kept += over and not cut and token.strip(OPENS + CLOSES).lower() in reader.known
+            kept += over and not cut and token.strip(AROUND).lower() in reader.known
             lost += over and bool(cut)
             row = len(token) - cut if cut or over else row + bool(row) + len(token)
     return max(LEAST_KEPT, kept / max(1, kept + lost))
@@ -169,7 +169,7 @@ def _is_glued(paragraphs: Sequence[str], known: Frequencies) -> bool:
 
 def _odd_parts(token: str, known: Frequencies) -> list[str]:
     """The longer words within a token that are on no list; a token without any is not looked at again."""
-    word = token.strip(OPENS + CLOSES)
+    word = token.strip(AROUND)
     if len(word) >= MIN_ODD and word.lower() not in known:
         odd = [part for part in WORD.findall(word) if len(part) >= MIN_ODD and part.lower() not in known]
         if odd:

@@ -44,7 +44,10 @@ class Index:
                     for word in words:
                         telling, known = table.get(word, _UNKNOWN)
                         table[word] = Vocabularies(telling | mark[0], known | mark[1])
-        self._lengths = sorted({len(stem) for stem in self._stems})
+        self._begun = min(map(len, self._stems), default=0)
+        self._lengths: dict[str, set[int]] = {}  # of the stems, by their first letters: of most words there are none
+        for stem in self._stems:
+            self._lengths.setdefault(stem[: self._begun], set()).add(len(stem))
 
     def told(self, words: Set[str]) -> int:
         """Of which vocabularies any of the words tells; of most lines' words none does."""
@@ -78,9 +81,7 @@ class Index:
 
     def _look_up(self, word: str) -> Vocabularies:
         telling, known = self._whole.get(word, _UNKNOWN)
-        for length in self._lengths:
-            if length > len(word):
-                break
+        for length in self._lengths.get(word[: self._begun], ()):
             if (stem := self._stems.get(word[:length])) is not None:
                 telling |= stem.telling
                 known |= stem.known

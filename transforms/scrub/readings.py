@@ -65,7 +65,7 @@ _DASHES: Final = "—–-"
 _STOPS: Final = ".,;:!?)…"
 OPENS: Final = '`"“‘«([„¿¡$€£#'
 CLOSES: Final = ".,;:!?)]”’»\"'…،؛؟%"
-_AROUND: Final = OPENS + CLOSES
+AROUND: Final = OPENS + CLOSES  # signs about a word
 
 
 class Lines(NamedTuple):
@@ -182,7 +182,7 @@ class Reader:
         return score
 
     def _piece(self, text: str, seen: int) -> float:
-        core = text.strip(_AROUND)
+        core = text.strip(AROUND)
         if not core:
             return LONE_LETTER
         if not core.isascii():

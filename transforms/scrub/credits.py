@@ -42,6 +42,7 @@ _SIDES = re.compile(r"\s*[/|]\s*")
 _ACCOUNT = re.compile(
     r"(?:[^\W\d_]{1,12}\s?/\s?)?@[\w.]{2,40}(?:\s?/\s?[^\W\d_]{1,12})?"
 )  # a picture's: "X/@harbour", "@harbour/Instagram"
+_ORGAN = re.compile(r"[A-Z]{2,6}")  # "WFP/Mara Keller"
 
 
 def names_agencies(text: str, agencies: Agencies) -> bool:
@@ -140,9 +141,14 @@ def credit_line(line: str, rules: Rules) -> bool:
     _, via, giver = line.rpartition(" via ")
     if via and fold(giver.split()[-1]) in rules.offices and " " in giver and is_name(line, most=9):
         return True
+    if len(parts) == 2 and _ORGAN.fullmatch(parts[0]) and len(parts[1].split()) == 2 and is_person(parts[1]):
+        return True
     words, rows = rules.agencies.signing(line)
     if not (rows or (slashed and line.isupper())):
         return False
+    first, dash, person = line.partition(" - ")
+    if dash and is_person(person) and names_agencies(first, rules.agencies):
+        return True
     signs = {word for row in rows for word in row}
     names = [word for word in re.split(r"[\s/|&+]+", line) if fold(word) not in signs]
     if not is_name(" ".join(names) or "A", most=9):

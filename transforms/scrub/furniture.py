@@ -11,7 +11,16 @@ from transforms.scrub.draft import Draft, is_doubled_name, share_again
 from transforms.scrub.frames import is_all_frame
 from transforms.scrub.lines import by_frame, classify, joined_kind
 from transforms.scrub.rules import Active, Match, Rules
-from transforms.scrub.shapes import LIST_ITEM, ends_sentence, is_headline, is_name, is_person, is_prose, words_of
+from transforms.scrub.shapes import (
+    LIST_ITEM,
+    ends_sentence,
+    has_case,
+    is_headline,
+    is_name,
+    is_person,
+    is_prose,
+    words_of,
+)
 from transforms.scrub.strangers import take_strangers
 from transforms.scrub.words import fold, plain_tokens, stem_of, tokens
 
@@ -90,7 +99,8 @@ def _by_itself(line: str, rules: Rules, active: Active) -> Optional[Match]:
     by_shape = _credit_by_shape(signed, rules, claimed=signed != line)
     by_wording = classify(line, rules, active)
     if by_wording is None and (parts := split_credit(line, rules)) is not None:
-        by_wording = Match("any.caption-with-credit", "credit", {"caption": parts[0], "credit": parts[1]})
+        slots = {"credit": line} if _is_photographer(*parts, line) else {"caption": parts[0], "credit": parts[1]}
+        by_wording = Match("any.caption-with-credit", "credit", slots)
     if by_wording is not None:
         by_wording = _with_right_credit(by_wording, line, rules, active)
     footer = by_wording is not None and by_wording.kind == "footer"
@@ -104,6 +114,9 @@ def _with_right_credit(match: Match, line: str, rules: Rules, active: Active) ->
         return match._replace(kind="credit", slots={"credit": named})  # "Quelle: dpa/Mara Lind"
     if match.kind == "footer" and names_agencies(named := _CLAIM.sub("", line), rules.agencies) and named != line:
         return match._replace(kind="credit", slots={"credit": named})  # "Copyright: Shutterstock"
+    if match.kind == "teaser" and _names_one(slots.get("headline", "-")):  # "Video: Mara Keller"
+        framed = by_frame(line, tokens(line, rules.months), rules, active)
+        return framed if framed is not None and framed.kind == "credit" else match
     if match.kind in ("footer", "source") and not match.telling:
         framed = by_frame(line, tokens(line, rules.months), rules, active)
         if (
@@ -136,8 +149,20 @@ def _credit_by_shape(line: str, rules: Rules, *, claimed: bool) -> Optional[Matc
     if fold(label) in PICTURE_WORDS and credit_line(rest.strip() or "-", rules):
         inner = rest.strip()
     elif not credit_line(inner, rules) and not (claimed and _names_two(inner)):
-        return None
+        signed = _names_one(inner) and rules.offices.isdisjoint(fold(inner).split())
+        return Match("any.claim", "credit", {"credit": inner}) if claimed and signed else None
     return Match("any.credit-shape", "credit", {"credit": inner})
+
+
+def _is_photographer(name: str, credit: str, line: str) -> bool:
+    """Whether a slash, or a bar before several agencies, sets a name apart that took the picture, and is not shown."""
+    sign = line[len(name) :].lstrip()[:1]
+    return _names_one(name) and (sign == "/" or (sign == "|" and "|" in credit))
+
+
+def _names_one(text: str) -> bool:
+    """Whether a text is a person's name; where no capital tells one, two or three words."""
+    return is_person(text) if has_case(text) else 2 <= len(text.split()) <= 3 and text.replace(" ", "").isalpha()
 
 
 def _names_two(text: str) -> bool:
@@ -294,12 +319,18 @@ def _introduces_author(draft: Draft, at: int) -> bool:
     A label names nobody and gives no address; a name's first word the text writes nowhere small, as it does "The".
     """
     match, label, below = draft.found[at], draft.lines[at], draft.lines[at + 1 : at + 2]
-    if match is None or match.kind != "bio" or match.slots or label.count(" ") > MAX_RUN_WORDS or ends_sentence(label):
+    if match is None or match.kind != "bio" or label.count(" ") > MAX_RUN_WORDS or ends_sentence(label):
+        return False
+    if any(" " in told for told in match.slots.values()):
         return False
     if "@" in label or is_person(" ".join(label.split()[-2:])) or not below or len(below[0]) > MAX_BIO_CHARS:
         return False
     first, *last = below[0].split()[:2]
-    if not last or not is_person(f"{first} {last[0]}") or any(f" {first.lower()} " in line for line in draft.lines):
+    if (
+        not last
+        or (has_case(first) and not is_person(f"{first} {last[0]}"))
+        or any(f" {first.lower()} " in line for line in draft.lines)
+    ):
         return False
     return not any(last[0] in line for line in draft.lines[:at])
 

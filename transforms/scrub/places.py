@@ -402,6 +402,8 @@ def take_tail(draft: Draft, rules: Rules, active: Active) -> None:
             match is not None and match.kind == "credit" and (framed := _frames_source(line, rules, active)) is not None
         ):
             match = draft.found[at] = framed
+        elif match is not None and match.rule == "any.claim":  # below a text it claims that
+            match = draft.found[at] = Match(match.rule, "footer")
         elif match is not None and match.rule == "any.credit-shape" and line.strip("([])") == match.slots["credit"]:
             match = draft.found[at] = match._replace(kind="source", slots={"source": match.slots.get("credit", "")})
         if match is not None:

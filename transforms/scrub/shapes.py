@@ -16,7 +16,7 @@ _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _CASED = re.compile(r"[A-Za-zÀ-ɏͰ-ϿЀ-ԯ]")
 _PARTICLES: Final = frozenset(
     "al el ibn bin bint abu abd ben bar de del della di da do dos du van von der den ter ten la le les y e i of the "
-    "for and und et via".split()
+    "for and und et via des aux dei delle degli".split()
 )
 # A pattern that begins with a sign, and looks back from it, is found ten times faster than one with letters first.
 INITIALS = re.compile(r"\.(?<=\b[^\W\d_]\.)\W*$")  # "10:30 a.m." ends no sentence

@@ -17,6 +17,7 @@ from transforms.scrub.shapes import (
 )
 from transforms.scrub.words import fold
 
+PHOTOGRAPHER: Final = "any.photographer"  # the rule of a name beside an agency, who is shown if the text tells of them
 MAX_CREDIT: Final = 110  # characters
 MAX_CREDIT_LINE: Final = 90
 MIN_NAMED_CAPTION: Final = 20
@@ -164,3 +165,13 @@ def credit_line(line: str, rules: Rules) -> bool:
 def _signs(part: str) -> bool:
     """Whether one side of a slash may be a photographer or an agency."""
     return 1 <= len(words_of(part)) <= 4 and not any(c.isdigit() for c in part)
+
+
+def is_photographer(name: str, line: str) -> bool:
+    """Whether a slash sets a name apart at the head of a line: of one who took the picture, and is not shown."""
+    return names_one(name) and line[len(name) :].lstrip()[:1] == "/"
+
+
+def names_one(text: str) -> bool:
+    """Whether a text is a person's name; where no capital tells one, two or three words."""
+    return is_person(text) if has_case(text) else 2 <= len(text.split()) <= 3 and text.replace(" ", "").isalpha()

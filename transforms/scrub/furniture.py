@@ -6,7 +6,16 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final, Optional
 
-from transforms.scrub.credits import MAX_CREDIT_LINE, PICTURE_WORDS, credit_line, names_agencies, split_credit
+from transforms.scrub.credits import (
+    MAX_CREDIT_LINE,
+    PHOTOGRAPHER,
+    PICTURE_WORDS,
+    credit_line,
+    is_photographer,
+    names_agencies,
+    names_one,
+    split_credit,
+)
 from transforms.scrub.draft import Draft, is_doubled_name, share_again
 from transforms.scrub.frames import is_all_frame
 from transforms.scrub.lines import by_frame, classify, joined_kind
@@ -99,8 +108,9 @@ def _by_itself(line: str, rules: Rules, active: Active) -> Optional[Match]:
     by_shape = _credit_by_shape(signed, rules, claimed=signed != line)
     by_wording = classify(line, rules, active)
     if by_wording is None and (parts := split_credit(line, rules)) is not None:
-        slots = {"credit": line} if _is_photographer(*parts, line) else {"caption": parts[0], "credit": parts[1]}
-        by_wording = Match("any.caption-with-credit", "credit", slots)
+        named = is_photographer(parts[0], line)
+        slots = {"credit": line} if named else {"caption": parts[0], "credit": parts[1]}
+        by_wording = Match(PHOTOGRAPHER if named else "any.caption-with-credit", "credit", slots)
     if by_wording is not None:
         by_wording = _with_right_credit(by_wording, line, rules, active)
     footer = by_wording is not None and by_wording.kind == "footer"
@@ -114,7 +124,7 @@ def _with_right_credit(match: Match, line: str, rules: Rules, active: Active) ->
         return match._replace(kind="credit", slots={"credit": named})  # "Quelle: dpa/Mara Lind"
     if match.kind == "footer" and names_agencies(named := _CLAIM.sub("", line), rules.agencies) and named != line:
         return match._replace(kind="credit", slots={"credit": named})  # "Copyright: Shutterstock"
-    if match.kind == "teaser" and _names_one(slots.get("headline", "-")):  # "Video: Mara Keller"
+    if match.kind == "teaser" and names_one(slots.get("headline", "-")):  # "Video: Mara Keller"
         framed = by_frame(line, tokens(line, rules.months), rules, active)
         return framed if framed is not None and framed.kind == "credit" else match
     if match.kind in ("footer", "source") and not match.telling:
@@ -149,20 +159,9 @@ def _credit_by_shape(line: str, rules: Rules, *, claimed: bool) -> Optional[Matc
     if fold(label) in PICTURE_WORDS and credit_line(rest.strip() or "-", rules):
         inner = rest.strip()
     elif not credit_line(inner, rules) and not (claimed and _names_two(inner)):
-        signed = _names_one(inner) and rules.offices.isdisjoint(fold(inner).split())
+        signed = names_one(inner) and rules.offices.isdisjoint(fold(inner).split())
         return Match("any.claim", "credit", {"credit": inner}) if claimed and signed else None
     return Match("any.credit-shape", "credit", {"credit": inner})
-
-
-def _is_photographer(name: str, credit: str, line: str) -> bool:
-    """Whether a slash, or a bar before several agencies, sets a name apart that took the picture, and is not shown."""
-    sign = line[len(name) :].lstrip()[:1]
-    return _names_one(name) and (sign == "/" or (sign == "|" and "|" in credit))
-
-
-def _names_one(text: str) -> bool:
-    """Whether a text is a person's name; where no capital tells one, two or three words."""
-    return is_person(text) if has_case(text) else 2 <= len(text.split()) <= 3 and text.replace(" ", "").isalpha()
 
 
 def _names_two(text: str) -> bool:

@@ -10,7 +10,7 @@ from itertools import pairwise, takewhile
 from typing import Final, Optional
 
 from schemas.records import Caption, Removal
-from transforms.scrub.credits import credit_line, names_agencies
+from transforms.scrub.credits import PHOTOGRAPHER, credit_line, names_agencies
 from transforms.scrub.datelines import is_dateline, names_place, split_dateline
 from transforms.scrub.draft import Draft, is_doubled_name, is_lone_name, share_again, stems_of
 from transforms.scrub.frames import read_frame
@@ -153,6 +153,9 @@ def take_captions(draft: Draft) -> None:
     places = draft.open()
     body = _body(draft, places)
     head = places[:body] if body < len(places) else []
+    for at, match in enumerate(draft.found):
+        if match is not None and match.rule == PHOTOGRAPHER:
+            _show_if_told(draft, at, match)
     for at, match in enumerate(draft.found[1:]):  # `at` is the line above
         if match is None or not _lacks_caption(match) or draft.found[at] is not None:
             continue
@@ -172,6 +175,13 @@ def take_captions(draft: Draft) -> None:
 def _lacks_caption(match: Optional[Match]) -> bool:
     """Whether a line credits a picture without telling what it shows: its caption may stand above it."""
     return match is not None and match.kind == "credit" and not match.slots.get("caption")
+
+
+def _show_if_told(draft: Draft, at: int, match: Match) -> None:
+    """A person beside an agency of whom the text tells is shown, and took no picture: "Angela Merkel / dpa"."""
+    name, _, credit = draft.lines[at].partition("/")
+    if any(words_of(name)[-1] in draft.lines[k] for k in draft.open()):
+        draft.found[at] = match._replace(slots={"caption": name.strip(), "credit": credit.strip()})
 
 
 def take_doubles(draft: Draft) -> None:

@@ -53,6 +53,21 @@ def test_every_rule_leaves_its_counter_examples(language: str, name: str, text: 
     assert classify(text, RULES, RULES.of(language)) is None
 
 
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("en", "He shared the video on Facebook on Monday."),
+        ("en", "He did not leave a reply to the questions sent by e-mail."),
+        ("en", "The account sends readers to a page where they can donate, the report says."),
+        ("de", "Nutzern wird geraten, ihre Router zu aktualisieren."),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1, 2, 3])
+def test_what_somebody_did_with_such_words_is_no_call(language: str, line: str, place: int) -> None:
+    text = "\n\n".join([*BODY[:place], line, *BODY[place:]])
+    assert line in scrub(text, language, RULES).text
+
+
 @pytest.mark.parametrize("line", ["Copyright law", "Provided by volunteers", "Read it in full", "Via text"])
 def test_a_common_word_is_no_source(line: str) -> None:
     assert scrub(f"{FIRST}\n\n{SECOND}\n\n{line}\n\n{THIRD}", "en", RULES).source == ""

@@ -150,3 +150,25 @@ def test_a_word_above_a_paragraph_may_be_its_heading(word: str, below: str) -> N
     *rest, last = PROSE["en"]
     text = "\n\n".join([*rest, word, below or last])
     assert scrub(text, "en", RULES).text == text
+
+
+def test_a_step_of_a_list_stays_whatever_it_says() -> None:
+    steps = "\n\n".join(["• Print the form.", "• Show it to your neighbours.", "• Send it by email.", "• Wait a week."])
+    text = "\n\n".join([*PROSE["en"][:3], steps, PROSE["en"][3]])
+    assert scrub(text, "en", RULES).text == text
+
+
+SLASHED = [
+    ("de", "Doppler/Horst treffen am Montag im Hafen auf die Mexikaner, die nur an Nummer 46 gesetzt sind."),
+    ("tr", "AC/DC'nin baş vokalisti olmadan önce limandaki yerel grubun bir üyesiydi ve her akşam söylerdi."),
+    ("ar", "في 6 تشرين الأول/أكتوبر 1973، قامت سوريا ومصر، بدعم من الدول العربية الأخرى، بشن هجوم مفاجئ."),
+    ("ar", "اليوم، تعد بورصة وارسو (WSE)، وفقاً للعديد من المؤشرات، أكبر سوق في المنطقة كلها منذ سنوات."),
+    ("ku", "هەروەها بەپێی زانیارییەکانى ئاژانسى هەواڵی فورات (ANF) چەتەیەکى داعش لە ناو سوپای نیشتمانیدایە."),
+    ("fa", "همچنین نسخه‌های خط مشی / تماس را به همراهان خود که در حال برگشت به خانه هستند و کمک می‌کنند، بدهید."),
+]
+
+
+@pytest.mark.parametrize(("language", "opening"), SLASHED)
+def test_a_slash_or_bracket_within_the_first_sentence_ends_no_dateline(language: str, opening: str) -> None:
+    text = "\n\n".join([opening, *PROSE[language]])
+    assert scrub(text, language, RULES).text == text

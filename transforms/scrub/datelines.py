@@ -97,7 +97,7 @@ def split_dateline(
     for form, good in (
         (_PAIRED, partial(_paired, agencies)),
         (_BRACKETED, partial(_bracketed, agencies, places)),
-        (_SLASHED, _slashed),
+        (_SLASHED, partial(_slashed, agencies | places)),
         (_PLAIN, partial(_plain, agencies, places)),
         (_CITY, partial(_city, places, pointing, stopped)),
         (_REPORTED, partial(_reported, agencies)),
@@ -197,11 +197,13 @@ def _bracketed(agencies: Set[str], places: Set[str], found: re.Match[str]) -> bo
     if found["stop"] is not None and not (known and found["place"].strip()):
         return False
     place = _MONTH_DAY.sub("", found["place"].strip(" ."))
+    parts = re.split(r"[,،/(]", place)
+    sure = known and found["stop"] is None
+    if not (sure or has_case(place)) and any(len(part.split()) > MAX_UNICASE_WORDS for part in parts):
+        return False
     if not named or (place and not is_name(place, most=6)):
         return False
-    return (
-        known or not place or place.isupper() or any(names_place(places, part) for part in re.split(r"[,،/(]", place))
-    )
+    return known or not place or place.isupper() or any(names_place(places, part) for part in parts)
 
 
 def _paired(agencies: Set[str], found: re.Match[str]) -> bool:
@@ -260,8 +262,19 @@ def _reported(agencies: Set[str], found: re.Match[str]) -> bool:
     return len(words) <= MAX_PARTS and named
 
 
-def _slashed(found: re.Match[str]) -> bool:
-    words = words_of(found["dateline"])
+def _slashed(known: Set[str], found: re.Match[str]) -> bool:
+    """A slash that is grown to the next word stands between two names, too ("AC/DC"): there all must be known.
+
+    Where no capital tells a name, a month may have two of them: "on 6 Tishrin/October".
+    """
+    words, parts = words_of(found["dateline"]), found["dateline"].split("/")
+    if found[0].endswith("/") and has_case(found["dateline"]):
+        return all(" ".join(tokens(part, {})) in known for part in parts)
+    if not has_case(found["dateline"]) and (
+        any(len(part.split()) > MAX_UNICASE_WORDS + 1 for part in parts)
+        or (found[0].endswith("/") and any(word.isdigit() for word in words))
+    ):
+        return False
     return (
         1 <= len(words) <= 5
         and is_name(found["dateline"], most=5)

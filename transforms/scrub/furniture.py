@@ -191,7 +191,11 @@ def _give_back_own(draft: Draft, rules: Rules) -> set[int]:
     A text about subscriptions speaks of them in its paragraphs; in a table a line stands again and again; a list goes
     or stays as a whole.
     """
-    told = [at for at, match in enumerate(draft.found) if match is not None and (match.telling or match.rule in _WORDS)]
+    told = [
+        at
+        for at, match in enumerate(draft.found)
+        if match is not None and (match.telling or match.rule in _WORDS or _is_sentence_of_list(draft.lines[at]))
+    ]
     prose = [at for at in draft.open() if is_prose(draft.lines[at])]
     own = _told_of(draft, prose) | _give_back_lists(draft, prose)
     if not told:
@@ -239,6 +243,11 @@ def _told_of(draft: Draft, prose: Sequence[int]) -> set[int]:
     for at in own:
         draft.found[at] = None
     return own
+
+
+def _is_sentence_of_list(line: str) -> bool:
+    """Whether a line is a sentence with a list's sign before it: "• Print the form."."""
+    return ends_sentence(line) and LIST_ITEM.match(line) is not None
 
 
 def _is_of_a_list(draft: Draft, at: int, inside: range) -> bool:

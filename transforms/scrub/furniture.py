@@ -276,9 +276,16 @@ def _misplaced(draft: Draft, home: str) -> list[int]:
         return []
     return [
         at
-        for at in range(prose[LEAD_PARAGRAPHS - 1] + 1, prose[-1])
-        if _is_misplaced(draft, at, home, last=at > prose[-2])
+        for at in range(prose[0] + 1, prose[-1])
+        if (at > prose[LEAD_PARAGRAPHS - 1] or _may_head(draft, at))
+        and _is_misplaced(draft, at, home, last=at > prose[-2])
     ]
+
+
+def _may_head(draft: Draft, at: int) -> bool:
+    """Whether a line is a word, such as "Contact", that stands at a page's foot, else heads a paragraph."""
+    match = draft.found[at]
+    return match is not None and match.kind in _BELOW and " " not in draft.lines[at]
 
 
 def _is_misplaced(draft: Draft, at: int, home: str, *, last: bool) -> bool:

@@ -302,11 +302,13 @@ class Language:
         voices = self._voice.intersection(words)  # in capitals they are no voice: "in the US"
         voiced = bool(voices) and not (voices.issubset(map(fold, _CAPITALS.findall(line))) and not line.isupper())
         spoken = len(words) <= MAX_SPOKEN and voiced
-        told = self._voice and not voiced and len(words) >= MIN_SENTENCE_WORDS and ends_sentence(line)
+        sentence = ends_sentence(line)
+        told = sentence and self._voice and not voiced and len(words) >= MIN_SENTENCE_WORDS
         doubtful = told and not (near and len(words) < MIN_TOLD_WORDS)
+        argues = sentence and len(words) > MAX_SPOKEN
         slack = NEAR_SLACK if near else VOICE_SLACK if spoken else 0.0
         for (name, vocabulary, bit, _), telling in told_of:
-            eased = (near or spoken) and not told and _eases(vocabulary)
+            eased = ((near and not argues) or spoken) and not told and _eases(vocabulary)
             if telling >= (MIN_TOLD_ANCHORS if doubtful else 1 if eased else vocabulary.min_anchors):
                 known = sum(1 for word in words if index.known[word] & bit)
                 sure = near or telling >= vocabulary.min_anchors

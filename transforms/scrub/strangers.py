@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence, Set
 from typing import Final
 
 from transforms.scrub.draft import Draft, Told
-from transforms.scrub.shapes import LIST_ITEM, is_headline, is_person, is_prose, words_of
+from transforms.scrub.shapes import LIST_ITEM, ends_sentence, is_headline, is_person, is_prose, words_of
 
 MIN_PARAGRAPHS: Final = 4  # of a text that must use a word of its subheadings somewhere
 MAX_LABEL_WORDS: Final = 5
@@ -53,13 +53,21 @@ def _is_labelled(line: str, lines: Sequence[str], told: Told) -> bool:
     found = _LABELLED.fullmatch(line)
     if found is None or len(words_of(found["label"])) > MAX_LABEL_WORDS or not _is_strange(found["headline"], told):
         return False
+    if ends_sentence(line) and line[found.end("label")] == ":":  # "He asked: …?"
+        return False
     return sum(other.startswith(line[: found.end("label")]) for other in lines) == 1
 
 
 def _is_block(lines: Sequence[str], told: Told) -> bool:
     """Whether lines are a label and other articles' headlines below it."""
     label, *headlines = lines
-    if len(words_of(label)) > MAX_LABEL_WORDS or label[-1] in ".!?,;…" or is_person(label) or LIST_ITEM.match(label):
+    if (
+        len(words_of(label)) > MAX_LABEL_WORDS
+        or label[-1] in ",;"
+        or ends_sentence(label)
+        or is_person(label)
+        or LIST_ITEM.match(label)
+    ):
         return False
     strange = all(_is_strange(line, told) and not _SPOKEN.match(line) for line in headlines)
     return strange and told.share(label) < 1
@@ -68,6 +76,12 @@ def _is_block(lines: Sequence[str], told: Told) -> bool:
 def _is_strange(line: str, told: Told) -> bool:
     """Whether a line is a headline of something that no paragraph of the text speaks of."""
     words = words_of(line)
-    if not is_headline(line) or line[0].islower() or line[0].isdigit() or LIST_ITEM.match(line):
+    if (
+        not is_headline(line)
+        or (ends_sentence(line) and line[-1] not in "?!")
+        or line[0].islower()
+        or line[0].isdigit()
+        or LIST_ITEM.match(line)
+    ):
         return False
     return len(words) >= MIN_WORDS and sum(len(w) > 3 for w in words) >= MIN_LONGER and told.share(line) <= MAX_SHARED

@@ -56,6 +56,17 @@ def test_every_rule_leaves_its_counter_examples(language: str, name: str, text: 
 @pytest.mark.parametrize(
     ("language", "line"),
     [
+        ("en", "Read our privacy policy before you join the conversation and share your comment."),
+        ("fr", "En vous abonnant, vous acceptez nos cookies et nos conditions générales."),
+    ],
+)
+def test_a_call_may_mix_the_words_of_several_vocabularies(language: str, line: str) -> None:
+    assert classify(line, RULES, RULES.of(language)) is not None
+
+
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
         ("en", "He shared the video on Facebook on Monday."),
         ("en", "He did not leave a reply to the questions sent by e-mail."),
         ("en", "The account sends readers to a page where they can donate, the report says."),

@@ -73,6 +73,7 @@ def classify(line: str, rules: Rules, active: Active, *, near: bool = False) -> 
             active.vocabulary_of(found, line, near=near)
             or by_frame(line, found, rules, active)
             or _by_end(line, found, rules, active)
+            or active.mixture_of(found, line)
         )
     reported = match is not None and match.kind != "credit" and reports_speech(line, rules.reporting)
     return None if reported else match

@@ -26,6 +26,8 @@ VOICE_SLACK: Final = 0.15
 MIN_SENTENCE_WORDS: Final = 2  # of a sentence that speaks to nobody ("The newsletter is free."): …
 MIN_TOLD_ANCHORS: Final = 3  # … so many telling words it must hold to be furniture all the same, …
 MIN_TOLD_WORDS: Final = 9  # … and beside furniture one of so many words
+MIXED: Final = frozenset(("comments", "promo", "share", "consent", "footer"))  # kinds whose words a call may mix, …
+MIN_MIXED_WORDS: Final = 3  # … so many that are not common
 MAX_NEUTRAL: Final = 2 * MAX_NAMES  # words of a line that names may make up
 _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 NEAR_SLACK: Final = 0.2  # taken off a vocabulary's coverage where a neighbour is furniture already
@@ -261,6 +263,7 @@ class Language:
         ]
         self.bits = sum(worded.bit for worded in self.vocabularies)
         self.labels = sum(worded.bit for worded in self.vocabularies if worded.vocabulary.kind == "teaser")
+        self.calls = sum(worded.bit for worded in self.vocabularies if worded.vocabulary.kind in MIXED)
         frames = [frame_of(language, v, rules.common) for v in rules.vocabulary if v.kind in FRAMING]
         self.frames = sorted(frames, key=lambda frame: frame.kind != "credit")  # "source of the picture: …"
         self.framing = frozenset().union(*(frame.anchors for frame in frames), (DATE, TIME) if frames else ())
@@ -299,8 +302,7 @@ class Language:
         if not told_of:
             return None
         names: Optional[Set[str]] = frozenset() if self.name in NOUNS_CAPITAL else None  # looked for where they matter
-        voices = self._voice.intersection(words)  # in capitals they are no voice: "in the US"
-        voiced = bool(voices) and not (voices.issubset(map(fold, _CAPITALS.findall(line))) and not line.isupper())
+        voiced = self._is_voiced(words, line)
         spoken = len(words) <= MAX_SPOKEN and voiced
         sentence = ends_sentence(line)
         told = sentence and self._voice and not voiced and len(words) >= MIN_SENTENCE_WORDS
@@ -323,6 +325,22 @@ class Language:
                     told_by = [word for word in words if index.telling.get(word, 0) & bit]
                     return Match(name, vocabulary.kind, telling=told_by)
         return None
+
+    def mixture_of(self, words: Sequence[str], index: Index, line: str) -> Optional[Match]:
+        """A call that mixes the words of several vocabularies, and holds no others; a sentence in the site's voice."""
+        if not all(index.known[word] & self.calls for word in words):
+            return None
+        if sum(word not in self._common for word in words) < MIN_MIXED_WORDS:
+            return None
+        if ends_sentence(line) and not self._is_voiced(words, line):
+            return None
+        telling = [word for word in words if index.telling.get(word, 0) & self.calls]
+        return Match(f"{self.name}.mixture", "promo", telling=telling)
+
+    def _is_voiced(self, words: Sequence[str], line: str) -> bool:
+        """Whether a site speaks to its reader; a voice in capitals is none: "in the US"."""
+        voices = self._voice.intersection(words)
+        return bool(voices) and not (voices.issubset(map(fold, _CAPITALS.findall(line))) and not line.isupper())
 
 
 def _eases(vocabulary: Vocabulary) -> bool:
@@ -365,6 +383,18 @@ class Active(tuple[Language, ...]):
         for language in asked:
             if (match := language.vocabulary_of(words, tells, self._index, line, near=near)) is not None:
                 return match
+        return None
+
+    def mixture_of(self, found: Sequence[str], line: str) -> Optional[Match]:
+        """The language of whose vocabularies together a line of the tokens `found` is made, as a call."""
+        tells = self._index.told(frozenset(found))
+        words = [token for token in found if token[0].isalpha()] if tells else []
+        if len(words) > MAX_RULE_WORDS:
+            return None
+        for language in self if words else ():
+            if tells & language.calls and language.is_of_one():
+                if (match := language.mixture_of(words, self._index, line)) is not None:
+                    return match
         return None
 
 

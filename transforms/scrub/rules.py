@@ -392,9 +392,9 @@ class Active(tuple[Language, ...]):
         if len(words) > MAX_RULE_WORDS:
             return None
         for language in self if words else ():
-            if tells & language.calls and language.is_of_one():
-                if (match := language.mixture_of(words, self._index, line)) is not None:
-                    return match
+            asked = tells & language.calls and language.is_of_one()
+            if asked and (match := language.mixture_of(words, self._index, line)) is not None:
+                return match
         return None
 
 

@@ -19,12 +19,11 @@ from transforms.scrub.places import (
     take_doubles,
     take_head,
     take_scraps,
-    take_signature,
-    take_tail,
 )
 from transforms.scrub.repair import COMPOUNDING, join_broken, join_divided
 from transforms.scrub.rules import Active, Match, Rules
 from transforms.scrub.shapes import is_prose, is_source
+from transforms.scrub.tail import take_signature, take_tail
 from transforms.scrub.words import find_date
 
 MAX_ROUNDS: Final = 3  # until a text stays as it is: nearly always after the second

@@ -2,13 +2,18 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Optional
+from typing import Final, Optional
 
 from schemas.records import Caption, Removal
 from transforms.scrub.rule_files import Kind
 from transforms.scrub.rules import Match
 from transforms.scrub.shapes import has_case, is_name, words_of
 from transforms.scrub.words import stem_of
+
+FURNISHES: Final = frozenset(
+    ("comments", "promo", "share", "teaser", "teasers", "footer", "tags", "bio", "source", "consent", "languages")
+)
+"""Kinds that make a line beside them doubtful, and a text's tail begin."""
 
 
 class Draft:
@@ -84,3 +89,13 @@ def _forms(word: str) -> tuple[str, ...]:
     if has_case(word):
         return (stem_of(word),)
     return tuple(stem_of(word[cut:]) for cut in range(3) if len(word) - cut > 3)
+
+
+def is_furnished(draft: Draft, at: int) -> bool:
+    """Whether a line stands beside furniture."""
+    return any(map(furnishes, draft.beside(at)))
+
+
+def furnishes(match: Optional[Match]) -> bool:
+    """Whether a line is furniture that makes those beside it doubtful."""
+    return match is not None and match.kind in FURNISHES

@@ -56,8 +56,14 @@ def is_credit(text: str, agency_words: frozenset[str]) -> bool:
     """Whether a text behind the label of a credit may be one: an account, or names beside agencies."""
     if _ACCOUNT.fullmatch(text):
         return True
-    words = [w for w in words_of(text) if fold(w) not in agency_words]
-    if words and words[0][0].islower() and words[0] != "the" and words_of(text)[0] == words[0]:
+    told = words_of(text)
+    known = [fold(word) in agency_words for word in told]
+    # A small word may stand between a name and an agency: "Mara Keller on Flickr".
+    joins = [
+        at > 0 and word.islower() and known[at + 1 : at + 2] == [True] for at, word in enumerate(told)
+    ]  # "on Flickr"
+    words = [told[at] for at in range(len(told)) if not known[at] and not joins[at]]
+    if words and words[0][0].islower() and words[0] != "the" and told[0] == words[0]:
         return False
     if text[0].isdigit() or len(text) > MAX_CREDIT or re.search(r"[!?;“”(]", text) or FULL_STOP.search(text):
         return False

@@ -87,6 +87,8 @@ def _by_itself(line: str, rules: Rules, active: Active) -> Optional[Match]:
     signed = line.removeprefix("©").strip()
     by_shape = _credit_by_shape(signed, rules, claimed=signed != line)
     by_wording = classify(line, rules, active)
+    if signed != line and (unclaimed := classify(signed, rules, active)) is not None and unclaimed.kind == "credit":
+        by_wording = unclaimed  # "© Photo: Mara Keller"
     if by_wording is None and (parts := split_credit(line, rules)) is not None:
         named = is_photographer(parts[0], line)
         slots = {"credit": line} if named else {"caption": parts[0], "credit": parts[1]}

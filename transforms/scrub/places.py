@@ -46,7 +46,7 @@ TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs us
 TOLD_SOMEWHERE: Final = 0.6  # … or the whole text
 _SIGNING: Final = frozenset(("bio", "source", "stray"))  # kinds of which one line is no trace of a page
 _SENTENCES = re.compile(r"[^\W\d_]{3}\. \w.*[^\W\d_]{3}\.(?: |$)")
-_PATH = re.compile(r"[^<>›»/|]{2,40}(?:\s[>›»]\s[^<>›»/|]{2,40}){1,4}")
+_PATH = re.compile(r"[^<>›»/|]{2,40}(?:\s[>›»▸▶→⟩❯]\s[^<>›»/|▸▶→⟩❯]{2,40}){1,4}")
 _BYLINE = re.compile(r"[^\W\d_][\w.'’-]+(?: [\w.'’-]+){1,3}(?:,| [|/–—-]) [^\W\d_][\w.'’-]*(?: [\w.'’-]+){0,3}")
 
 

@@ -1163,3 +1163,38 @@ def test_the_title_below_a_stray_label_of_teasers_is_no_headline_of_another_text
 
 def test_a_note_that_a_picture_is_an_archive_s_is_no_part_of_its_credit() -> None:
     assert scrub("\n\n".join(["צילום: Mara Keller, ארכיון", *BODY]), "he", RULES).credits == ["Mara Keller"]
+
+
+REPORTED = {
+    "en": "Support our journalism, asks the last line of each letter; one reader in twenty does.",
+    "de": "Schreiben Sie einen Kommentar, hieß es, und 40 000 Leser taten es jeden Monat.",
+    "fr": "Votre adresse e-mail ne sera pas publiée, promettait le formulaire. Elle le fut en 2016.",
+    "ru": "Подписывайтесь на нас, просила редакция в июне, и никто не подписался.",
+    "ar": "اضغط هنا، تقول الصفحة، ولا يحدث شيء.",
+    "fa": "اینجا کلیک کنید، صفحه می‌گوید، و هیچ نمی‌شود.",
+}
+
+
+@pytest.mark.parametrize(("language", "line"), REPORTED.items(), ids=REPORTED.keys())
+def test_a_call_that_a_sentence_reports_in_its_middle_is_the_articles(language: str, line: str) -> None:
+    text = "\n\n".join([FIRST, SECOND, line, THIRD])
+    assert scrub(text, language, RULES).text == text
+
+
+def test_a_page_break_ends_a_line_and_a_separator_is_a_space() -> None:
+    assert clean_characters("It was late.\x0cIt\x1frained.\x0bThey left.") == "It was late.\nIt rained.\nThey left."
+
+
+def test_a_paragraph_below_a_label_of_authors_says_author_again_where_no_capital_tells_a_name() -> None:
+    body = [line for line in PROSE_AR.split("\n") if line]
+    last = "ومن المنتظر أن تنتهي الأعمال قبل عواصف الشتاء، لكن أحدا في البلدية لم يعد يصدق ذلك بعد كل ما جرى."
+    text = scrub("\n\n".join([*body, "حول الكاتبة", last]), "ar", RULES).text
+    assert text.endswith(last)
+    told = "سلمى حداد كاتبة وصحفية من بيروت، تعيش منذ سنوات في الموصل."
+    assert told not in scrub("\n\n".join([*body, last, "حول الكاتبة", told]), "ar", RULES).text
+
+
+PROSE_AR = """
+أغلقت سلطة الميناء الرصيف الشمالي يوم الاثنين بعد أن وجد الغواصون شقوقا في ثلاثة من أعمدته القديمة، كما أعلنت.
+وقال الصيادون إنهم حذروا المدينة «مرتين وكتابة» قبل سنوات، وسألوا عمن سيدفع ثمن إصلاح الأعمدة في هذا الشتاء.
+"""

@@ -15,14 +15,14 @@ _ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,
 _ENTITY_ROUNDS: Final = 3  # "&amp;amp;quot;": texts that were escaped several times
 
 _INVISIBLE = re.compile(
-    "[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u0084\u0086-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b"
+    "[\u0000-\u0008\u000e-\u001b\u007f-\u0084\u0086-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b"
     "\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffc]"
 )
 _JOINER = re.compile(
     "(?<=[\u0000-\u05ff])[\u200c\u200d]+(?=[\u0000-\u05ff])"
 )  # at home in Persian, Hindi and emoji only
-_SPACE = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\t]")
-_LINE_END = re.compile("\r\n?|[\u0085\u2028\u2029]")
+_SPACE = re.compile("[\u001c-\u001f\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000\t]")
+_LINE_END = re.compile("\r\n?|[\u000b\u000c\u0085\u2028\u2029]")
 _SUSPECT = re.compile(
     "[^\n\u0020-\u007e\u00a1-\u00ac\u00ae-\u034e\u0350-\u061b\u061d-\u115e\u2010-\u2027\u2030-\u205e]"
 )

@@ -161,6 +161,7 @@ def introduces_author(draft: Draft, at: int) -> bool:
     """Whether a label such as "About the author" stands above a last, short paragraph on a person not named before.
 
     A label names nobody and gives no address; a name's first word the text writes nowhere small, as it does "The".
+    Where no capital tells a name, the paragraph says "author", or what else the label says, again.
     """
     match, label, below = draft.found[at], draft.lines[at], draft.lines[at + 1 : at + 2]
     if match is None or match.kind != "bio" or label.count(" ") >= MAX_BIO_LABEL or ends_sentence(label):
@@ -170,11 +171,9 @@ def introduces_author(draft: Draft, at: int) -> bool:
     if "@" in label or is_person(" ".join(label.split()[-2:])) or not below or len(below[0]) > MAX_BIO_CHARS:
         return False
     first, *last = below[0].split()[:2]
-    if (
-        not last
-        or (has_case(first) and not is_person(f"{first} {last[0]}"))
-        or any(f" {first.lower()} " in line for line in draft.lines)
-    ):
+    if not last or any(f" {first.lower()} " in line for line in draft.lines):
+        return False
+    if not (is_person(f"{first} {last[0]}") if has_case(first) else share_again(label, below)):
         return False
     return not any(last[0] in line for line in draft.lines[:at])
 

@@ -5,6 +5,7 @@ Between paragraphs nothing is taken by place alone.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise, takewhile
 from typing import Final, Optional
@@ -140,7 +141,7 @@ def take_doubles(draft: Draft) -> None:
     What stands more often is a refrain, or a part of a table.
     """
     places = draft.open()
-    body = _body(draft, places)
+    body, times = _body(draft, places), Counter(draft.lines)
     last = max((at for at in places if is_prose(draft.lines[at])), default=len(draft.lines))
     trailing = range(last + 1, len(draft.lines))
     for first, second in pairwise(places):
@@ -151,12 +152,12 @@ def take_doubles(draft: Draft) -> None:
             draft.take(first, "any.duplicate")
         elif (
             first == places[0]
-            and draft.lines.count(line) == 2
+            and times[line] == 2
             and len({draft.lines[at] for at in places[:body]}) < DOUBLED_HEAD
             and (_names_text(draft, line, places[body:]) or _is_twice(draft, places[2:body]))
         ):
             draft.take(first, "any.title-again")
-        elif draft.lines.count(line) == 2 and any(word.isalpha() and len(word) > 1 for word in words_of(line)):
+        elif times[line] == 2 and any(word.isalpha() and len(word) > 1 for word in words_of(line)):
             draft.take(first, "any.doubled-caption", "credit")
             draft.take(second, "any.doubled-caption", "credit")
             labelled = first - 1 in trailing and draft.found[first - 1] is None

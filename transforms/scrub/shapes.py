@@ -21,10 +21,12 @@ _PARTICLES: Final = frozenset(
 # A pattern that begins with a sign, and looks back from it, is found ten times faster than one with letters first.
 INITIALS = re.compile(r"\.(?<=\b[^\W\d_]\.)\W*$")  # "10:30 a.m." ends no sentence
 _NO_NAME = re.compile(r"[!?;“”\"、。！？「」『』]|[.,:] (?:\S+ ){3}")
+_CLAUSES = re.compile(r"[,،;؛]")
 FULL_STOP = re.compile(r"\. (?<=[^\W\d_]{3}\. )")  # in mid-text
 NEXT_SENTENCE = re.compile(r" (?:(?<=[^\W\d_]{3}\. )|(?<=[!?] ))[^\W\d_]")
 LIST_ITEM = re.compile(r"\s*(?:[-–—•*·▪◦‣]|\(?\d{1,3}[.)]|\(?[A-Za-z][.)])\s")  # its sign, number or letter
 _WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff]")
+MAX_BEFORE_VERB: Final = 2  # words with the verb that begin a clause: "asks the letter", "he said"
 MAX_CLAUSE_WORDS: Final = 5  # of a clause such as "the minister told the deputies"
 MAX_WIDE_NAME: Final = 12  # characters of a name in a script without spaces
 MAX_NAME_CHARS: Final = 90
@@ -123,19 +125,22 @@ def abbreviates(short: str, text: str) -> bool:
 
 
 def reports_speech(line: str, verbs: Set[str]) -> bool:
-    """Whether a sentence ends by telling who said it; `verbs` are folded.
+    """Whether a sentence tells who said it: in a last, short clause, or in one that begins so; `verbs` are folded.
 
     >>> reports_speech("Follow us, the guide told the drivers.", frozenset(["told"]))
     True
+    >>> reports_speech("Join us, asks the last line of each letter; nobody does.", frozenset(["asks"]))
+    True
     """
-    _, comma, clause = line.replace("،", ",").rpartition(",")
-    words = clause.split()
-    return (
-        bool(comma)
-        and ends_sentence(line)
-        and len(words) <= MAX_CLAUSE_WORDS
-        and not verbs.isdisjoint(map(_plain, words))
-    )
+    if not ends_sentence(line):
+        return False
+    _, *clauses = _CLAUSES.split(line)
+    for clause in clauses:
+        words = clause.split()
+        telling = words if clause is clauses[-1] and len(words) <= MAX_CLAUSE_WORDS else words[:MAX_BEFORE_VERB]
+        if not verbs.isdisjoint(map(_plain, telling)):
+            return True
+    return False
 
 
 def _plain(word: str) -> str:

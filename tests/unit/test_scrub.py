@@ -1198,3 +1198,12 @@ PROSE_AR = """
 أغلقت سلطة الميناء الرصيف الشمالي يوم الاثنين بعد أن وجد الغواصون شقوقا في ثلاثة من أعمدته القديمة، كما أعلنت.
 وقال الصيادون إنهم حذروا المدينة «مرتين وكتابة» قبل سنوات، وسألوا عمن سيدفع ثمن إصلاح الأعمدة في هذا الشتاء.
 """
+
+
+@pytest.mark.parametrize("title", ["Storm cuts power to the northern harbour", ""])
+@pytest.mark.parametrize("above", ["City promises repairs by the weekend", "Iraq"])
+def test_a_dateline_below_a_subtitle_is_told_and_the_subtitle_stays(above: str, title: str) -> None:
+    lines = ["Storm cuts power to the northern harbour", above, f"BASRA, Nov 12 (Reuters) - {FIRST}", SECOND, THIRD]
+    clean = scrub("\n\n".join(lines), "en", RULES, title)
+    assert (clean.dateline, clean.title) == ("BASRA, Nov 12 (Reuters)", lines[0])
+    assert clean.text == f"{above}\n\n{CLEAN}"

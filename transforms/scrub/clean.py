@@ -28,6 +28,7 @@ from transforms.scrub.words import find_date
 
 MAX_ROUNDS: Final = 3  # until a text stays as it is: nearly always after the second
 MUCH: Final = 0.2  # a larger share of the text removed is worth a warning: a wrong rule shows here first
+DEK_LINES: Final = 2  # lines that may stand above the paragraph with the dateline
 REPEAT_REACH: Final = 2  # paragraphs from the start that may stand twice, as summary and as text
 SAMPLE_CHARS: Final = 2_000  # of a text, to tell its language by
 MIN_ENGLISH: Final = 0.12  # share of these words; English news has .20 to .30, other languages below .05
@@ -76,7 +77,7 @@ def scrub(text: str, language: Optional[str], rules: Rules, title: str = "") -> 
         if whole and len(clean.text.split("\n\n")) == len(_lines(mended)):  # and so nothing has a new place
             break
         mended = clean_characters(clean.text)
-        again = _scrub_once(mended, language, rules, title, judged, dirty=dirty and not clean.title)
+        again = _scrub_once(mended, language, rules, title or clean.title, judged, dirty=dirty)
         if again.text == clean.text:
             break
         clean = _merged(clean, again)  # what went had hidden something: seldom
@@ -188,24 +189,43 @@ def _read_fields(draft: Draft, rules: Rules) -> None:
 
 
 def _without_dateline(draft: Draft, paragraphs: list[str], rules: Rules, stopped: bool) -> list[str]:
-    """The paragraphs without what opens the first; `stopped`: it may end with a full stop.
+    """The paragraphs without the dateline that opens the first; `stopped`: it may end with a full stop.
 
-    A place behind an outlet's name is one dateline with it: "Levant Wire – BASRA:". A second whole one behind the first
-    is a scraper's, and only goes. Capitals and a colon are no dateline where a later paragraph opens so, too, or the
-    text writes them small.
+    Below a subtitle or two it may open the next, if it names a known agency. A place behind an outlet's name is one
+    dateline with it: "Levant Wire – BASRA:". A second whole one behind the first is a scraper's, and only goes.
+    Capitals and a colon are no dateline where a later paragraph opens so, too, or the text writes them small.
     """
-    opening = rest = paragraphs[0] if paragraphs else ""
-    if is_label(opening):
-        label = re.compile(rf"\b{re.escape(opening.partition(':')[0].lower())}\b")
-        if label.search(rest) or any(is_label(paragraph) or label.search(paragraph) for paragraph in paragraphs[1:]):
-            return paragraphs
+    out = list(paragraphs)
+    for at, opening in enumerate(paragraphs[: DEK_LINES + 1]):
+        if at and is_prose(out[at - 1]):
+            break
+        rest = opening if is_label(opening) and _is_speaker(opening, paragraphs) else None
+        if rest is None:
+            rest = _behind_dateline(draft, opening, rules, stopped, signed=at > 0)
+        if rest != opening:
+            draft.cut.append(Removal("any.dateline", opening.removesuffix(rest)))
+            out[at] = rest
+    return out
+
+
+def _is_speaker(opening: str, paragraphs: Sequence[str]) -> bool:
+    """Whether what stands before a colon opens another paragraph, too, or the text writes it small."""
+    name, _, rest = opening.partition(":")
+    label = re.compile(rf"\b{re.escape(name.lower())}\b")
+    others = [paragraph for paragraph in paragraphs if paragraph != opening]
+    return bool(label.search(rest)) or any(is_label(other) or label.search(other) for other in others)
+
+
+def _behind_dateline(draft: Draft, opening: str, rules: Rules, stopped: bool, *, signed: bool) -> str:
+    """A paragraph without its datelines, the first of which must name a known agency if it is to be `signed`."""
+    rest = opening
     while (found := split_dateline(rest, *rules.dateline_names, stopped=stopped)) is not None:
+        if signed and rest == opening and not rules.agencies.signing(found.dateline)[1]:
+            break
         if not draft.dateline or is_source(draft.dateline) > draft.dateline.isupper():
             draft.dateline = opening.removesuffix(rest) + found.dateline
         rest = found.rest
-    if rest != opening:
-        draft.cut.append(Removal("any.dateline", opening.removesuffix(rest)))
-    return [rest, *paragraphs[1:]] if rest else paragraphs
+    return rest
 
 
 def _repair_words(paragraphs: Sequence[str], language: Optional[str], rules: Rules) -> Sequence[str]:

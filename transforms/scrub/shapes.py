@@ -11,6 +11,7 @@ from typing import Final
 from transforms.scrub.words import fold
 
 _ENDS: Final = ".!?…。！？؟۔।"
+_ASKS: Final = "?!؟？！"
 _CLOSERS: Final = "\"'”’»)]›“* "
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 _CASED = re.compile(r"[A-Za-zÀ-ɏͰ-ϿЀ-ԯ]")
@@ -30,6 +31,7 @@ MAX_BEFORE_VERB: Final = 2  # words with the verb that begin a clause: "asks the
 MAX_CLAUSE_WORDS: Final = 5  # of a clause such as "the minister told the deputies"
 MAX_WIDE_NAME: Final = 12  # characters of a name in a script without spaces
 MAX_NAME_CHARS: Final = 90
+MIN_STATEMENT_SPACES: Final = 1
 MIN_PROSE_CHARS: Final = 60
 MIN_QUESTION_CHARS: Final = 110
 LONG_CHARS: Final = 160  # a line this long is a paragraph even where its full stop is lost
@@ -40,6 +42,21 @@ MAX_HEADLINE_WORDS: Final = 34
 def ends_sentence(line: str) -> bool:
     """Whether a line ends with a sentence's sign, closing quotes and brackets apart."""
     return line.rstrip(_CLOSERS)[-1:] in _ENDS
+
+
+def is_statement(line: str) -> bool:
+    """Whether a line is a sentence, however short, whose full stop is no abbreviation's.
+
+    >>> is_statement("Everybody who owns a house."), is_statement("Who pays?"), is_statement("Harbour Press Ltd.")
+    (True, False, False)
+    """
+    ended = ends_sentence(line) and line.rstrip(_CLOSERS)[-1] not in _ASKS
+    return (
+        ended
+        and line.count(" ") >= MIN_STATEMENT_SPACES
+        and not INITIALS.search(line)
+        and not (has_case(line) and is_name(line))
+    )
 
 
 @lru_cache(maxsize=4_096)  # each step asks it of the same lines again
@@ -54,7 +71,7 @@ def is_prose(line: str) -> bool:
         return True
     if length < MIN_PROSE_CHARS or not ends_sentence(line) or is_title_case(line):
         return False
-    return line.rstrip(_CLOSERS)[-1] not in "?!؟？！" or length >= MIN_QUESTION_CHARS
+    return line.rstrip(_CLOSERS)[-1] not in _ASKS or length >= MIN_QUESTION_CHARS
 
 
 def is_title_case(line: str) -> bool:

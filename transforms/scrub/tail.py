@@ -20,6 +20,7 @@ from transforms.scrub.shapes import (
     is_name,
     is_prose,
     is_source,
+    is_statement,
     words_of,
 )
 from transforms.scrub.words import tokens
@@ -119,6 +120,7 @@ def _frames_source(line: str, rules: Rules, active: Active) -> Optional[Match]:
 def take_tail(draft: Draft, rules: Rules, active: Active) -> None:
     """Headlines and scraps after the last paragraph go once any furniture has begun there.
 
+    What stands above a short sentence of the article, such as a question that it answers, stays with it.
     In a text that is mostly paragraphs one or two of them go anyway: no article ends with a heading.
     """
     paragraphs = [at for at in draft.open() if is_prose(draft.lines[at])]
@@ -135,6 +137,7 @@ def take_tail(draft: Draft, rules: Rules, active: Active) -> None:
     begun = mostly_prose and (few or (draft.lines[last][-1] != ":" and _is_teaser_block(rest)))
     facts = {line for line in rest if _FACT.fullmatch(line)}
     own = facts if len(facts) >= MIN_FACTS else set() if len(rest) <= MAX_TAIL else set(rest)
+    scraps: list[int] = []
     forms, within = 0, False  # a form of several lines, behind which even a sentence is the site's
     for at in range(last + 1, len(draft.lines)):
         match, line = draft.found[at], draft.lines[at]
@@ -154,3 +157,8 @@ def take_tail(draft: Draft, rules: Rules, active: Active) -> None:
             within = forms >= MIN_FORM and (match.kind in _ENDING or (within and match.kind == "stray"))
         elif begun and line not in own and (within or line[-1] not in '.:;,”»"') and not LIST_ITEM.match(line):
             draft.take(at, "any.tail")
+            scraps += [] if within else [at]
+        elif not within and is_statement(line):
+            for scrap in scraps:  # what it answers, or stands under, is the article's, too
+                draft.found[scrap] = None
+            scraps.clear()

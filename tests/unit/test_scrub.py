@@ -435,6 +435,65 @@ def test_a_name_told_in_another_form_is_told(language: str, told: str, line: str
     assert scrub(text, language, RULES).text == text
 
 
+@pytest.mark.parametrize(
+    ("language", "label", "lines"),
+    [
+        ("en", "Share", ["Who pays?", "Everybody who owns a house.", "How much?", "That depends on the town."]),
+        ("en", "Advertisement", ["The blue room", "A clock without hands.", "The red room", "A bed made of salt."]),
+        ("en", "Read more: Storm leaves thousands without power", ["And then?", "Nobody knows."]),
+        ("de", "Teilen", ["Wer zahlt?", "Alle, die ein Haus haben.", "Wie viel?", "Das hängt von der Stadt ab."]),
+        ("tr", "Paylaş", ["Kim ödüyor?", "Evi olan herkes.", "Ne kadar?", "Bu kente göre değişir."]),
+        ("ar", "شارك", ["من يدفع؟", "كل من يملك بيتا في المدينة.", "كم؟", "هذا يعتمد على المدينة."]),
+        ("fa", "اشتراک گذاری", ["چه کسی می‌پردازد؟", "هر کسی که خانه دارد.", "چقدر؟", "به شهر بستگی دارد."]),
+        ("he", "שתפו", ["מי משלם?", "כל מי שיש לו בית.", "כמה?", "זה תלוי בעיר."]),
+    ],
+)
+def test_what_a_short_sentence_answers_stays_where_furniture_has_begun(
+    language: str, label: str, lines: list[str]
+) -> None:
+    clean = scrub("\n\n".join([*BODY, label, *lines, "Storm leaves thousands without power"]), language, RULES)
+    assert clean.text == "\n\n".join([*BODY, *lines])
+
+
+@pytest.mark.parametrize(
+    ("language", "told", "line"),
+    [
+        (
+            "en",
+            "Omar Jalil, the editor, said that readers came first.",
+            "Omar Jalil is a journalist and was born in Leeds.",
+        ),
+        ("ru", "Главное — читатели, говорит редактор Анна Маршак.", "Анна Маршак — журналистка, родилась в Туле."),
+    ],
+)
+def test_who_is_named_in_a_short_paragraph_is_told_of(language: str, told: str, line: str) -> None:
+    text = "\n\n".join([FIRST, told, line])
+    assert scrub(text, language, RULES).text == text
+
+
+REPORTERS = [
+    f"{name} is a reporter for Harbour Press." for name in ("Mara Keller", "Tom Arden", "Lina Hadad", "Paul Greene")
+]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        ["The jury named its winners.", *REPORTERS, "Each gets a lamp."],
+        [FIRST, *REPORTERS, SECOND],
+        [FIRST, SECOND, REPORTERS[0], THIRD],
+        [FIRST, "Sarah Haddad is a senior fellow at Chatham House. She gives the truce three weeks, not more.", SECOND],
+    ],
+)
+def test_people_introduced_between_sentences_are_whom_the_text_is_about(text: list[str]) -> None:
+    assert scrub("\n\n".join(text), "en", RULES).text == "\n\n".join(text)
+
+
+@pytest.mark.parametrize("text", [[*BODY, *REPORTERS], [FIRST, "Share", REPORTERS[0], "Follow us on Facebook", SECOND]])
+def test_people_introduced_below_the_text_or_beside_furniture_are_its_authors(text: list[str]) -> None:
+    assert "reporter" not in scrub("\n\n".join(text), "en", RULES).text
+
+
 def test_facts_at_the_end_of_a_text_stay_where_furniture_has_begun() -> None:
     facts = "Where: the old harbour\n\nWhen: Friday at noon\n\nEntry: free"
     text = f"{CLEAN}\n\nSource: Harbour Post\n\n{facts}"

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from itertools import takewhile
 from typing import Final
 
-from transforms.scrub.draft import Draft, is_furnished, share_again
+from transforms.scrub.draft import Draft, furnishes, is_furnished, share_again
 from transforms.scrub.rules import Rules
-from transforms.scrub.shapes import LIST_ITEM, ends_sentence, has_case, is_person, is_prose, words_of
+from transforms.scrub.shapes import LIST_ITEM, ends_sentence, has_case, is_person, is_prose, is_statement, words_of
 from transforms.scrub.words import stem_of, tokens
 
 LEAD_PARAGRAPHS: Final = 2  # the first may be a summary, with date and byline only below it
@@ -39,7 +39,7 @@ def give_back_own(draft: Draft, rules: Rules) -> set[int]:
         if match is not None and (match.telling or match.rule in _WORDS or _is_sentence_of_list(draft.lines[at]))
     ]
     prose = [at for at in draft.open() if is_prose(draft.lines[at])]
-    own = _told_of(draft, prose) | _give_back_lists(draft, prose)
+    own = _told_of(draft) | _give_back_lists(draft, prose)
     if not told:
         return own
     telling = {word for match in draft.found if match is not None for word in match.telling}
@@ -75,13 +75,17 @@ def _may_be_item(draft: Draft, at: int) -> bool:
     return line.count(" ") < MAX_ITEM_WORDS and not ends_sentence(line) and (match is None or match.kind in _LISTED)
 
 
-def _told_of(draft: Draft, prose: Sequence[int]) -> set[int]:
+def _told_of(draft: Draft) -> set[int]:
     """Give back sentences about a person of whom the text tells elsewhere: no biography of its author; return which."""
     people = {at: match.slots["person"] for at, match in enumerate(draft.found) if match and "person" in match.slots}
     if not people:
         return set()
-    used = {stem_of(word) for at in prose for word in words_of(draft.lines[at]) if not word[0].islower()}
-    own = {at for at, person in people.items() if stem_of(words_of(person)[-1]) in used}
+    told: dict[str, int] = {}  # where first; -1 in a paragraph: a short sentence below a biography may go on with it
+    for at in draft.open():
+        if (prose := is_prose(line := draft.lines[at])) or is_statement(line):
+            stems = {stem_of(word) for word in words_of(line) if not word[0].islower()}
+            told.update((stem, min(told.get(stem, at), -1 if prose else at)) for stem in stems)
+    own = {at for at, person in people.items() if told.get(stem_of(words_of(person)[-1]), at) < at}
     for at in own:
         draft.found[at] = None
     return own
@@ -113,15 +117,30 @@ def misplaced_lines(draft: Draft, home: str) -> list[int]:
     Elsewhere a date heads a row of a table, "FAQ" and "About" are subheadings, and lone words side by side are a list;
     an English word in a text of another language, whose name is `home`, is none of these.
     """
+    people = _people_in_text(draft)
     prose = [at for at in draft.open() if is_prose(draft.lines[at])]
     if len(prose) <= LEAD_PARAGRAPHS:
-        return []
-    return [
+        return people
+    return people + [
         at
         for at in range(prose[0] + 1, prose[-1])
         if (at > prose[LEAD_PARAGRAPHS - 1] or _may_head(draft, at))
+        and at not in people
         and _is_misplaced(draft, at, home, last=at > prose[-2])
     ]
+
+
+def _people_in_text(draft: Draft) -> list[int]:
+    """Lines that introduce people between two sentences of the article, however short, with no furniture beside them.
+
+    They are those whom the article is about, a jury's winners or its experts.
+    """
+    people = [at for at, match in enumerate(draft.found) if match and match.kind == "bio" and "person" in match.slots]
+    if not people:
+        return []
+    told = [at for at in draft.open() if is_prose(draft.lines[at]) or is_statement(draft.lines[at])]
+    inside = [at for at in people if told and told[0] < at < told[-1]]
+    return [at for at in inside if not any(m and furnishes(m) and m.kind != "bio" for m in draft.beside(at))]
 
 
 def _may_head(draft: Draft, at: int) -> bool:

@@ -864,6 +864,40 @@ def test_a_time_is_no_outlet(line: str, language: str) -> None:
     assert (clean.outlet, clean.source, (clean.published_at or "")[:10]) == ("", "", "2026-11-24")
 
 
+@pytest.mark.parametrize(
+    ("language", "line"),
+    [
+        ("en", "Published: 24 November 2026, 18:05"),
+        ("en", "Updated - 24 November 2026"),
+        ("en", "Posted: 24 November 2026"),
+        ("en", "Basra - 24 November 2026"),
+        ("de", "Aktualisiert: 24. November 2026"),
+        ("de", "Stand: 24.11.2026, 18:05 Uhr"),
+        ("tr", "Güncelleme: 24 Kasım 2026"),
+        ("tr", "Yayınlanma: 24.11.2026 18:05"),
+        ("ru", "Обновлено: 24 ноября 2026"),
+        ("es", "Actualizado: 24 de noviembre de 2026"),
+        ("es", "Basora - 24 NOV 2026"),
+        ("fr", "Publié : 24 novembre 2026"),
+        ("it", "Aggiornamento: 24.11.2026"),
+        ("he", "פורסם: 24.11.2026"),
+        ("ar", "آخر تحديث: 24/11/2026"),
+        ("ar", "نشر في: 24/11/2026"),
+        ("ar", "تاريخ النشر: 24/11/2026"),
+        ("fa", "تاریخ انتشار: 24/11/2026"),
+    ],
+)
+def test_a_word_or_place_beside_a_date_is_no_outlet(language: str, line: str) -> None:
+    clean = scrub("\n\n".join([line, *BODY]), language, RULES)
+    assert (clean.text, clean.outlet, clean.published_at) == (CLEAN, "", "2026-11-24")
+
+
+@pytest.mark.parametrize("line", ["Levant Wire - 24 November 2026", "24 November 2026 - Levant Wire"])
+def test_a_name_beside_a_date_is_the_outlet(line: str) -> None:
+    clean = scrub("\n\n".join([line, *BODY]), "en", RULES)
+    assert (clean.text, clean.outlet, clean.published_at) == (CLEAN, "Levant Wire", "2026-11-24")
+
+
 @pytest.mark.parametrize("opening", ["Monday – The alarm", "Lundi – The alarm", "Hassan (45) – The baker"])
 def test_a_day_and_somebodys_age_are_no_datelines(opening: str) -> None:
     text = "\n\n".join(

@@ -22,6 +22,7 @@ from transforms.scrub.shapes import (
     has_case,
     is_headline,
     is_name,
+    is_person,
     is_prose,
     is_source,
     reports_speech,
@@ -142,6 +143,11 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Active) 
                     slots[slot] = stretch(line, rules.months, first, last)
             if "source" in slots:
                 slots["source"] = _bare(line, slots["source"])
+            if template.kind == "prefix" and "source" in slots:
+                if _labels_date(slots["source"], rules):
+                    del slots["source"]
+                elif name := _signed_by(slots["source"], rules):
+                    slots = {"name": name}
             if "source" in slots and not _names_outlet(slots["source"], joined[: hit.start("source")], rules):
                 continue
             if "agency" in slots:
@@ -225,6 +231,21 @@ def _names_outlet(source: str, before: str, rules: Rules) -> bool:
     if fold(source) in rules.places or (not has_case(source) and len(source.split()) > MAX_UNSIGNED):
         return False
     return is_name(source, most=6) or not source.isalpha() or fold(source) in rules.agency_words
+
+
+def _labels_date(source: str, rules: Rules) -> bool:
+    """Whether what stands beside a date is no outlet, but tells what happened on it, or where: "Updated", "Basra"."""
+    words = frozenset(map(fold, words_of(source)))
+    if rules.stamp_words.isdisjoint(words):
+        return fold(source) in rules.places
+    return any(words <= stamp.words and not words.isdisjoint(stamp.anchors) for stamp in rules.stamps)
+
+
+def _signed_by(source: str, rules: Rules) -> str:
+    """Who wrote the text, if what stands beside a date is a byline and no outlet: "By Mara Keller"; else nothing."""
+    lead, _, name = source.partition(" ")
+    signed = fold(lead) in rules.byline_words and is_person(name) and not names_agencies(name, rules.agencies)
+    return name if signed else ""
 
 
 def _sets_off_credit(line: str, slots: dict[str, str], rules: Rules, active: Active) -> bool:

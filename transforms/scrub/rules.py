@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, Optional
 
 from schemas.errors import ConfigError
 from transforms.scrub.candidates import Template, Templates
-from transforms.scrub.frames import Known
+from transforms.scrub.frames import Frame, Known
 from transforms.scrub.lexicon import Index, Lexicon, frame_of
 from transforms.scrub.rule_files import FRAMING, Kind, RuleFile, Vocabulary, read_rules
 from transforms.scrub.shapes import ends_sentence
@@ -140,6 +140,22 @@ class Rules:
     def known(self) -> Known:
         """What tells of names in frames (`frames.py`)."""
         return Known(self.agency_names, self.agency_words, self.offices, self.places, self.months, self.weekdays)
+
+    @cached_property
+    def stamps(self) -> Sequence[Frame]:
+        """The frames of all languages for when a text was published, and by whom."""
+        return [frame for language in self._compiled.values() for frame in language.frames if frame.kind == "prefix"]
+
+    @cached_property
+    def stamp_words(self) -> frozenset[str]:
+        """The words that tell such frames, folded: "published", "aktualisiert"."""
+        return frozenset(word for frame in self.stamps for word in frame.anchors)
+
+    @cached_property
+    def byline_words(self) -> frozenset[str]:
+        """Words of all languages beside which somebody's name stands, folded: "by", "von"."""
+        frames = (frame for language in self._compiled.values() for frame in language.frames if frame.kind == "bio")
+        return frozenset(word for frame in frames for word in frame.leads)
 
     @cached_property
     def dateline_names(self) -> tuple[frozenset[str], ...]:

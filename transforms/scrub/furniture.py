@@ -49,13 +49,13 @@ def take_furniture(draft: Draft, rules: Rules, active: Active, judged: dict[str,
             judged[line] = _by_itself(line, rules, active)
         draft.found[at] = judged[line]
     own, home = give_back_own(draft, rules), active[0].name
-    beside = {at + side for at in misplaced_lines(draft, home) for side in (-1, 1)} - own
+    beside = {at + side for at in misplaced_lines(draft, rules, home) for side in (-1, 1)} - own
     for at in draft.open():  # a label beside a line that is no subheading after all
         if at in beside:
             short = draft.lines[at].count(" ") <= MAX_RUN_WORDS
             draft.found[at] = classify(draft.lines[at], rules, active, near=True) if short else None
     for _ in range(MAX_PASSES):  # one that goes back may have been the only neighbour of another
-        if not (misplaced := misplaced_lines(draft, home)):
+        if not (misplaced := misplaced_lines(draft, rules, home)):
             break
         own.update(misplaced)
         for at in misplaced:

@@ -8,9 +8,10 @@ from typing import Final
 from transforms.scrub.draft import Draft, furnishes, is_furnished, share_again
 from transforms.scrub.rules import Rules
 from transforms.scrub.shapes import LIST_ITEM, ends_sentence, has_case, is_person, is_prose, is_statement, words_of
+from transforms.scrub.stamps import misplaced_stamps
 from transforms.scrub.words import stem_of, tokens
 
-LEAD_PARAGRAPHS: Final = 2  # the first may be a summary, with date and byline only below it
+LEAD_PARAGRAPHS: Final = 2  # the first may be a summary, with who wrote it only below it
 OWN_PARAGRAPHS: Final = 3  # that use a telling word, and it is what the article is about
 OFTEN: Final = 3  # times that a line stands in a text as a part of its tables or lists
 _BELOW: Final = frozenset(("comments", "footer", "languages", "tags"))  # kinds that stand alone in mid-text nowhere
@@ -111,21 +112,21 @@ def _is_of_a_list(draft: Draft, at: int, inside: range) -> bool:
     return not any(is_prose(draft.lines[k]) or len(draft.lines[k]) > MAX_ITEM_CHARS for k in (above, below))
 
 
-def misplaced_lines(draft: Draft, home: str) -> list[int]:
+def misplaced_lines(draft: Draft, rules: Rules, home: str) -> list[int]:
     """Lines that are furniture only in their place: a date or byline above the text, a tag line or biography below it.
 
     Elsewhere a date heads a row of a table, "FAQ" and "About" are subheadings, and lone words side by side are a list;
     an English word in a text of another language, whose name is `home`, is none of these.
     """
-    people = _people_in_text(draft)
     prose = [at for at in draft.open() if is_prose(draft.lines[at])]
+    own = _people_in_text(draft) + misplaced_stamps(draft, prose, rules)
     if len(prose) <= LEAD_PARAGRAPHS:
-        return people
-    return people + [
+        return own
+    return own + [
         at
         for at in range(prose[0] + 1, prose[-1])
         if (at > prose[LEAD_PARAGRAPHS - 1] or _may_head(draft, at))
-        and at not in people
+        and at not in own
         and _is_misplaced(draft, at, home, last=at > prose[-2])
     ]
 
@@ -152,10 +153,8 @@ def _may_head(draft: Draft, at: int) -> bool:
 def _is_misplaced(draft: Draft, at: int, home: str, *, last: bool) -> bool:
     """Whether what was found of a line between two paragraphs does not hold there; `last`: one of them is below it."""
     match = draft.found[at]
-    if match is None:
+    if match is None or match.kind == "prefix":  # stamps are looked at by themselves
         return False
-    if match.kind == "prefix":
-        return not is_furnished(draft, at) and not any(m is not None and m.kind == "code" for m in draft.beside(at))
     if match.kind == "bio":
         return not (last and introduces_author(draft, at))
     if match.kind == "source" and match.telling:

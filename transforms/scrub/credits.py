@@ -3,7 +3,8 @@
 import re
 from typing import Final, Optional
 
-from transforms.scrub.rules import Agencies, Rules
+from transforms.scrub.agencies import Agencies
+from transforms.scrub.rules import Rules
 from transforms.scrub.shapes import (
     FULL_STOP,
     MIN_PROSE_CHARS,

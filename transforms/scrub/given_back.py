@@ -19,6 +19,7 @@ MAX_BIO_CHARS: Final = 300  # of a biography below its label
 MAX_BIO_LABEL: Final = 4  # words of that label
 MAX_ITEMS: Final = 3  # lines away that the next item of a list is looked for
 MIN_ANNOUNCING: Final = 3  # spaces of a sentence with a colon that announces a list …
+MAX_LISTED: Final = 60  # lines that one sentence may announce
 MIN_ITEMS: Final = 3  # … of so many lines,
 MAX_ITEM_WORDS: Final = 5  # … each of so many words
 _LISTED: Final = frozenset(("stray", "share", "languages", "comments", "promo", "credit"))  # kinds that items look like
@@ -62,7 +63,8 @@ def _give_back_lists(draft: Draft, prose: Sequence[int]) -> set[int]:
     for at in draft.open():
         if not prose or at < prose[0] or draft.lines[at][-1] != ":" or draft.lines[at].count(" ") < MIN_ANNOUNCING:
             continue
-        items = list(takewhile(lambda k: _may_be_item(draft, k), range(at + 1, len(draft.lines))))
+        below = range(at + 1, min(at + 1 + MAX_LISTED, len(draft.lines)))
+        items = list(takewhile(lambda k: _may_be_item(draft, k), below))
         if len(items) >= MIN_ITEMS:
             own.update(items)
     for at in own:
@@ -163,6 +165,10 @@ def _is_misplaced(draft: Draft, at: int, home: str, *, last: bool) -> bool:
         return True
     if match.kind in _BELOW and (not last or _ends_page_alone(draft, at)):
         return not is_furnished(draft, at)
+    if match.rule.endswith((".buttons", ".age")) and not is_furnished(draft, at):  # "50 years ago", of a column
+        kept = [draft.lines[k] for k in (at - 1, at + 1) if draft.found[k] is None]
+        again = sum(other is not None and other.rule == match.rule for other in draft.found)
+        return again > 1 or not all(map(is_prose, kept))
     if match.rule == "any.stray-word":  # of a list, a name in small letters, or a link's that stands in a sentence
         beside = [(draft.found[k], draft.lines[k]) for k in (at - 1, at + 1)]
         return any(

@@ -156,7 +156,10 @@ def _by_template(line: str, found: Sequence[str], rules: Rules, active: Active) 
                 slots["source"] = slots.pop("agency")
             if {"caption", "credit"} <= slots.keys() and not _sets_off_credit(line, slots, rules, active):
                 continue
-            told = sentence and template.kind in _NEVER_SENTENCES and (not slots or template.kind == "prefix")
+            vague = template.kind == "stray" and any(spans[slot] for slot in spans if slot.startswith(OPEN))
+            told = (
+                sentence and (vague or template.kind in _NEVER_SENTENCES) and (not slots or template.kind == "prefix")
+            )
             if not told and _plausible(slots, rules.agency_words):
                 return Match(template.rule, template.kind, slots)
     return None

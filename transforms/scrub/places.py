@@ -13,7 +13,7 @@ from typing import Final, Optional
 from schemas.records import Caption
 from transforms.scrub.credits import PHOTOGRAPHER, credit_line
 from transforms.scrub.datelines import is_dateline, split_dateline
-from transforms.scrub.draft import Draft, is_doubled_name, is_furnished, is_lone_name, share_again, stems_of
+from transforms.scrub.draft import Draft, is_doubled_name, is_lone_name, share_again, stems_of
 from transforms.scrub.furniture import shows_page
 from transforms.scrub.repair import join_broken
 from transforms.scrub.rules import Active, Match, Rules
@@ -41,7 +41,7 @@ MAX_DEK_CHARS: Final = 260
 MIN_DEK_STEMS: Final = 8
 RETOLD: Final = 0.4  # share of the title's words that a subtitle uses again; of six first paragraphs that only sum up
 # those below them, five were the article's: they used 0.0 to 0.3 of it, and one 0.6
-MIN_ALIEN_STEMS: Final = 2
+MIN_ALIEN_STEMS: Final = 4  # longer words of a caption; of 370 titles that have two, four share none with their text
 SAME_TITLE: Final = 0.8  # share of words that two forms of a title have in common
 TOLD_AGAIN: Final = 0.3  # share of a title's words that the first paragraphs use,
 TOLD_SOMEWHERE: Final = 0.6  # … or the whole text
@@ -107,6 +107,7 @@ def take_captions(draft: Draft) -> None:
     for at, match in enumerate(draft.found):
         if match is not None and match.rule == PHOTOGRAPHER:
             _show_if_told(draft, at, match)
+    titles: Optional[bool] = None  # whether the first line may be the title: looked at once, where it matters
     for at, match in enumerate(draft.found[1:]):  # `at` is the line above
         if match is None or not _lacks_caption(match) or draft.found[at] is not None:
             continue
@@ -115,8 +116,9 @@ def take_captions(draft: Draft) -> None:
             continue
         named = len(words_of(line)) <= 3 and is_name(line)
         first = at in head and line == draft.lines[head[0]]  # the first line, or that line again
-        titles = first and not _is_alien(line, [draft.lines[k] for k in places[body:]])
-        if named or (not titles if at in head else len(words_of(line)) >= MIN_CAPTION_WORDS):
+        if first and titles is None:
+            titles = not _is_alien(line, [draft.lines[k] for k in places[body:]])
+        if named or (not (first and titles) if at in head else len(words_of(line)) >= MIN_CAPTION_WORDS):
             draft.take(at, "any.caption-above-credit", "credit")
             draft.found[at + 1] = match._replace(slots={**match.slots, "caption": line})
             if at and draft.found[at - 1] is None and draft.lines[at - 1] == line:
@@ -247,10 +249,6 @@ def _take_titles(draft: Draft, head: Sequence[int], title: str, below: Sequence[
     is as often the article's as a page's, and stays.
     """
     labels = {draft.lines[at] for at in head if len(words_of(draft.lines[at])) <= 3 and _heads_list(draft, at)}
-    for at in () if title else head:
-        if is_furnished(draft, at) and _is_alien(draft.lines[at], below):
-            draft.take(at, "any.above-title")
-    head = [at for at in head if draft.found[at] is None]
     lines = [draft.lines[at] for at in head if _may_be_title(draft.lines[at]) and draft.lines[at] not in labels]
     longer = [line for line in lines if len(words_of(line)) > 2]
     alien = len(longer) > 1 and len(words_of(longer[0])) <= MAX_CALL_WORDS and not share_again(longer[0], below)

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Optional
 
 from schemas.errors import ConfigError
+from transforms.scrub.agencies import Agencies
 from transforms.scrub.candidates import Template, Templates
 from transforms.scrub.frames import Frame, Known
 from transforms.scrub.lexicon import Index, Lexicon, frame_of
@@ -31,25 +32,6 @@ MIN_MIXED_WORDS: Final = 3  # … so many that are not common
 MAX_NEUTRAL: Final = 2 * MAX_NAMES  # words of a line that names may make up
 _CAPITALS = re.compile(r"\b[A-Z]{2,}\b")
 NEAR_SLACK: Final = 0.2  # taken off a vocabulary's coverage where a neighbour is furniture already
-
-
-class Agencies(NamedTuple):
-    """Who signs pictures, as rows of folded words."""
-
-    by_first: Mapping[str, Set[tuple[str, ...]]]  # rows by their first word
-    doubtful: Mapping[tuple[str, ...], Set[str]]  # rows that name other things, too, and how such an agency is written
-
-    def signing(self, line: str) -> tuple[Sequence[str], Sequence[tuple[str, ...]]]:
-        """The words of a line, and the agencies among them; doubtful ones only in their own capitals."""
-        words = [token for token in tokens(line, {}) if token[0].isalnum()]
-        rows = [
-            row
-            for at, word in enumerate(words)
-            if word in self.by_first
-            for row in self.by_first[word]
-            if words[at : at + len(row)] == list(row) and any(name in line for name in self.doubtful.get(row, ("",)))
-        ]
-        return words, rows
 
 
 class Match(NamedTuple):

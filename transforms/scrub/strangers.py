@@ -5,7 +5,8 @@ or an item of a list uses words of the text it belongs to.
 """
 
 import re
-from collections.abc import Iterator, Sequence, Set
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
 from typing import Final
 
 from transforms.scrub.draft import Draft, Told
@@ -26,16 +27,18 @@ _SPOKEN = re.compile(r"\W*[“”„«»\"‘—–-]")  # a quotation, or who i
 def take_strangers(draft: Draft, own: Set[int]) -> None:
     """Take labelled headlines between two paragraphs, or below the last, that share hardly a word with the text.
 
-    Lines of `own` were given back for their place, and stay.
+    Advice, fact boxes and verses do so, too: only a text in which a page has left other lines is looked at. Lines of
+    `own` were given back for their place, and stay.
     """
     prose = [at for at in draft.open() if is_prose(draft.lines[at])]
-    if len(prose) < MIN_PARAGRAPHS:
+    if len(prose) < MIN_PARAGRAPHS or not any(draft.found):
         return
+    labels = Counter(found["label"] for line in draft.lines if (found := _LABELLED.match(line)) is not None)
     told = Told([draft.lines[at] for at in prose])
     for run in _runs(draft, prose):
         if own.isdisjoint(run):
             lines = [draft.lines[at] for at in run]
-            strange = _is_labelled(lines[0], draft.lines, told) if len(run) == 1 else _is_block(lines, told)
+            strange = _is_labelled(lines[0], labels, told) if len(run) == 1 else _is_block(lines, told)
             for at in run if strange else ():
                 draft.take(at, "any.stranger", "teasers")
 
@@ -48,14 +51,14 @@ def _runs(draft: Draft, prose: Sequence[int]) -> Iterator[Sequence[int]]:
             yield run
 
 
-def _is_labelled(line: str, lines: Sequence[str], told: Told) -> bool:
+def _is_labelled(line: str, labels: Mapping[str, int], told: Told) -> bool:
     """Whether a line is another article's headline with a label before it; one that stands twice tells who speaks."""
     found = _LABELLED.fullmatch(line)
     if found is None or len(words_of(found["label"])) > MAX_LABEL_WORDS or not _is_strange(found["headline"], told):
         return False
     if ends_sentence(line) and line[found.end("label")] == ":":  # "He asked: …?"
         return False
-    return sum(other.startswith(line[: found.end("label")]) for other in lines) == 1
+    return labels[found["label"]] == 1
 
 
 def _is_block(lines: Sequence[str], told: Told) -> bool:

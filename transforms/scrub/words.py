@@ -129,9 +129,13 @@ def names_in(line: str) -> frozenset[str]:
     return frozenset(fold(word.strip(".,!?:;")) for word in names) if len(names) <= MAX_NAMES else frozenset()
 
 
-@lru_cache(maxsize=128)  # each rule asks it of the same line again
 def plain_tokens(line: str) -> Sequence[str]:
-    """Return the folded tokens of a line, dates and times as they stand.
+    """Return the folded tokens of a line, dates and times as they stand."""
+    return _of_line(line) if len(line) <= MAX_LINE else _plain_tokens(line)
+
+
+def _plain_tokens(line: str) -> Sequence[str]:
+    """The tokens of one line or paragraph.
 
     Most lines are plain once their quotation marks are, and need no folding word by word.
     """
@@ -141,6 +145,9 @@ def plain_tokens(line: str) -> Sequence[str]:
     if simple.isascii():
         return _ASCII_TOKEN.findall(simple.lower())
     return [text for text in map(fold, _TOKEN.findall(line)) if text]
+
+
+_of_line = lru_cache(maxsize=128)(_plain_tokens)  # each rule asks it of the same line again
 
 
 def _stamps(plain: Sequence[str], months: Mapping[str, int]) -> list[tuple[str, int, int]]:

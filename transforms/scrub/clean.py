@@ -12,6 +12,7 @@ from transforms.scrub.draft import Draft
 from transforms.scrub.frequencies import frequencies
 from transforms.scrub.furniture import leave_notes, take_furniture
 from transforms.scrub.glue import unglue
+from transforms.scrub.languages import Active, Match
 from transforms.scrub.leaked_code import code_lines, is_doubtful
 from transforms.scrub.places import (
     take_captions,
@@ -21,7 +22,7 @@ from transforms.scrub.places import (
     take_scraps,
 )
 from transforms.scrub.repair import COMPOUNDING, join_broken, join_divided
-from transforms.scrub.rules import Active, Match, Rules
+from transforms.scrub.rules import Rules
 from transforms.scrub.shapes import is_prose, is_source
 from transforms.scrub.tail import take_signature, take_tail
 from transforms.scrub.words import find_date

@@ -5,8 +5,8 @@ from functools import cached_property
 from typing import Final, Optional
 
 from schemas.records import Caption, Removal
+from transforms.scrub.languages import Match
 from transforms.scrub.rule_files import Kind
-from transforms.scrub.rules import Match
 from transforms.scrub.shapes import has_case, is_name, words_of
 from transforms.scrub.words import stem_of
 

@@ -18,8 +18,9 @@ from transforms.scrub.credits import (
 from transforms.scrub.draft import Draft, furnishes, is_doubled_name, is_furnished
 from transforms.scrub.frames import is_all_frame
 from transforms.scrub.given_back import give_back_own, heads_next, introduces_author, misplaced_lines
+from transforms.scrub.languages import Active, Match
 from transforms.scrub.lines import by_frame, classify, joined_kind
-from transforms.scrub.rules import Active, Match, Rules
+from transforms.scrub.rules import Rules
 from transforms.scrub.shapes import (
     ends_sentence,
     is_headline,

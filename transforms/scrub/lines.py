@@ -11,8 +11,9 @@ from typing import Final, Optional
 
 from transforms.scrub.credits import MAX_CAPTIONED, MAX_CREDIT_LINE, credit_line, is_credit, names_agencies
 from transforms.scrub.frames import ARTICLES, CLITIC, MAX_FRAMED, MAX_UNSIGNED, read_frame
+from transforms.scrub.languages import MAX_RULE_WORDS, Active, Match
 from transforms.scrub.lexicon import CALLS
-from transforms.scrub.rules import MAX_RULE_WORDS, Active, Match, Rules
+from transforms.scrub.rules import Rules
 from transforms.scrub.scraps import stray
 from transforms.scrub.shapes import (
     FULL_STOP,

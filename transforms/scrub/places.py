@@ -15,8 +15,9 @@ from transforms.scrub.credits import PHOTOGRAPHER, credit_line
 from transforms.scrub.datelines import is_dateline, split_dateline
 from transforms.scrub.draft import Draft, is_doubled_name, is_lone_name, share_again, stems_of
 from transforms.scrub.furniture import shows_page
+from transforms.scrub.languages import Active, Match
 from transforms.scrub.repair import join_broken
-from transforms.scrub.rules import Active, Match, Rules
+from transforms.scrub.rules import Rules
 from transforms.scrub.shapes import (
     LIST_ITEM,
     ends_sentence,

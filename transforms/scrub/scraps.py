@@ -3,7 +3,7 @@
 import re
 from typing import Final, Optional
 
-from transforms.scrub.rules import Match
+from transforms.scrub.languages import Match
 from transforms.scrub.shapes import has_case
 
 MAX_STRAY: Final = 40  # characters

@@ -9,9 +9,10 @@ from transforms.scrub.credits import names_agencies
 from transforms.scrub.datelines import names_place
 from transforms.scrub.draft import FURNISHES, Draft
 from transforms.scrub.frames import read_frame
+from transforms.scrub.languages import Active, Match
 from transforms.scrub.lines import classify
 from transforms.scrub.repair import join_broken
-from transforms.scrub.rules import Active, Match, Rules
+from transforms.scrub.rules import Rules
 from transforms.scrub.shapes import (
     LIST_ITEM,
     ends_sentence,

@@ -1312,3 +1312,8 @@ def test_a_dateline_below_a_subtitle_is_told_and_the_subtitle_stays(above: str, 
 def test_headings_that_read_like_buttons_stay_in_a_list_of_such(lines: list[str]) -> None:
     text = "\n\n".join([FIRST, SECOND, *lines, FOURTH])
     assert scrub(text, "en", RULES).text == text
+
+
+def test_a_name_in_brackets_below_a_page_s_lines_signs_the_text() -> None:
+    clean = scrub("\n\n".join([*BODY, FOURTH, "Share on Facebook", "(The Harbour)"]), "en", RULES)
+    assert (clean.text, clean.source) == (f"{CLEAN}\n\n{FOURTH}", "The Harbour")

@@ -7,7 +7,7 @@ from typing import Final, Optional
 from schemas.records import Removal
 from transforms.scrub.credits import names_agencies
 from transforms.scrub.datelines import names_place
-from transforms.scrub.draft import FURNISHES, Draft
+from transforms.scrub.draft import FURNISHES, Draft, furnishes
 from transforms.scrub.frames import read_frame
 from transforms.scrub.languages import Active, Match
 from transforms.scrub.lines import classify
@@ -157,7 +157,10 @@ def take_tail(draft: Draft, rules: Rules, active: Active) -> None:
             forms += match.kind in _ENDING
             within = forms >= MIN_FORM and (match.kind in _ENDING or (within and match.kind == "stray"))
         elif begun and line not in own and (within or line[-1] not in '.:;,”»"') and not LIST_ITEM.match(line):
+            named = _SIGNED.fullmatch(line) if line[0] == "(" and any(map(furnishes, draft.found)) else None
             draft.take(at, "any.tail")
+            if named is not None and has_case(line) and is_source(named["source"]):  # "(The Atlantic)"
+                draft.found[at] = Match("any.signature", "source", {"source": named["source"]})
             scraps += [] if within else [at]
         elif not within and is_statement(line):
             for scrap in scraps:  # what it answers, or stands under, is the article's, too

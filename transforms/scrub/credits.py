@@ -60,9 +60,7 @@ def is_credit(text: str, agency_words: frozenset[str]) -> bool:
     told = words_of(text)
     known = [fold(word) in agency_words for word in told]
     # A small word may stand between a name and an agency: "Mara Keller on Flickr".
-    joins = [
-        at > 0 and word.islower() and known[at + 1 : at + 2] == [True] for at, word in enumerate(told)
-    ]  # "on Flickr"
+    joins = [at > 0 and word.islower() and known[at + 1 : at + 2] == [True] for at, word in enumerate(told)]
     words = [told[at] for at in range(len(told)) if not known[at] and not joins[at]]
     if words and words[0][0].islower() and words[0] != "the" and told[0] == words[0]:
         return False

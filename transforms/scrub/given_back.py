@@ -1,7 +1,7 @@
 """What is given back: lines whose wording is furniture's, and which are the article's own for where they stand."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from typing import Final
 
@@ -124,12 +124,13 @@ def misplaced_lines(draft: Draft, rules: Rules, home: str) -> list[int]:
     own = _people_in_text(draft) + misplaced_stamps(draft, prose, rules)
     if len(prose) <= LEAD_PARAGRAPHS:
         return own
+    times = Counter(match.rule for match in draft.found if match is not None)
     return own + [
         at
         for at in range(prose[0] + 1, prose[-1])
         if (at > prose[LEAD_PARAGRAPHS - 1] or _may_head(draft, at))
         and at not in own
-        and _is_misplaced(draft, at, home, last=at > prose[-2])
+        and _is_misplaced(draft, at, home, times, last=at > prose[-2])
     ]
 
 
@@ -152,8 +153,11 @@ def _may_head(draft: Draft, at: int) -> bool:
     return match is not None and match.kind in _BELOW and " " not in draft.lines[at]
 
 
-def _is_misplaced(draft: Draft, at: int, home: str, *, last: bool) -> bool:
-    """Whether what was found of a line between two paragraphs does not hold there; `last`: one of them is below it."""
+def _is_misplaced(draft: Draft, at: int, home: str, times: Mapping[str, int], *, last: bool) -> bool:
+    """Whether what was found of a line between two paragraphs does not hold there; `last`: one of them is below it.
+
+    `times` tells how many lines each rule found.
+    """
     match = draft.found[at]
     if match is None or match.kind == "prefix":  # stamps are looked at by themselves
         return False
@@ -167,8 +171,7 @@ def _is_misplaced(draft: Draft, at: int, home: str, *, last: bool) -> bool:
         return not is_furnished(draft, at)
     if match.rule.endswith((".buttons", ".age")) and not is_furnished(draft, at):  # "50 years ago", of a column
         kept = [draft.lines[k] for k in (at - 1, at + 1) if draft.found[k] is None]
-        again = sum(other is not None and other.rule == match.rule for other in draft.found)
-        return again > 1 or not all(map(is_prose, kept))
+        return times[match.rule] > 1 or not all(map(is_prose, kept))
     if match.rule == "any.stray-word":  # of a list, a name in small letters, or a link's that stands in a sentence
         beside = [(draft.found[k], draft.lines[k]) for k in (at - 1, at + 1)]
         return any(
